@@ -1,0 +1,28 @@
+"""A mean over seeds and how far to trust it."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy.stats import t
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The mean of `count` values and the half width of its confidence interval; None where one value gives none."""
+
+    mean: float
+    half_width: float | None
+    count: int
+
+
+def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
+    """Mean and Student-t interval of independent runs. Raises ValueError where there is no value."""
+    if not values:
+        raise ValueError("a mean of no values")
+    count = len(values)
+    mean = statistics.fmean(values)
+    if count == 1:
+        return Interval(mean, None, 1)
+    error = statistics.stdev(values) / count**0.5
+    return Interval(mean, float(t.ppf((1 + confidence) / 2, count - 1)) * error, count)

@@ -1,0 +1,37 @@
+"""How many outputs are right, and how many mix modes, where a grammar can tell (the demo corpora)."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from janus.errors import InputError
+
+
+class Verdict(Protocol):
+    """What a checker says of one output: a correct translation, and a mixture of several."""
+
+    valid: bool
+    mixed: bool
+
+
+def score_validity(
+    sources: Sequence[str], hypotheses: Sequence[str], check: Callable[[str, str], Verdict]
+) -> dict[str, dict[str, float | str]]:
+    """Percentages of outputs that `check(source, hypothesis)` calls valid and mixed, as {name: {"value", "signature"}}.
+
+    Both sides are tokenised and free of BPE. Raises InputError where the counts of lines differ or are zero.
+    """
+    if len(sources) != len(hypotheses) or not sources:
+        raise InputError(
+            f"{len(sources)} sources for {len(hypotheses)} hypotheses",
+            where="sources",
+            mend="decode the test set again, or give the sources of this test set",
+        )
+    verdicts = [check(source, hypothesis) for source, hypothesis in zip(sources, hypotheses, strict=True)]
+    return {
+        "valid": _entry(sum(verdict.valid for verdict in verdicts), len(verdicts)),
+        "mixed": _entry(sum(verdict.mixed for verdict in verdicts), len(verdicts)),
+    }
+
+
+def _entry(hits: int, total: int) -> dict[str, float | str]:
+    return {"value": 100 * hits / total, "signature": "grammar|share:sentences|percent"}
