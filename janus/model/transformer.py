@@ -1,0 +1,207 @@
+"""One Transformer that decodes autoregressively and by mask-predict (paper section 3.1, Figure 2).
+
+Axes: B sentences, N source rows, P decoder rows (C of them content), R rows that are read, D model, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from janus.model.attention import View
+from janus.model.config import TransformerConfig
+from janus.model.layers import DecoderLayer, EncoderLayer, Positions
+from janus.ragged import Ragged, Source
+from janus.streams import AR_QUERY, Streams, visible
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the decoder knows of the source.
+
+    layers: keys and values of each decoder layer's cross-attention, each [N, D]. layout: their rows over B sentences.
+    two_passes: whether each sentence holds two encodings, the first for the AR rows, the second for all others.
+    """
+
+    layers: list[tuple[Tensor, Tensor]]
+    layout: Ragged
+    two_passes: bool = False
+
+
+@dataclass(frozen=True)
+class StreamLogits:
+    """Vocabulary scores where a loss reads them, beside their gold tokens.
+
+    ar: [N, V], nar, aux: [M, V], corrected: [R, V], length: [B, L]; None where a stream is absent.
+    ar_masked: [M] the rows of `ar` that speak of the masked tokens, in the order of `nar` and `aux`.
+    """
+
+    ar: Tensor | None
+    nar: Tensor | None
+    aux: Tensor | None
+    corrected: Tensor | None
+    length: Tensor | None
+    ar_labels: Tensor
+    masked_labels: Tensor
+    corrected_labels: Tensor
+    ar_masked: Tensor
+
+
+class Encoder(nn.Module):
+    """The ordinary Transformer encoder, on rows without padding."""
+
+    def __init__(self, config: TransformerConfig):
+        super().__init__()
+        self.config = config
+        self.embed_tokens = nn.Embedding(config.source_vocabulary, config.dimension, config.pad)
+        self.embed_positions = Positions(config, config.source_positions)
+        self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.encoder_layers))
+
+    def forward(self, source: Source) -> Tensor:
+        """Encode a batch of sources: rows [N, D]."""
+        rows = self.embed_tokens(source.token) * math.sqrt(self.config.dimension)
+        rows = rows + self.embed_positions(source.position, source.layout.width - 1)
+        rows = F.dropout(rows, self.config.dropout, self.training)
+        view = View.of(source.layout, source.layout)
+        for layer in self.layers:
+            rows = layer(rows, view)
+        return rows
+
+
+class Decoder(nn.Module):
+    """The two-stream decoder: content rows answer, all rows ask, with one set of weights."""
+
+    def __init__(self, config: TransformerConfig):
+        super().__init__()
+        self.config = config
+        self.embed_tokens = nn.Embedding(config.target_vocabulary, config.dimension, config.pad)
+        self.embed_positions = Positions(config, config.target_positions)
+        self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
+        self.output_projection = nn.Linear(config.dimension, config.target_vocabulary, bias=False)
+        if config.length != "none":
+            self.embed_length = nn.Embedding(config.length_classes, config.dimension)
+
+    def embed(self, token: Tensor, position: Tensor, most: int) -> Tensor:
+        """Rows [P, D] of tokens at positions, none of them above `most`."""
+        rows = self.embed_tokens(token) * math.sqrt(self.config.dimension) + self.embed_positions(position, most)
+        return F.dropout(rows, self.config.dropout, self.training)
+
+    def memory(self, encoded: list[Tensor], layout: Ragged) -> Memory:
+        """Project encoder rows for the cross-attention of every layer, once for all streams and all passes.
+
+        encoded: one encoding [N, D], or two where AR and NAR streams have an encoder pass each.
+        """
+        group = layout.group.repeat(len(encoded))
+        both = layout if len(encoded) == 1 else Ragged.of(group, layout.groups)
+        rows = torch.cat(encoded)
+        return Memory([layer.encoder_attn.keys_values(rows) for layer in self.layers], both, len(encoded) == 2)
+
+    def forward(self, streams: Streams, memory: Memory, read: Tensor) -> Tensor:
+        """Run all streams in one pass and return the hidden rows [R, D] named by `read` [R].
+
+        In the last layer only the rows that are read are computed: the others would answer nobody.
+        """
+        everyone, content = streams.layouts()
+        rows = self.embed(streams.token, streams.position, everyone.width)
+        own = View.of(everyone, content, _allowed(streams, everyone, content, streams.kind, streams.place))
+        cross = _cross_view(streams.source, streams.kind, memory)
+        for layer, keys_values in zip(self.layers[:-1], memory.layers):
+            rows = layer(rows, rows[: streams.content], own, keys_values, cross)
+        readers = Ragged.of(streams.sentence[read], streams.sentences)
+        allowed = _allowed(streams, readers, content, streams.kind[read], streams.place[read])
+        last_own = View.of(readers, content, allowed)
+        last_cross = _cross_view(streams.source[read], streams.kind[read], memory)
+        return self.layers[-1](rows[read], rows[: streams.content], last_own, memory.layers[-1], last_cross)
+
+    def forward_length(self, encoded: Tensor, layout: Ragged) -> Tensor:
+        """Scores [B, L] of target lengths from the mean encoder state of each sentence (section 3.3)."""
+        total = encoded.new_zeros(layout.groups, encoded.size(1)).index_add(0, layout.group, encoded)
+        count = torch.bincount(layout.group, minlength=layout.groups)
+        return F.linear(total / count[:, None].to(total), self.embed_length.weight)
+
+
+def _allowed(streams: Streams, queries: Ragged, content: Ragged, kind: Tensor, place: Tensor) -> Tensor:
+    key_kind = content.pad(streams.kind[: streams.content], -1)
+    key_place = content.pad(streams.place[: streams.content], -1)
+    return visible(
+        queries.pad(kind, -1)[:, :, None], queries.pad(place, -1)[:, :, None], key_kind[:, None], key_place[:, None]
+    )
+
+
+def _cross_view(source: Tensor, kind: Tensor, memory: Memory) -> View:
+    queries = Ragged.of(source, memory.layout.groups)
+    if not memory.two_passes:
+        return View.of(queries, memory.layout)
+    second_half = torch.arange(memory.layout.slot.numel(), device=source.device) >= memory.layout.slot.numel() // 2
+    key_second = memory.layout.pad(second_half, False)
+    asks_second = queries.pad(kind > AR_QUERY, False)
+    return View.of(queries, memory.layout, asks_second[:, :, None] == key_second[:, None])
+
+
+class JanusTransformer(nn.Module):
+    """Encoder, two-stream decoder and length classifier under fairseq's parameter names."""
+
+    def __init__(self, config: TransformerConfig):
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+        self._tie()
+        self._initialise()
+
+    def _tie(self) -> None:
+        if self.config.tied == "all":
+            self.decoder.embed_tokens.weight = self.encoder.embed_tokens.weight
+        if self.config.tied in ("all", "target"):
+            self.decoder.output_projection.weight = self.decoder.embed_tokens.weight
+
+    def _initialise(self) -> None:
+        """BERT's initialisation, as the release and CMLM train with: N(0, 0.02), zero biases, zero padding rows."""
+        for module in self.modules():
+            if isinstance(module, (nn.Linear, nn.Embedding)):
+                nn.init.normal_(module.weight, std=0.02)
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                nn.init.zeros_(module.bias)
+            if isinstance(module, Positions) and module.weight is not None:
+                nn.init.normal_(module.weight, std=0.02)
+                nn.init.zeros_(module.weight[self.config.pad])
+            if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+                nn.init.zeros_(module.weight[module.padding_idx])
+
+    def encode(self, source: Source, passes: int = 1) -> tuple[Memory, Tensor]:
+        """Encode a batch; returns what the decoder attends to, and the encoder rows [N, D] the length is read from.
+
+        passes: 2 where AR and NAR streams draw their own encoder dropout (the release); the length then reads the
+        second, which is the NAR one.
+        """
+        encoded = [self.encoder(source) for _ in range(passes)]
+        return self.decoder.memory(encoded, source.layout), encoded[-1]
+
+    def forward(self, source: Source, streams: Streams) -> StreamLogits:
+        """Score every prediction the streams hold, in one decoder pass; nothing else is projected to the vocabulary."""
+        memory, encoded = self.encode(source, self.config.encoder_passes)
+        parts = (streams.ar_rows, streams.nar_rows, streams.aux_rows, streams.corrected_rows)
+        logits = self.project(self.decoder(streams, memory, torch.cat(parts)))
+        ar, nar, aux, corrected = (
+            part if part.size(0) else None for part in logits.split([rows.numel() for rows in parts])
+        )
+        has_length = self.config.length != "none"
+        return StreamLogits(
+            ar=ar,
+            nar=nar,
+            aux=aux,
+            corrected=corrected,
+            length=self.decoder.forward_length(encoded, source.layout) if has_length else None,
+            ar_labels=streams.ar_labels,
+            masked_labels=streams.masked_labels,
+            corrected_labels=streams.corrected_labels,
+            ar_masked=streams.ar_masked,
+        )
+
+    def project(self, hidden: Tensor) -> Tensor:
+        """Vocabulary scores [R, V] of hidden rows [R, D]."""
+        return self.decoder.output_projection(hidden)

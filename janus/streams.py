@@ -1,0 +1,188 @@
+"""Which decoder positions exist and who sees whom (paper section 3.1, Figure 2).
+
+A target y_0 … y_T (y_0 = bos, y_T = eos) with masked places S gives six kinds of positions, all in one decoder pass:
+
+    A_i  AR content   token y_i   sees A_k, k <= i
+    Q_i  AR query     mask        sees A_k, k <= i                              predicts y_{i+1}
+    V_j  observed     y_j         sees all V, all K
+    K_j  masked       mask        sees all V, all K                             predicts y_j (NAR)
+    G_j  gold         y_j, j in S sees all V; K_k, k > j; G_k, k <= j
+    X_j  AUX query    mask        sees all V; K_k, k >= j; G_k, k < j           predicts y_j (AUX)
+
+A, V, K and G are content: they give keys and values. Q and X only ask. Axes: B sentences, T target places,
+P decoder rows of the batch, C of them content.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from janus.ragged import Ragged
+
+AR_CONTENT, AR_QUERY, OBSERVED, MASKED, GOLD, AUX_QUERY = range(6)
+_CONTENT = (AR_CONTENT, OBSERVED, MASKED, GOLD)
+
+
+def visible(query_kind: Tensor, query_place: Tensor, key_kind: Tensor, key_place: Tensor) -> Tensor:
+    """Whether a query position sees a key position of its own sentence: the closed form of the table above.
+
+    All arguments broadcast against each other; the result is boolean in their common shape.
+    """
+    causal = (query_kind <= AR_QUERY) & (key_kind == AR_CONTENT) & (key_place <= query_place)
+    sees_observed = key_kind == OBSERVED
+    later_mask = (key_place > query_place) | ((query_kind == AUX_QUERY) & (key_place == query_place))
+    sees_mask = (key_kind == MASKED) & ((query_kind <= MASKED) | later_mask)
+    earlier_gold = (key_place < query_place) | ((query_kind == GOLD) & (key_place == query_place))
+    sees_gold = (key_kind == GOLD) & (query_kind >= GOLD) & earlier_gold
+    bidirectional = (query_kind >= OBSERVED) & (sees_observed | sees_mask | sees_gold)
+    return causal | bidirectional
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The decoder rows of a batch, content rows first, then query rows; each part ordered by sentence.
+
+    token, position, kind, place, sentence: [P] each; `place` is the index i or j of the table above, `position` the
+    row of the position table. source: [P] the source sentence a row attends to.
+    content: C, the number of content rows. sentences: the number of groups that attend among themselves.
+
+    What the losses read, as row numbers with the gold tokens beside them:
+    ar_rows, ar_labels [N]; nar_rows, aux_rows, masked_labels [M]; corrected_rows, corrected_labels [R].
+    ar_masked: [M] the entries of ar_rows that predict the masked tokens, so that entry m of ar_rows[ar_masked],
+    nar_rows and aux_rows speaks of one token. A list is empty where its stream was not asked for.
+    """
+
+    token: Tensor
+    position: Tensor
+    kind: Tensor
+    place: Tensor
+    sentence: Tensor
+    source: Tensor
+    content: int
+    sentences: int
+    ar_rows: Tensor
+    ar_labels: Tensor
+    ar_masked: Tensor
+    nar_rows: Tensor
+    aux_rows: Tensor
+    masked_labels: Tensor
+    corrected_rows: Tensor
+    corrected_labels: Tensor
+
+    def layouts(self) -> tuple[Ragged, Ragged]:
+        """The layout of all rows [P] and of the content rows [C] over the sentences."""
+        return Ragged.of(self.sentence, self.sentences), Ragged.of(self.sentence[: self.content], self.sentences)
+
+    def to(self, device: torch.device | str) -> Streams:
+        """The same rows on another device."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Streams(**{k: v.to(device) if isinstance(v, Tensor) else v for k, v in values.items()})
+
+
+def pack_streams(
+    target: Tensor,
+    masked: Tensor,
+    *,
+    pad: int,
+    mask: int,
+    ar: bool = True,
+    nar: bool = True,
+    aux: bool = True,
+    query_position: str = "own",
+    corrupted: Tensor | None = None,
+) -> Streams:
+    """Lay out the decoder rows of a batch, without a loop over sentences.
+
+    target: [B, T] bos … eos, right-padded. masked: [B, T] boolean, never at bos, eos or padding.
+    ar, nar, aux: the streams a loss reads; AUX needs the masked rows as context, so it brings V and K along.
+    query_position: the position of the AR query that predicts y_{i+1}: `own` is i+1 (paper, section 3.1: a fully
+    masked sentence), `previous` is i (the authors' release).
+    corrupted: [B, T] boolean, observed places whose token a correction loss replaces and reads.
+    """
+    present = target.ne(pad)
+    last = present & ~torch.cat([present[:, 1:], present.new_zeros(present.size(0), 1)], 1)
+    none = torch.zeros_like(present)
+    grids = {
+        AR_CONTENT: present & ~last if ar else none,
+        OBSERVED: present & ~masked if nar or aux else none,
+        MASKED: masked if nar or aux else none,
+        GOLD: masked if aux else none,
+        AR_QUERY: present & ~last if ar else none,
+        AUX_QUERY: masked if aux else none,
+    }
+    content = _rows({k: grids[k] for k in _CONTENT})
+    queries = _rows({k: grids[k] for k in (AR_QUERY, AUX_QUERY)})
+    sentence, place, kind = (torch.cat(pair) for pair in zip(content, queries))
+
+    shows_mask = (kind == MASKED) | (kind == AR_QUERY) | (kind == AUX_QUERY)
+    token = torch.where(shows_mask, mask, target[sentence, place])
+    position = place + (kind == AR_QUERY) if query_position == "own" else place
+    label = target[sentence, torch.where(kind == AR_QUERY, place + 1, place)]
+
+    ar_rows = _where(kind == AR_QUERY)
+    nar_rows = _where(kind == MASKED) if nar else _where(none[0, :0])
+    aux_rows = _where(kind == AUX_QUERY)
+    masked_rows = aux_rows if aux else nar_rows
+    predicts_masked = masked[sentence[ar_rows], place[ar_rows] + 1]
+    if corrupted is None:
+        corrected_rows = _where(none[0, :0])
+    else:
+        corrected_rows = _where((kind == OBSERVED) & corrupted[sentence, place])
+    return Streams(
+        token=token,
+        position=position,
+        kind=kind,
+        place=place,
+        sentence=sentence,
+        source=sentence,
+        content=content[0].numel(),
+        sentences=target.size(0),
+        ar_rows=ar_rows,
+        ar_labels=label[ar_rows],
+        ar_masked=_where(predicts_masked),
+        nar_rows=nar_rows,
+        aux_rows=aux_rows,
+        masked_labels=label[masked_rows],
+        corrected_rows=corrected_rows,
+        corrected_labels=label[corrected_rows],
+    )
+
+
+def pack_canvas(canvas: Tensor, source: Tensor, *, pad: int, mask: int, read_all: bool = False) -> Streams:
+    """The rows of mask-predict canvases: observed and masked positions alone, as at inference (section 3.1, NAR).
+
+    canvas: [B, T] tokens, `mask` where a token is still to be predicted, right-padded.
+    source: [B] the source sentence of each canvas, so that the candidates of a length beam share one encoder pass.
+    read_all: read the prediction at every cell between bos and eos, not only at the masked ones; the rows are then
+    in `corrected_rows` (observed) and `nar_rows` (masked).
+    """
+    inner = torch.zeros_like(canvas, dtype=torch.bool)
+    inner[:, 1:-1] = canvas[:, 2:].ne(pad)
+    streams = pack_streams(
+        canvas,
+        canvas.eq(mask) & inner,
+        pad=pad,
+        mask=mask,
+        ar=False,
+        aux=False,
+        corrupted=inner & canvas.ne(mask) if read_all else None,
+    )
+    values = {f.name: getattr(streams, f.name) for f in fields(streams)}
+    return Streams(**{**values, "source": source[streams.sentence]})
+
+
+def _rows(grids: dict[int, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """Sentence, place and kind of every cell set in the grids [B, T], ordered by sentence, then as given, then place."""
+    cells = [grid.nonzero(as_tuple=True) for grid in grids.values()]
+    sentence = torch.cat([c[0] for c in cells])
+    place = torch.cat([c[1] for c in cells])
+    kind = torch.cat([torch.full_like(c[0], k) for c, k in zip(cells, grids)])
+    order = torch.argsort(sentence, stable=True)
+    return sentence[order], place[order], kind[order]
+
+
+def _where(condition: Tensor) -> Tensor:
+    return condition.nonzero(as_tuple=True)[0]
