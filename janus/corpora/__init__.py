@@ -1,0 +1,1 @@
+"""Parallel corpora: fetched, extracted, cleaned, tokenised, cut into subwords; and the generated demo corpora."""

@@ -1,0 +1,94 @@
+"""What is wrong with parallel text: pairs that do not belong in training, and files that cannot be trusted."""
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from janus.errors import InputError
+from janus.files import iter_lines
+
+Pair = tuple[str, str]
+_SPACES = re.compile(r"\s+")
+_MAX_WORD = 1000
+
+
+class Cleaner:
+    """Moses' clean-corpus-n for one training set, counting what it removes and why.
+
+    A pair goes when a side is empty, has fewer than `shortest` or more than `longest` tokens or a word of over 1,000
+    characters, or when one side has more than `ratio` times the tokens of the other. As in Moses, `|` is deleted
+    unless the first line holds one (then text counts as factored).
+    """
+
+    def __init__(self, *, ratio: float = 9.0, shortest: int = 1, longest: int = 80):
+        self.ratio, self.shortest, self.longest = ratio, shortest, longest
+        self.removed: Counter[str] = Counter()
+        self.kept = 0
+
+    def __call__(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
+        """The pairs that stay, white space collapsed."""
+        factored = None
+        for source, target in pairs:
+            if factored is None:
+                factored = "|" in source or "|" in target
+            source, target = _tidy(source, factored), _tidy(target, factored)
+            reason = self._reason(source, target)
+            if reason:
+                self.removed[reason] += 1
+            else:
+                self.kept += 1
+                yield source, target
+
+    def _reason(self, source: str, target: str) -> str | None:
+        if not source or not target:
+            return "empty"
+        counts = (source.count(" ") + 1, target.count(" ") + 1)
+        if max(counts) > self.longest:
+            return "too long"
+        if min(counts) < self.shortest:
+            return "too short"
+        if max(counts) / min(counts) > self.ratio:
+            return "length ratio"
+        if max(map(len, (source + " " + target).split(" "))) > _MAX_WORD:
+            return "word too long"
+        return None
+
+    def report(self) -> dict[str, object]:
+        """Settings and counts for cleaning.json."""
+        return {
+            "ratio": self.ratio,
+            "shortest": self.shortest,
+            "longest": self.longest,
+            "kept": self.kept,
+            "removed": dict(sorted(self.removed.items())),
+        }
+
+
+def _tidy(line: str, factored: bool) -> str:
+    return _SPACES.sub(" ", line if factored else line.replace("|", "")).strip(" ")
+
+
+def read_pairs(source: Path, target: Path) -> Iterator[Pair]:
+    """Stream the pairs of two line-aligned files.
+
+    Raises InputError naming the line where one file ends before the other or is not UTF-8.
+    """
+    pairs = itertools.zip_longest(iter_lines(source), iter_lines(target))
+    for number, (left, right) in enumerate(pairs, 1):
+        if left is None or right is None:
+            short, long = (source, target) if left is None else (target, source)
+            raise InputError(
+                f"the file ends here, {long} goes on", where=f"{short}:{number}", mend="give both files the same lines"
+            )
+        yield left, right
+
+
+def require_text(pairs: Iterable[Pair], source: Path, target: Path) -> Iterator[Pair]:
+    """Pass pairs on; raise InputError at an empty line, which in valid or test no step may drop."""
+    for number, pair in enumerate(pairs, 1):
+        for line, path in zip(pair, (source, target)):
+            if not line.strip():
+                raise InputError("empty line", where=f"{path}:{number}", mend="fill the line or remove it from both sides")
+        yield pair

@@ -1,0 +1,97 @@
+"""Archives opened with distrust: no member may leave the folder, no links, no devices."""
+
+import gzip
+import shutil
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from janus.errors import InputError
+from janus.files import atomic_path
+
+_BROKEN = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
+
+
+def extract(archive: Path, members: Iterable[str], folder: Path) -> dict[str, Path]:
+    """Extract the named members of a tar (any compression) or zip archive below `folder`, streaming.
+
+    Returns each member's path. Raises InputError for an archive that is no such thing or is damaged, for a member
+    that it lacks, and for one that is a link or a device or whose name leads out of the folder.
+    """
+    wanted = list(members)
+    try:
+        if zipfile.is_zipfile(archive):
+            return _extract_zip(archive, wanted, folder)
+        return _extract_tar(archive, wanted, folder)
+    except _BROKEN as error:
+        raise _damaged(archive, error) from error
+
+
+def gunzip(archive: Path, path: Path) -> Path:
+    """Decompress a gzip file to `path`. Raises InputError where it is damaged or no gzip."""
+    try:
+        with gzip.open(archive, "rb") as stream:
+            _save(stream, path)
+    except _BROKEN as error:
+        raise _damaged(archive, error) from error
+    return path
+
+
+def _extract_tar(archive: Path, wanted: list[str], folder: Path) -> dict[str, Path]:
+    found = {}
+    with tarfile.open(archive, "r|*") as tar:
+        for member in tar:
+            name = member.name.removeprefix("./")
+            if name not in wanted:
+                continue
+            target = _target(archive, name, folder)
+            if not member.isfile():
+                raise _refused(archive, name, "is no plain file")
+            _save(tar.extractfile(member), target)
+            found[name] = target
+    return _complete(archive, wanted, found)
+
+
+def _extract_zip(archive: Path, wanted: list[str], folder: Path) -> dict[str, Path]:
+    found = {}
+    with zipfile.ZipFile(archive) as bundle:
+        for name in set(wanted) & set(bundle.namelist()):
+            target = _target(archive, name, folder)
+            # A zip keeps the Unix mode in the upper half of external_attr; 0o12 marks a symbolic link.
+            if bundle.getinfo(name).external_attr >> 28 == 0o12 or name.endswith("/"):
+                raise _refused(archive, name, "is no plain file")
+            with bundle.open(name) as stream:
+                _save(stream, target)
+            found[name] = target
+    return _complete(archive, wanted, found)
+
+
+def _target(archive: Path, name: str, folder: Path) -> Path:
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name:
+        raise _refused(archive, name, "leads out of the folder")
+    return Path(folder) / name
+
+
+def _save(stream: IO[bytes], path: Path) -> None:
+    with atomic_path(path) as partial, open(partial, "wb") as out:
+        shutil.copyfileobj(stream, out)
+
+
+def _complete(archive: Path, wanted: list[str], found: dict[str, Path]) -> dict[str, Path]:
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        raise InputError(
+            f"lacks {', '.join(missing)}", where=archive, mend="remove it and fetch it again, or correct the recipe's names"
+        )
+    return found
+
+
+def _refused(archive: Path, name: str, reason: str) -> InputError:
+    return InputError(f"member {name!r} {reason}", where=archive, mend="do not use this archive; fetch it from its source")
+
+
+def _damaged(archive: Path, error: Exception) -> InputError:
+    return InputError(f"damaged archive ({error})", where=archive, mend="remove it and fetch it again")

@@ -1,0 +1,61 @@
+"""The files of a prepared corpus, written side by side and published together."""
+
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from janus.corpora.clean import Pair
+from janus.errors import InputError
+from janus.files import atomic_writer
+
+SPLITS = ("train", "valid", "test")
+
+
+class SplitWriter:
+    """Write `tok/{train,valid,test}.<lang>` and `raw/test.<lang>` below a folder.
+
+    A context manager; the files appear under their names only when its block ends without an exception.
+    """
+
+    def __init__(self, folder: Path, source: str, target: str):
+        self.folder, self.languages = Path(folder), (source, target)
+        self.lines: Counter[str] = Counter()
+        self._stack = ExitStack()
+        self._streams: dict[tuple[str, str], IO[str]] = {}
+
+    def __enter__(self) -> "SplitWriter":
+        with ExitStack() as stack:
+            for split in (*(f"tok/{name}" for name in SPLITS), "raw/test"):
+                for language in self.languages:
+                    path = self.folder / f"{split}.{language}"
+                    self._streams[split, language] = stack.enter_context(atomic_writer(path))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return self._stack.__exit__(kind, error, trace)
+
+    def tokenised(self, split: str, pairs: Iterable[Pair]) -> None:
+        """Append tokenised pairs to a split. Raises InputError for an empty line, wherever it came from."""
+        self._write(f"tok/{split}", pairs)
+
+    def raw_test(self, pairs: Iterable[Pair]) -> None:
+        """Append untokenised test pairs, aligned with those of the tokenised test set."""
+        self._write("raw/test", pairs)
+
+    def _write(self, split: str, pairs: Iterable[Pair]) -> None:
+        for pair in pairs:
+            self.lines[split] += 1
+            for language, line in zip(self.languages, pair):
+                if not line.strip():
+                    raise InputError(
+                        "empty line after preparation",
+                        where=f"{self.folder / split}.{language}:{self.lines[split]}",
+                        mend="fill the line in the download or remove it from both sides",
+                    )
+                self._streams[split, language].write(line + "\n")
