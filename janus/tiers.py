@@ -1,0 +1,139 @@
+"""Tiers and systems: what a config may say, and what of it holds for one run.
+
+A tier names corpora, systems, seeds and settings; this module checks it against its schema, fills defaults, refuses names
+that nothing else knows, and answers which runs, decodings and settings follow from it.
+"""
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+from janus.errors import InputError
+
+_BLOCKS = ("model", "training", "decoding")
+
+
+def read_yaml(path: Path) -> Any:
+    """The value in a YAML file. Raises InputError where it is missing, not UTF-8 or malformed."""
+    try:
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=path, mend="correct the path") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 (byte {error.start + 1})", where=path, mend="convert the file with iconv") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{path}:{mark.line + 1}" if mark else path
+        raise InputError(f"not YAML ({getattr(error, 'problem', error)})", where=place, mend="correct the line") from error
+
+
+def check(config: Any, schema: Path, *, where: object) -> Any:
+    """A copy of `config` with the defaults of the JSON schema at `schema` filled in.
+
+    Raises InputError naming the key where the schema refuses the config.
+    """
+    rules = read_yaml(schema)
+    error = best_match(Draft202012Validator(rules).iter_errors(config))
+    if error is not None:
+        place = ".".join(str(step) for step in error.absolute_path)
+        raise InputError(
+            _complaint(error), where=f"{where}: {place}" if place else where, mend=f"see {Path(schema).name} for what is allowed"
+        )
+    return _with_defaults(config, rules, rules)
+
+
+def _complaint(error: Any) -> str:
+    if error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
+        known = error.schema.get("properties", {})
+        unknown = sorted(set(error.instance) - set(known))
+        return f"unknown key {unknown[0]!r}{_suggestion(unknown[0], known)}"
+    if error.validator == "required":
+        missing = sorted(set(error.validator_value) - set(error.instance))
+        return f"the key {missing[0]!r} is missing"
+    return str(error.message)
+
+
+def _suggestion(name: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(str(name), [str(item) for item in known], n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _with_defaults(value: Any, rules: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    """`value` with defaults from `rules`, a schema inside the schema `root`; references are followed."""
+    if "$ref" in rules:
+        target: Any = root
+        for step in rules["$ref"].removeprefix("#/").split("/"):
+            target = target[step]
+        value = _with_defaults(value, target, root)
+    if isinstance(value, list):
+        return [_with_defaults(item, rules["items"], root) for item in value] if "items" in rules else value
+    if not isinstance(value, Mapping):
+        return value
+    named = rules.get("properties", {})
+    others = rules.get("additionalProperties")
+    filled = {key: rule["default"] for key, rule in named.items() if "default" in rule} | dict(value)
+    for key, item in filled.items():
+        rule = named.get(key, others)
+        if isinstance(rule, Mapping):
+            filled[key] = _with_defaults(item, rule, root)
+    return filled
+
+
+def known(name: str, names: Collection[str], *, kind: str, where: object, file: object) -> str:
+    """`name`, if it is one of `names`. Raises InputError, with the closest name, where it is not."""
+    if name not in names:
+        raise InputError(
+            f"unknown {kind} {name!r}{_suggestion(name, names)}", where=where, mend=f"add an entry to {file} or correct the name"
+        )
+    return name
+
+
+def check_names(tier: Mapping[str, Any], systems: Mapping[str, Any], corpora: Collection[str], *, where: object) -> None:
+    """Raise InputError where a checked tier names a system or a corpus that is not defined.
+
+    A corpus of a table or figure must be among the tier's own `corpora`, and these in the corpora file.
+    """
+    for name in tier["corpora"]:
+        known(name, corpora, kind="corpus", where=f"{where}: corpora", file=tier["corpora_file"])
+    for place, block in _blocks(tier):
+        for name in block.get("systems", ()):
+            known(name, systems, kind="system", where=f"{where}: {place}.systems", file=tier["systems_file"])
+        for name in _corpora_of(block):
+            known(name, tier["corpora"], kind="corpus", where=f"{where}: {place}", file="the list `corpora`")
+    for system in used_systems(tier):
+        for baseline in systems[system]["baselines"].values():
+            known(baseline, systems, kind="system", where=f"{tier['systems_file']}: {system}.baselines", file=tier["systems_file"])
+
+
+def _blocks(tier: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    for kind in ("tables", "figures"):
+        for name, block in tier[kind].items():
+            yield f"{kind}.{name}", block
+    for index, block in enumerate(tier["overrides"]):
+        yield f"overrides.{index}", block
+
+
+def _corpora_of(block: Mapping[str, Any]) -> list[str]:
+    single = [block["corpus"]] if "corpus" in block else []
+    return [*single, *block.get("columns", ()), *block.get("corpora", ())]
+
+
+def used_systems(tier: Mapping[str, Any]) -> list[str]:
+    """Every system that a table or a figure of the tier shows, each once, in order of appearance."""
+    blocks = [*tier["tables"].values(), *tier["figures"].values()]
+    return list(dict.fromkeys(name for block in blocks for name in block["systems"]))
+
+
+def settings(tier: Mapping[str, Any], *, corpus: str, system: str) -> dict[str, dict[str, Any]]:
+    """The blocks `model`, `training` and `decoding` that hold for one system on one corpus, overrides applied."""
+    merged = {block: dict(tier[block]) for block in _BLOCKS}
+    for override in tier["overrides"]:
+        if corpus in override.get("corpora", [corpus]) and system in override.get("systems", [system]):
+            for block in _BLOCKS:
+                merged[block] |= override.get(block, {})
+    return merged

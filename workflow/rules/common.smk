@@ -1,0 +1,109 @@
+"""The checked config and the few named helpers that rules use."""
+
+import hashlib
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from janus.corpora.manifest import load_corpora
+from janus.errors import InputError
+from janus.systems import decoding_settings, training_arguments
+from janus.tiers import check, check_names, read_yaml, settings
+
+ROOT = Path(workflow.current_basedir).parents[1]
+SCHEMAS = ROOT / "workflow" / "schemas"
+
+
+def checked_config():
+    """Tier, systems and corpora, defaults filled in; a name or key that nothing knows ends the run with one line."""
+    where = ", ".join(str(path) for path in workflow.configfiles) or "config"
+    try:
+        tier = check(dict(config), SCHEMAS / "tier.schema.yaml", where=where)
+        systems_file = tier["systems_file"]
+        systems = check(read_yaml(systems_file), SCHEMAS / "systems.schema.yaml", where=systems_file)
+        corpora = load_corpora(tier["corpora_file"])
+        check_names(tier, systems, corpora, where=where)
+    except InputError as error:
+        # A WorkflowError would add the lines of this file to the one line that matters.
+        sys.exit(f"error: {error}")
+    return tier, systems, corpora
+
+
+TIER, SYSTEMS, CORPORA = checked_config()
+# Scripts read the tier's defaults too.
+config.update(TIER)
+RESULTS = f"results/{TIER['tier']}"
+RUN = f"{RESULTS}/{{corpus}}/{{system}}/seed-{{seed}}"
+
+
+wildcard_constraints:
+    corpus="|".join(map(re.escape, CORPORA)),
+    system="|".join(map(re.escape, SYSTEMS)),
+    baseline="|".join(map(re.escape, SYSTEMS)),
+    seed=r"\d+",
+    manner="ar|nar",
+    # ar, or nar-<decoder passes>
+    mode=r"ar|nar-\d+",
+
+
+def source_digest(*parts):
+    """Digest of the code under janus/ that a rule runs: edits to imported code re-run the rules that carry it."""
+    digest = hashlib.sha256()
+    for part in sorted(parts):
+        path = ROOT / "janus" / part
+        files = sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+        for file in files:
+            digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def corpus_folder(corpus):
+    return f"{RESULTS}/{corpus}/corpus"
+
+
+def of_corpus(attribute):
+    """An attribute of the corpus of a rule's wildcards, as a params function."""
+    return lambda wildcards: getattr(CORPORA[wildcards.corpus], attribute)
+
+
+def recipe_of(corpus):
+    """A corpus without what its prepared text does not depend on, so that no note and no address prepares it anew."""
+    entry = CORPORA[corpus]
+    return replace(entry, notes="", licence="", merges=0, downloads=tuple(replace(item, addresses=()) for item in entry.downloads))
+
+
+def run_settings(wildcards):
+    """The blocks model, training and decoding of the run that the wildcards name."""
+    return settings(TIER, corpus=wildcards.corpus, system=wildcards.system)
+
+
+def of_training(key):
+    """A value of the run's training block, as a params or resources function."""
+    return lambda wildcards: run_settings(wildcards)["training"][key]
+
+
+def mode_of(corpus, system, manner):
+    """How the tables decode a system in a manner: `ar`, or `nar-<passes>`."""
+    passes = settings(TIER, corpus=corpus, system=system)["decoding"]["passes"]
+    return manner if manner == "ar" else f"nar-{passes}"
+
+
+def modes_of(system, passes):
+    """Every way in which a figure over `passes` decodes a system."""
+    manners = SYSTEMS[system]["manners"]
+    return ["ar"] * ("ar" in manners) + [f"nar-{count}" for count in passes if "nar" in manners]
+
+
+def passes_of(mode):
+    return int(mode.partition("-")[2] or 0)
+
+
+def gpus(count):
+    """`count` GPUs where the tier uses them."""
+    return count if TIER["device"] == "cuda" else 0
+
+
+def runs(corpora, systems):
+    """The folders of the runs of `systems` on `corpora`, every seed."""
+    return expand(RUN, corpus=corpora, system=systems, seed=TIER["seeds"])

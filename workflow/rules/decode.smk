@@ -1,0 +1,70 @@
+"""Decoding the test set, and measuring how fast it goes."""
+
+DECODER = source_digest("model", "decoding")
+
+
+rule decode:
+    input:
+        checkpoint=rules.average.output,
+        bpe=rules.learn_bpe.output,
+        data=rules.binarise.output,
+    output:
+        hypotheses=RUN + "/decode/{mode}.bpe",
+        facts=RUN + "/decode/{mode}.bpe.json",
+    log:
+        "logs/{corpus}/{system}/seed-{seed}/decode-{mode}.log",
+    benchmark:
+        "logs/{corpus}/{system}/seed-{seed}/decode-{mode}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(1),
+        mem_mb=8000,
+        runtime="2h",
+    params:
+        source=of_corpus("source"),
+        settings=lambda wildcards: decoding_settings(
+            SYSTEMS[wildcards.system],
+            run_settings(wildcards),
+            manner=wildcards.mode.partition("-")[0],
+            passes=passes_of(wildcards.mode),
+        ),
+        code=DECODER,
+    message:
+        "Decode {wildcards.corpus} with {wildcards.system}, seed {wildcards.seed}: {wildcards.mode}"
+    script:
+        "../scripts/decode.py"
+
+
+rule measure_latency:
+    input:
+        checkpoint=rules.average.output,
+        bpe=rules.learn_bpe.output,
+        data=rules.binarise.output,
+    output:
+        RUN + "/latency.json",
+    log:
+        "logs/{corpus}/{system}/seed-{seed}/latency.log",
+    conda:
+        "../../envs/train.yaml"
+    # The whole machine, so that no other job disturbs the clock.
+    threads: workflow.cores or TIER["figures"]["figure4"]["latency"]["threads"]
+    resources:
+        gpu=gpus(1),
+        mem_mb=8000,
+        runtime="4h",
+    params:
+        source=of_corpus("source"),
+        settings=lambda wildcards: [
+            decoding_settings(
+                SYSTEMS[wildcards.system], run_settings(wildcards), manner=mode.partition("-")[0], passes=passes_of(mode)
+            )
+            for mode in modes_of(wildcards.system, TIER["figures"]["figure4"]["passes"])
+        ],
+        latency=TIER["figures"]["figure4"]["latency"],
+        code=DECODER,
+    message:
+        "Measure the speed of {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}"
+    script:
+        "../scripts/measure_latency.py"

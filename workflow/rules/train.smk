@@ -1,0 +1,79 @@
+"""Training: fairseq-train with the plugin, the average of its checkpoints, the curves of its log."""
+
+
+rule train:
+    input:
+        data=rules.binarise.output,
+    output:
+        # Checkpoints lie beside it and are no outputs: Snakemake would remove them before a resumed run.
+        RUN + "/train.json",
+    log:
+        "logs/{corpus}/{system}/seed-{seed}/train.log",
+    benchmark:
+        "logs/{corpus}/{system}/seed-{seed}/train.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: of_training("threads")
+    resources:
+        gpu=lambda wildcards: gpus(run_settings(wildcards)["training"]["gpus"]),
+        mem_mb=of_training("memory"),
+        runtime=lambda wildcards: round(60 * run_settings(wildcards)["training"]["hours"]),
+    params:
+        checkpoints=RUN + "/checkpoints",
+        arguments=lambda wildcards: training_arguments(
+            SYSTEMS[wildcards.system],
+            run_settings(wildcards),
+            data=f"{corpus_folder(wildcards.corpus)}/bin",
+            checkpoints=f"{RESULTS}/{wildcards.corpus}/{wildcards.system}/seed-{wildcards.seed}/checkpoints",
+            source=CORPORA[wildcards.corpus].source,
+            target=CORPORA[wildcards.corpus].target,
+            seed=int(wildcards.seed),
+            device=TIER["device"],
+            user_dir="janus/plugin",
+        ),
+        code=source_digest("model", "streams", "masking", "objective", "plugin"),
+    message:
+        "Train {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}"
+    script:
+        "../scripts/train.py"
+
+
+rule average:
+    input:
+        rules.train.output,
+    output:
+        RUN + "/averaged.pt",
+    log:
+        "logs/{corpus}/{system}/seed-{seed}/average.log",
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        checkpoints=RUN + "/checkpoints",
+        average=lambda wildcards: SYSTEMS[wildcards.system]["average"],
+        count=of_training("average_checkpoints"),
+        code=source_digest("model/checkpoints"),
+    message:
+        "Average checkpoints: {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}"
+    script:
+        "../scripts/average.py"
+
+
+rule read_curves:
+    input:
+        rules.train.output,
+    output:
+        RUN + "/curves.csv",
+    log:
+        "logs/{corpus}/{system}/seed-{seed}/read_curves.log",
+    conda:
+        "../../envs/train.yaml"
+    params:
+        log=RUN + "/checkpoints/log.jsonl",
+        code=source_digest("plugin/logs"),
+    message:
+        "Read the training curves: {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}"
+    script:
+        "../scripts/read_curves.py"

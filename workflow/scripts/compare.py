@@ -1,0 +1,16 @@
+"""Compare one system's decoded test set with its baseline's by paired bootstrap."""
+
+from pathlib import Path
+
+from _job import job
+
+with job(snakemake):
+    from janus.metrics.files import compare_files
+
+    compare_files(
+        baseline=Path(snakemake.input.baseline),
+        system=Path(snakemake.input.system),
+        references=Path(snakemake.input.tok) / f"test.{snakemake.params.target}",
+        output=Path(snakemake.output[0]),
+        facts=dict(snakemake.wildcards),
+    )

@@ -1,0 +1,23 @@
+"""Train one system on one corpus with one seed; an interrupted training goes on from its last checkpoint."""
+
+from pathlib import Path
+
+from _job import job
+
+with job(snakemake):
+    from janus.files import sha256, write_json
+    from janus.plugin.training import train
+    from janus.provenance import Stopwatch, provenance
+    from janus.runs import open_run
+
+    watch = Stopwatch()
+    checkpoints = Path(snakemake.params.checkpoints)
+    data = {path.name: sha256(path) for path in sorted(Path(snakemake.input.data).iterdir()) if path.is_file()}
+    identity = {"arguments": snakemake.params.arguments, "code": snakemake.params.code, "data": data}
+    resumed = open_run(checkpoints, identity)
+    train(snakemake.params.arguments, log=checkpoints / "log.jsonl", progress=True)
+    device = "cuda" if snakemake.config["device"] == "cuda" else "cpu"
+    write_json(
+        Path(snakemake.output[0]),
+        provenance(watch=watch, device=device, **dict(snakemake.wildcards), **identity, resumed=resumed),
+    )
