@@ -1,0 +1,50 @@
+"""`python -m janus audit`: the published numbers against each other."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from janus.errors import InputError
+from janus.report.audit import audit, summary, write_findings
+from janus.report.claims import CONTRADICTS, LOOSE
+from janus.report.published import load_published
+
+_PUBLISHED = Path(__file__).resolve().parent.parent / "workflow" / "published"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, or 1 with one line on stderr where the input is bad."""
+    options = _parser().parse_args(words)
+    try:
+        _audit(options)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="janus", description="Reproduce the JANUS paper from corpus to table.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    command = commands.add_parser("audit", help="check the published numbers against each other")
+    command.add_argument(
+        "--published", type=Path, default=_PUBLISHED, metavar="DIR", help="folder of the published numbers"
+    )
+    command.add_argument("--all", action="store_true", help="print what agrees and what cannot be checked as well")
+    command.add_argument("--write", type=Path, metavar="STEM", help="write every finding to STEM.csv and STEM.md")
+    return parser
+
+
+def _audit(options: argparse.Namespace) -> None:
+    findings = audit(load_published(options.published))
+    for finding in findings:
+        if options.all or finding.verdict in (CONTRADICTS, LOOSE):
+            print(finding)
+    print(summary(findings))
+    if options.write:
+        write_findings(findings, options.write)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""What the paper printed: the cells of its tables and the claims of its text, loaded from `workflow/published`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from janus.errors import InputError
+from janus.report.csvfile import read_rows
+
+CELL_COLUMNS = ("table", "row", "column", "value", "section", "note")
+CLAIM_COLUMNS = ("id", "section", "claim", "relation", "value", "left", "right", "tolerance", "note")
+SAME_COLUMNS = ("left", "right")
+
+# Columns that describe a row; every other column holds scores.
+DESCRIPTIVE = ("Iter", "Latency (ms/sample)", "Speed-up")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One printed cell; `value` keeps the printed digits and is None where the paper prints no number."""
+
+    table: int
+    row: str
+    column: str
+    value: Decimal | None
+    section: str
+    note: str
+
+    @property
+    def place(self) -> str:
+        """Where the cell stands, for messages."""
+        return f"Table {self.table}, {self.row}, {self.column}"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One number or comparison stated in the running text; `relation` names the check in `janus.report.claims`.
+
+    `left` and `right` are references `table/row/column` or `text/id`, as the README of the folder explains.
+    """
+
+    id: str
+    section: str
+    claim: str
+    relation: str
+    value: str
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    tolerance: str
+    note: str
+
+
+class Published:
+    """All cells by place, in printed order, with the claims and the pairs of cells that must be equal."""
+
+    def __init__(self, cells: Iterable[Cell], claims: Iterable[Claim] = (), same: Iterable[tuple[str, str]] = ()):
+        self.cells: dict[tuple[int, str, str], Cell] = {}
+        for cell in cells:
+            if (cell.table, cell.row, cell.column) in self.cells:
+                raise InputError("the cell is given twice", where=cell.place, mend="remove one of the two records")
+            self.cells[cell.table, cell.row, cell.column] = cell
+        self.claims = {claim.id: claim for claim in claims}
+        self.same = list(same)
+
+    def tables(self) -> list[int]:
+        """Numbers of the tables."""
+        return list(dict.fromkeys(cell.table for cell in self.cells.values()))
+
+    def rows(self, table: int) -> list[str]:
+        """Rows of a table in printed order."""
+        return list(dict.fromkeys(cell.row for cell in self.cells.values() if cell.table == table))
+
+    def columns(self, table: int) -> list[str]:
+        """Columns of a table in printed order."""
+        return list(dict.fromkeys(cell.column for cell in self.cells.values() if cell.table == table))
+
+    def score_columns(self, table: int) -> list[str]:
+        """Columns that hold scores."""
+        return [column for column in self.columns(table) if column not in DESCRIPTIVE]
+
+    def find(self, table: int, row: str, column: str) -> Cell:
+        """The cell at a place. Raises InputError that names what the paper does not have."""
+        known = {"table": self.tables(), "row": self.rows(table), "column": self.columns(table)}
+        for kind, name in (("table", table), ("row", row), ("column", column)):
+            if name not in known[kind]:
+                choice = ", ".join(str(one) for one in known[kind])
+                raise InputError(f"no such {kind} in the paper", where=f"Table {table}: {name!r}", mend=f"choose of: {choice}")
+        if (table, row, column) not in self.cells:
+            raise InputError("the cell is missing", where=f"Table {table}: {row}, {column}", mend="add its record, empty or not")
+        return self.cells[table, row, column]
+
+
+def load_published(folder: Path) -> Published:
+    """Read `table<n>.csv`, `text.csv` and `same.csv` of a folder.
+
+    Raises InputError, naming the place, for a missing file, a broken record, a cell given twice or a value that is no
+    number.
+    """
+    folder = Path(folder)
+    paths = sorted(folder.glob("table[0-9].csv"))
+    if not paths:
+        raise InputError("no table<n>.csv here", where=folder, mend="give the folder of the published numbers")
+    cells = [_cell(path, row) for path in paths for row in read_rows(path, CELL_COLUMNS)]
+    claims = [_claim(row) for row in read_rows(folder / "text.csv", CLAIM_COLUMNS)]
+    same = [(row["left"], row["right"]) for row in read_rows(folder / "same.csv", SAME_COLUMNS)]
+    return Published(cells, claims, same)
+
+
+def _cell(path: Path, row: dict[str, str]) -> Cell:
+    where = f"{path}: {row['row']}, {row['column']}"
+    if path.stem != f"table{row['table']}":
+        raise InputError(f"a record of table {row['table']!r}", where=where, mend="move it to the file of its table")
+    return Cell(int(row["table"]), row["row"], row["column"], _decimal(where, row["value"]), row["section"], row["note"])
+
+
+def _decimal(where: str, text: str) -> Decimal | None:
+    if not text:
+        return None
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite():
+        raise InputError(f"{text!r} is no number", where=where, mend="write the number, or leave the field empty")
+    return value
+
+
+def _claim(row: dict[str, str]) -> Claim:
+    for text in (*row["value"].split(".."), row["tolerance"]):
+        _decimal(f"text.csv: {row['id']}", text)
+    sides = {side: tuple(filter(None, row[side].split(";"))) for side in ("left", "right")}
+    return Claim(**{**row, **sides})
