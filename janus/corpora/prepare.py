@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from janus.corpora import multi30k
+from janus.corpora import grammar, multi30k
 from janus.corpora.manifest import Corpus
 from janus.corpora.splits import SPLITS, SplitWriter
 from janus.errors import InputError
@@ -13,6 +13,7 @@ from janus.provenance import Stopwatch, provenance
 
 Recipe = Callable[..., dict[str, object]]
 _RECIPES: Mapping[str, Recipe] = {
+    "grammar": grammar.build,
     "multi30k": multi30k.build,
 }
 

@@ -1,0 +1,143 @@
+"""The demo corpora: bilingual text with several correct translations a sentence, and a judge who knows them all.
+
+A sentence can be said in four modes, formal or colloquial, active or passive, and the source does not tell which. The
+mode shows in many words at once (nouns, verbs, adverbs, relative pronoun, auxiliary, order), so that a decoder that
+chooses each word by itself mixes modes: the multi-modality that non-autoregressive translation suffers from.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from janus.corpora.analyse import analyse
+from janus.corpora.clean import Cleaner, Pair
+from janus.corpora.manifest import Corpus
+from janus.corpora.meaning import Sampler
+from janus.corpora.realise import MODES, PLAIN, Mode, realise
+from janus.corpora.splits import SPLITS, SplitWriter
+from janus.corpora.tokenise import tokenise
+from janus.errors import InputError
+
+SIZES = {"train": 6000, "valid": 200, "test": 300}
+_DRAWS_PER_SENTENCE = 200
+
+
+class Verdict(NamedTuple):
+    """On one output: is it one of the source's translations, and do its words commit it to two modes at once."""
+
+    valid: bool
+    mixed: bool
+
+
+def build(corpus: Corpus, downloads: Path, work: Path, out: SplitWriter, *, seed: int) -> dict[str, object]:
+    """Generate the splits, no source sentence twice, through the same tokeniser and cleaning as real text.
+
+    Options: `train`, `valid`, `test` (pairs), `multimodality`, `vocabulary`, see `pairs`.
+    """
+    options = dict(corpus.options)
+    sizes = {split: options.pop(split, SIZES[split]) for split in SPLITS}
+    drawn = pairs(corpus.source, corpus.target, sum(sizes.values()), seed=f"{corpus.name}/{seed}", **options)
+    languages = corpus.source, corpus.target
+    cleaner = Cleaner()
+    for split in reversed(SPLITS):
+        raw = [next(drawn) for _ in range(sizes[split])]
+        tokens = ((tokenise(source, languages[0]), tokenise(target, languages[1])) for source, target in raw)
+        out.tokenised(split, cleaner(tokens) if split == "train" else tokens)
+        if split == "test":
+            out.raw_test(raw)
+    return {"train": cleaner.report()}
+
+
+def pairs(
+    source: str, target: str, count: int, *, seed: object, multimodality: float = 1.0, vocabulary: float = 1.0
+) -> Iterator[Pair]:
+    """Generate `count` untokenised pairs from language `source` to `target` (en, de, ro), all sources different.
+
+    The source is always plain (formal, active). With probability `multimodality` the target's mode is drawn alike
+    from all four, else it is plain too: 0 makes translation a function, 1 hides the mode best. `vocabulary` in (0, 1]
+    is the share of the lexicon in use. The same seed gives the same text. Raises InputError where the vocabulary has
+    not that many sentences.
+    """
+    rng = random.Random(f"{source}-{target}/{seed}")
+    sampler = Sampler(rng, vocabulary=vocabulary)
+    seen: set[str] = set()
+    for _ in range(count * _DRAWS_PER_SENTENCE):
+        if len(seen) == count:
+            return
+        meaning = sampler.meaning()
+        mode = rng.choice(MODES) if rng.random() < multimodality else PLAIN
+        sentence = _raw(realise(meaning, source, PLAIN))
+        if sentence not in seen:
+            seen.add(sentence)
+            yield sentence, _raw(realise(meaning, target, mode))
+    if len(seen) < count:
+        raise InputError(
+            f"the vocabulary gave {len(seen):,} different sentences of {count:,}",
+            where="demo corpus",
+            mend="raise `vocabulary` or lower `train` in config/corpora.yaml",
+        )
+
+
+def translations(source: str, source_language: str, target_language: str) -> Mapping[Mode, tuple[str, ...]]:
+    """Every correct translation of a tokenised, BPE-free source sentence, by mode, as tokens.
+
+    Raises InputError where the source is no sentence of the grammar.
+    """
+    meaning = analyse(tuple(source.split()), source_language)
+    return {mode: realise(meaning, target_language, mode) for mode in MODES}
+
+
+def check(source: str, output: str, *, source_language: str = "de", target_language: str = "en") -> Verdict:
+    """Judge one tokenised, BPE-free output.
+
+    Valid: it equals one of the source's translations. Mixed: no single mode accounts for all its words and
+    neighbouring pairs of words (sentence ends included) that occur in any of those translations; words that occur in
+    none are wrong but speak for no mode. A valid output is never mixed.
+    """
+    answers, evidence = _answers(source, source_language, target_language)
+    words = tuple(output.split())
+    if words in answers:
+        return Verdict(valid=True, mixed=False)
+    possible = frozenset(MODES)
+    for feature in _features(words):
+        possible &= evidence.get(feature, possible)
+    return Verdict(valid=False, mixed=not possible)
+
+
+def verdicts(
+    sources: Sequence[str], outputs: Sequence[str], *, source_language: str, target_language: str
+) -> list[Verdict]:
+    """`check` for each line. Raises InputError where the counts differ or a source is not of the grammar."""
+    if len(sources) != len(outputs):
+        raise InputError(
+            f"{len(outputs):,} outputs for {len(sources):,} sources", where="demo check", mend="decode the whole file"
+        )
+    return [
+        check(source, output, source_language=source_language, target_language=target_language)
+        for source, output in zip(sources, outputs)
+    ]
+
+
+@lru_cache(maxsize=1 << 14)
+def _answers(
+    source: str, source_language: str, target_language: str
+) -> tuple[frozenset[tuple[str, ...]], dict[tuple[str, ...], frozenset[Mode]]]:
+    answers = translations(source, source_language, target_language)
+    modes: dict[tuple[str, ...], set[Mode]] = defaultdict(set)
+    for mode, words in answers.items():
+        for feature in _features(words):
+            modes[feature].add(mode)
+    return frozenset(answers.values()), {feature: frozenset(found) for feature, found in modes.items()}
+
+
+def _features(words: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
+    yield from ((word,) for word in words)
+    yield from pairwise(("<s>", *words, "</s>"))
+
+
+def _raw(words: tuple[str, ...]) -> str:
+    return " ".join(words[:-1]) + words[-1]
