@@ -1,0 +1,89 @@
+"""A table in three formats: CSV to compute with, Markdown to read, LaTeX to print."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from janus.files import atomic_writer
+from janus.report import csvfile
+from janus.report.layout import Table
+
+_LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+        "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "|": r"\textbar{}", "<": r"\textless{}",
+        ">": r"\textgreater{}", "→": r"$\rightarrow$", "↔": r"$\leftrightarrow$", "±": r"$\pm$", "†": r"$^\dagger$",
+        "‡": r"$^\ddagger$", "−": r"$-$", "–": "--", "Δ": r"$\Delta$", "×": r"$\times$", "“": "``", "”": "''",
+    }
+)  # fmt: skip
+
+
+def write_table(table: Table, stem: Path) -> None:
+    """Write `<stem>.csv`, `<stem>.md` and `<stem>.tex`."""
+    for suffix, text in ((".csv", to_csv(table)), (".md", to_markdown(table)), (".tex", to_latex(table))):
+        with atomic_writer(stem.with_name(stem.name + suffix)) as stream:
+            stream.write(text)
+
+
+def to_csv(table: Table) -> str:
+    """Tidy CSV: one record a cell, or a line of a companion table."""
+    return csvfile.to_csv(table.record_columns, table.records)
+
+
+def to_markdown(table: Table) -> str:
+    """A caption, a pipe table whose heads name group and column, and the notes."""
+    heads = [*table.labels, *_heads(table)]
+    aligned = [":---" if column < len(table.labels) else "---:" for column in range(len(heads))]
+    lines = [heads, aligned, *table.lines]
+    grid = "".join("| " + " | ".join(field.replace("|", "\\|") for field in line) + " |\n" for line in lines)
+    notes = "".join(f"\n{note}\n" for note in table.notes)
+    return f"**{table.caption}**\n\n{grid}{notes}"
+
+
+def to_latex(table: Table) -> str:
+    """A `table*` float for `\\input`, with the packages it needs in its first line; every text is escaped."""
+    columns = len(table.labels) + sum(len(group.columns) for group in table.groups)
+    lines = [
+        r"% needs \usepackage{booktabs,graphicx}",
+        r"\begin{table*}[t]",
+        r"\centering",
+        r"\resizebox{\textwidth}{!}{%",
+        rf"\begin{{tabular}}{{{'l' * len(table.labels)}{'r' * (columns - len(table.labels))}}}",
+        r"\toprule",
+        *_latex_heads(table),
+        r"\midrule",
+        *(_latex_line([escape(text) for text in line]) for line in table.lines),
+        r"\bottomrule",
+        r"\end{tabular}}",
+        rf"\caption{{{escape(' '.join((table.caption, *table.notes)))}}}",
+        rf"\label{{tab:{table.name}}}",
+        r"\end{table*}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text that LaTeX prints as it is; arrows, daggers and signs become mathematics."""
+    return text.translate(_LATEX)
+
+
+def _heads(table: Table) -> list[str]:
+    return [f"{group.name} {column}".strip() for group in table.groups for column in group.columns]
+
+
+def _latex_heads(table: Table) -> list[str]:
+    """Group heads with a rule under each that spans several columns, and the heads below, where there are any."""
+    if all(group.columns == ("",) for group in table.groups):
+        return [_latex_line([escape(text) for text in (*table.labels, *_heads(table))])]
+    tops, rules, start = ["" for _ in table.labels], [], len(table.labels) + 1
+    for group in table.groups:
+        width = len(group.columns)
+        tops.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(group.name)}}}")
+        if width > 1:
+            rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
+        start += width
+    below = [escape(text) for text in (*table.labels, *(column for group in table.groups for column in group.columns))]
+    return [_latex_line(tops), " ".join(rules), _latex_line(below)]
+
+
+def _latex_line(fields: Sequence[str]) -> str:
+    return " & ".join(fields) + r" \\"
