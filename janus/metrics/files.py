@@ -34,8 +34,12 @@ def score_file(
     subwords = read_lines(hypotheses)
     words = remove_bpe(subwords)
     scores = score_translation(
-        words, read_lines(references), read_lines(raw_references),
-        language=language, lowercase=lowercase, subwords=subwords,
+        words,
+        read_lines(references),
+        read_lines(raw_references),
+        language=language,
+        lowercase=lowercase,
+        subwords=subwords,
     )
     if check is not None:
         if sources is None:

@@ -21,7 +21,9 @@ def repetition(lines: Sequence[str]) -> float:
     return 100 * repeats / tokens if tokens else 0.0
 
 
-def repetition_scores(hypotheses: Sequence[str], subwords: Sequence[str] | None = None) -> dict[str, dict[str, float | str]]:
+def repetition_scores(
+    hypotheses: Sequence[str], subwords: Sequence[str] | None = None
+) -> dict[str, dict[str, float | str]]:
     """{name: {"value", "signature"}}: `repetition` on words, and `repetition_subword` where subwords are given."""
     scores = {"repetition": _entry(hypotheses, "word")}
     if subwords is not None:

@@ -104,7 +104,9 @@ def remove_bpe(lines: Sequence[str], marker: str = "@@") -> list[str]:
     return [f"{line} ".replace(f"{marker} ", "").rstrip() for line in lines]
 
 
-def _score(metric: Metric, hypotheses: Sequence[str], references: Sequence[str], note: str = "") -> dict[str, float | str]:
+def _score(
+    metric: Metric, hypotheses: Sequence[str], references: Sequence[str], note: str = ""
+) -> dict[str, float | str]:
     value = metric.corpus_score(list(hypotheses), [list(references)]).score
     signature = str(metric.get_signature())
     return {"value": value, "signature": f"{signature}|{note}" if note else signature}

@@ -19,7 +19,9 @@ def check_claim(claim: Claim, published: Published) -> Outcome:
     """Verdict on one claim. Raises InputError for an unknown relation or a reference to no cell."""
     if claim.relation not in _RELATIONS:
         raise InputError(
-            f"unknown relation {claim.relation!r}", where=f"text.csv: {claim.id}", mend=f"use one of: {', '.join(_RELATIONS)}"
+            f"unknown relation {claim.relation!r}",
+            where=f"text.csv: {claim.id}",
+            mend=f"use one of: {', '.join(_RELATIONS)}",
         )
     left, right = _operands(claim, published)
     return _RELATIONS[claim.relation](claim, left, right)
@@ -71,7 +73,7 @@ def _place(reference: str) -> tuple[int, str, str]:
 
 
 def _equals(claim: Claim, left: list[Operand], right: list[Operand]) -> Outcome:
-    (place, value), = left
+    ((place, value),) = left
     return _verdict(value == Decimal(claim.value)), f"{value} in {place}"
 
 

@@ -20,12 +20,12 @@ def collect(cells: Iterable[Mapping[str, Any]]) -> list[Reproduced]:
     - `table`, `row`, `variant`, `column`: its place, `variant` being the label of the system that fills the row;
     - `score_files`: {seed: path of a file written by `janus.metrics.files.score_file`};
     - `metric`: a name, a list of names, or None for every metric of the files;
-    - `significance_files` (optional): {seed: path of a file written by `compare_files`}, tests of `bleu_tok`, which alone
-      carries them;
+    - `significance_files` (optional): {seed: path of a file written by `compare_files`}, tests of `bleu_tok`, which
+      alone carries them;
     - `baseline` (optional): the label of the system it was tested against.
 
-    Of several seeds' tests the largest p counts, or 1 where the seeds disagree on who is better. Raises InputError for a
-    missing file or metric.
+    Of several seeds' tests the largest p counts, or 1 where the seeds disagree on who is better. Raises InputError for
+    a missing file or metric.
     """
     return [record for cell in cells for record in _records(cell)]
 

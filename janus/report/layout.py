@@ -74,14 +74,12 @@ def build_table(
 ) -> Table:
     """Table `number` of the paper with published, reproduced and their difference side by side.
 
-    `generated` says that the tier's text is generated, and the caption then says what such numbers are worth. `metric` is
-    the score shown, by default tokenised BLEU, in Table 3 repetition. A column that nothing reproduces shows what was
-    published alone, an added one what was reproduced. For `added_rows`, `added_columns` and errors see `ledger.join`.
+    `generated` says that the tier's text is generated, and the caption then says what such numbers are worth. `metric`
+    is the score shown, by default tokenised BLEU, in Table 3 repetition. A column that nothing reproduces shows what
+    was published alone, an added one what was reproduced. For `added_rows`, `added_columns` and errors see `ledger.join`.
     """
     metric = metric or ("repetition" if number == 3 else "bleu_tok")
-    entries = join(
-        published, reproduced, number, metric=metric, added_rows=added_rows, added_columns=added_columns
-    )
+    entries = join(published, reproduced, number, metric=metric, added_rows=added_rows, added_columns=added_columns)
     kinds = _kinds(entries)
     shown = [record for record in reproduced if record.table == number and record.metric == metric]
     return Table(
@@ -161,12 +159,14 @@ def _notes(shown: Sequence[Reproduced], metric: str) -> tuple[str, ...]:
     tested = [record for record in shown if record.p_value is not None]
     if tested:
         baselines = ", ".join(dict.fromkeys(record.baseline for record in tested if record.baseline))
+        against = f"its baseline ({baselines})" if baselines else "its baseline"
         notes.append(
-            f"† better, ‡ worse than its baseline{f' ({baselines})' if baselines else ''} with p < {SIGNIFICANT}, paired "
-            "bootstrap; of several seeds' tests the largest p. A † in a published column is the paper's."
+            f"† better, ‡ worse than {against} with p < {SIGNIFICANT}, paired bootstrap; of several seeds' tests the "
+            "largest p. A † in a published column is the paper's."
         )
-    if any(record.half_width is not None for record in shown):
-        seeds = " or ".join(str(count) for count in sorted({record.seeds for record in shown}))
+    counts = {record.seeds for record in shown if record.half_width is not None}
+    if counts:
+        seeds = " or ".join(str(count) for count in sorted(counts))
         notes.append(f"±: 95 % t-interval of the mean over {seeds} seeds.")
     return tuple(notes)
 

@@ -68,7 +68,9 @@ def load_reproduced(path: Path) -> list[Reproduced]:
     for record in records:
         key = (record.table, record.row, record.variant, record.column, record.metric)
         if key in seen:
-            raise InputError(f"{record.metric} is given twice", where=f"{path}: {record.place}", mend="remove one record")
+            raise InputError(
+                f"{record.metric} is given twice", where=f"{path}: {record.place}", mend="remove one record"
+            )
         seen.add(key)
     return records
 

@@ -85,9 +85,13 @@ class Published:
         for kind, name in (("table", table), ("row", row), ("column", column)):
             if name not in known[kind]:
                 choice = ", ".join(str(one) for one in known[kind])
-                raise InputError(f"no such {kind} in the paper", where=f"Table {table}: {name!r}", mend=f"choose of: {choice}")
+                raise InputError(
+                    f"no such {kind} in the paper", where=f"Table {table}: {name!r}", mend=f"choose of: {choice}"
+                )
         if (table, row, column) not in self.cells:
-            raise InputError("the cell is missing", where=f"Table {table}: {row}, {column}", mend="add its record, empty or not")
+            raise InputError(
+                "the cell is missing", where=f"Table {table}: {row}, {column}", mend="add its record, empty or not"
+            )
         return self.cells[table, row, column]
 
 
@@ -111,7 +115,9 @@ def _cell(path: Path, row: dict[str, str]) -> Cell:
     where = f"{path}: {row['row']}, {row['column']}"
     if path.stem != f"table{row['table']}":
         raise InputError(f"a record of table {row['table']!r}", where=where, mend="move it to the file of its table")
-    return Cell(int(row["table"]), row["row"], row["column"], _decimal(where, row["value"]), row["section"], row["note"])
+    return Cell(
+        int(row["table"]), row["row"], row["column"], _decimal(where, row["value"]), row["section"], row["note"]
+    )
 
 
 def _decimal(where: str, text: str) -> Decimal | None:

@@ -25,8 +25,12 @@ def decoded(tmp_path: Path) -> dict[str, Path]:
 
 def test_a_score_file_holds_scores_and_provenance(decoded: dict[str, Path], tmp_path: Path) -> None:
     score_file(
-        **decoded, output=tmp_path / "score.json", language="de", lowercase=False,
-        check=lambda source, output: SimpleNamespace(valid=True, mixed=False), facts={"seed": 3},
+        **decoded,
+        output=tmp_path / "score.json",
+        language="de",
+        lowercase=False,
+        check=lambda source, output: SimpleNamespace(valid=True, mixed=False),
+        facts={"seed": 3},
     )
     record = read_json(tmp_path / "score.json")
     assert record["scores"]["repetition"]["value"] == pytest.approx(100 / 12)
@@ -37,7 +41,9 @@ def test_a_score_file_holds_scores_and_provenance(decoded: dict[str, Path], tmp_
 
 def test_a_comparison_file_holds_the_test(decoded: dict[str, Path], tmp_path: Path) -> None:
     compare_files(
-        baseline=decoded["hypotheses"], system=decoded["references"], references=decoded["references"],
+        baseline=decoded["hypotheses"],
+        system=decoded["references"],
+        references=decoded["references"],
         output=tmp_path / "test.json",
     )
     record = read_json(tmp_path / "test.json")

@@ -26,10 +26,14 @@ def test_it_is_the_test_of_the_sacrebleu_command(tmp_path: Path) -> None:
     baseline, system = damage(0.2, 1), damage(0.18, 2)
     for name, lines in {"ref": REFERENCES, "one": baseline, "two": system}.items():
         write_lines(tmp_path / name, lines)
-    words = "ref -i one two -m bleu --paired-bs --paired-bs-n 300 --format json".split()
+    words = ["ref", "-i", "one", "two", "-m", "bleu", "--paired-bs", "--paired-bs-n", "300", "--format", "json"]
     run = subprocess.run(
         [sys.executable, "-m", "sacrebleu", *words],
-        cwd=tmp_path, capture_output=True, text=True, check=True, env={**os.environ, "SACREBLEU_SEED": "12345"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "SACREBLEU_SEED": "12345"},
     )
     theirs = json.loads(run.stdout)[1]["BLEU"]
     ours = paired_bootstrap(baseline, system, REFERENCES, metric=sacre_bleu(False), samples=300)

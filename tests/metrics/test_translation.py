@@ -40,7 +40,9 @@ def perturb(lines: list[str], seed: int, share: float = 0.15) -> list[str]:
     rng = random.Random(seed)
     changes = [lambda w: [], lambda w: [w, w], lambda w: ["<unk>"], lambda w: ["Haus"]]
     return [
-        " ".join(new for word in line.split() for new in (rng.choice(changes)(word) if rng.random() < share else [word]))
+        " ".join(
+            new for word in line.split() for new in (rng.choice(changes)(word) if rng.random() < share else [word])
+        )
         for line in lines
     ]
 

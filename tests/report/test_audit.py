@@ -74,7 +74,12 @@ def doctor(folder: Path, name: str, old: str, new: str) -> None:
     [
         ("table2.csv", "BANG NAR,OVERALL,22.99", "BANG NAR,OVERALL,23.99", "Table 2, BANG NAR, OVERALL"),
         ("table2.csv", "iter 4,Speed-up,4.5", "iter 4,Speed-up,5.4", "Table 2, BART-JANUS NAR iter 4, Speed-up"),
-        ("table6.csv", "\n6,AR,IWSLT14 De→En AR,34.74", "\n6,AR,IWSLT14 De→En AR,34.64", "Table 1, Transformer, IWSLT14 De→En"),
+        (
+            "table6.csv",
+            "\n6,AR,IWSLT14 De→En AR,34.74",
+            "\n6,AR,IWSLT14 De→En AR,34.64",
+            "Table 1, Transformer, IWSLT14 De→En",
+        ),
         ("table7.csv", "BART-JANUS,METEOR,17.89", "BART-JANUS,METEOR,17.98", "Table 4, BART-JANUS NAR iter 0, METEOR"),
         ("table3.csv", "JANUS,Iter=4,1.43", "JANUS,Iter=4,1.83", "repetition"),
         ("table1.csv", "JANUS-AR,WMT16 En→Ro,36.01", "JANUS-AR,WMT16 En→Ro,33.01", "intro-ar-gain"),

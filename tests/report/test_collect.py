@@ -34,7 +34,10 @@ def test_one_seed_has_no_interval_and_no_test(score_file: File) -> None:
 def test_without_a_metric_every_metric_is_collected(score_file: File) -> None:
     records = collect([{**PLACE, "score_files": {1: score_file("a.json", 36.0, valid=80.0)}}])
     assert [record.metric for record in records][-1] == "valid"
-    assert len(collect([{**PLACE, "metric": ["chrfpp", "valid"], "score_files": {1: score_file("a.json", 1, valid=2)}}])) == 2
+    assert (
+        len(collect([{**PLACE, "metric": ["chrfpp", "valid"], "score_files": {1: score_file("a.json", 1, valid=2)}}]))
+        == 2
+    )
 
 
 @pytest.mark.parametrize(

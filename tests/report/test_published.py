@@ -17,7 +17,16 @@ PAPER = ROOT.parent / "shared" / "paper" / "janus-emnlp2022.txt"
 
 @pytest.mark.parametrize(
     ("table", "rows", "columns", "numbers"),
-    [(1, 11, 6, 51), (2, 12, 7, 66), (3, 2, 3, 6), (4, 12, 7, 66), (5, 12, 8, 78), (6, 6, 4, 18), (7, 3, 4, 12), (8, 3, 4, 12)],
+    [
+        (1, 11, 6, 51),
+        (2, 12, 7, 66),
+        (3, 2, 3, 6),
+        (4, 12, 7, 66),
+        (5, 12, 8, 78),
+        (6, 6, 4, 18),
+        (7, 3, 4, 12),
+        (8, 3, 4, 12),
+    ],
 )
 def test_every_table_is_whole(table: int, rows: int, columns: int, numbers: int) -> None:
     published = load_published(PUBLISHED)
@@ -56,9 +65,12 @@ def test_the_numbers_are_those_of_the_paper(table: int) -> None:
     assert sorted(value for value in ours if "." in str(value)) == paper_numbers(PAPER.read_text(), table)
 
 
-@pytest.mark.parametrize("claim", load_published(PUBLISHED).claims.values() if PAPER.is_file() else (), ids=lambda c: c.id)
+@pytest.mark.parametrize(
+    "claim", load_published(PUBLISHED).claims.values() if PAPER.is_file() else (), ids=lambda c: c.id
+)
 def test_the_claims_are_quotes(claim: Claim) -> None:
     """In one piece, or in two where a table or a page's end cuts the paper's sentence."""
+
     def letters(text: str) -> str:
         return re.sub(r"[\s-]", "", text)
 

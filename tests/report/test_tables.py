@@ -39,8 +39,13 @@ RECORDS = [
 @pytest.fixture
 def table(published: Published) -> Table:
     return build_table(
-        1, published, RECORDS, tier="multi30k", generated=False,
-        added_rows=["My & co_1"], added_columns=["Multi30k De↔En"],
+        1,
+        published,
+        RECORDS,
+        tier="multi30k",
+        generated=False,
+        added_rows=["My & co_1"],
+        added_columns=["Multi30k De↔En"],
     )
 
 
@@ -61,7 +66,11 @@ def test_a_score_shows_interval_mark_and_p_value(changes: dict[str, object], tex
 def test_markdown_puts_published_reproduced_and_difference_side_by_side(table: Table) -> None:
     lines = to_markdown(table).splitlines()
     heads = [head.strip() for head in lines[2].strip("|").split("|")]
-    rows = [dict(zip(heads, map(str.strip, line.strip("|").split("|")), strict=True)) for line in lines[4:] if line[:1] == "|"]
+    rows = [
+        dict(zip(heads, map(str.strip, line.strip("|").split("|")), strict=True))
+        for line in lines[4:]
+        if line[:1] == "|"
+    ]
     (paper,) = [row for row in rows if row["System"] == "JANUS (paper)"]
     assert [paper[f"IWSLT14 De→En {kind}"] for kind in ("published", "reproduced", "Δ")] == [
         "37.24†", "36.50 ± 0.25† (p = 0.002)", "−0.74",
@@ -105,7 +114,11 @@ def test_the_companion_has_every_metric_and_signature(published: Published) -> N
     table = build_metric_table(1, RECORDS, tier="demo", generated=True)
     assert [group.name for group in table.groups] == ["BLEU, tokenised", "chrF++"]
     first = dict(zip((*table.labels, "bleu", "chrf"), table.lines[0], strict=True))
-    assert (first["System"], first["bleu"], first["chrf"]) == ("JANUS (paper)", "36.50 ± 0.25† (p = 0.002)", "60.00 ± 0.25")
+    assert (first["System"], first["bleu"], first["chrf"]) == (
+        "JANUS (paper)",
+        "36.50 ± 0.25† (p = 0.002)",
+        "60.00 ± 0.25",
+    )
     assert any("chrF2++" in note for note in table.notes)
 
 

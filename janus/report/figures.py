@@ -1,0 +1,206 @@
+"""Figures 4, 5 and 6 of the paper, each with its data as CSV and Markdown."""
+
+import math
+import statistics
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, MaxNLocator, MultipleLocator, NullFormatter, StrMethodFormatter
+
+from janus.errors import InputError
+from janus.files import atomic_writer
+from janus.report import csvfile
+from janus.report.layout import caption
+from janus.report.style import looks, panels, save, style
+
+FIGURE4_COLUMNS = (
+    "system", "label", "manner", "passes", "bleu", "speed", "speed_low", "speed_high", "batch_size", "device",
+)  # fmt: skip
+FIGURE5_COLUMNS = ("system", "label", "manner", "updates", "bleu", "seed")
+FIGURE6_COLUMNS = ("system", "label", "epoch", "stream", "loss", "seed")
+
+TITLES = {
+    4: "Figure 4 of the paper: BLEU (solid, left) and speed (dotted, right) after each number of decoder passes",
+    5: "Figure 5 of the paper: validation BLEU along the training",
+    6: "Figure 6 of the paper: training loss of each stream",
+}
+_MANNERS = {"ar": "AR", "nar": "NAR"}
+_STREAMS = {"ar": "AR", "nar": "NAR", "aux": "AUX"}
+_NUMBERS = {"passes", "bleu", "speed", "speed_low", "speed_high", "batch_size", "updates", "epoch", "loss"}
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def figure4(rows: Rows, stem: Path, *, tier: str, generated: bool) -> None:
+    """BLEU against decoder passes with sentences a second on the right axis, one panel a batch size.
+
+    Rows have FIGURE4_COLUMNS; `speed` is a median in sentences a second, `speed_low` and `speed_high` its spread. AR
+    systems, which know no passes, are level lines. Writes `<stem>` as svg, pdf, png, csv and md; so do the others.
+    """
+    _check(rows, FIGURE4_COLUMNS)
+    sizes = sorted({row["batch_size"] for row in rows})
+    with style():
+        figure, axes = panels(len(sizes))
+        look = looks([row["label"] for row in rows])
+        for axis, size in zip(axes, sizes, strict=True):
+            _iteration_panel(axis, [row for row in rows if row["batch_size"] == size], look)
+            axis.set_title(f"batch size {size:g}")
+        axes[0].set_ylabel("BLEU")
+        _legend(figure, [*_iteration_handles(rows, look), *_axis_handles()])
+        _write(figure, rows, FIGURE4_COLUMNS, stem, _devices(4, rows, tier, generated))
+
+
+def figure5(rows: Rows, stem: Path, *, tier: str, generated: bool) -> None:
+    """Validation BLEU against updates, a panel for each manner; of several seeds the mean and the range."""
+    _check(rows, FIGURE5_COLUMNS)
+    manners = [manner for manner in _MANNERS if any(row["manner"] == manner for row in rows)]
+    with style():
+        figure, axes = panels(len(manners), share_y=False)
+        look = looks([row["label"] for row in rows])
+        for axis, manner in zip(axes, manners, strict=True):
+            own = [row for row in rows if row["manner"] == manner]
+            _curves(axis, own, x="updates", y="bleu", series="label", look=look)
+            axis.set(title=_MANNERS[manner], xlabel="updates")
+        axes[0].set_ylabel("validation BLEU")
+        _legend(figure, [_handle(label, **style) for label, style in look.items()])
+        _write(figure, rows, FIGURE5_COLUMNS, stem, caption(TITLES[5], tier, generated=generated))
+
+
+def figure6(rows: Rows, stem: Path, *, tier: str, generated: bool) -> None:
+    """Training loss of the AR, NAR and AUX streams against epochs, a panel for each system."""
+    _check(rows, FIGURE6_COLUMNS)
+    labels = list(dict.fromkeys(row["label"] for row in rows))
+    with style():
+        figure, axes = panels(len(labels))
+        look = {name: one for name, one in looks(list(_STREAMS)).items() if any(row["stream"] == name for row in rows)}
+        for axis, label in zip(axes, labels, strict=True):
+            own = [row for row in rows if row["label"] == label]
+            _curves(axis, own, x="epoch", y="loss", series="stream", look=look)
+            axis.set(title=label, xlabel="epoch")
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes[0].set_ylabel("training loss")
+        _legend(figure, [_handle(_STREAMS[name], **one) for name, one in look.items()])
+        _write(figure, rows, FIGURE6_COLUMNS, stem, caption(TITLES[6], tier, generated=generated))
+
+
+def load_rows(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """The tidy CSV of a figure with its numbers read.
+
+    Raises InputError for a broken file or a field that is no number.
+    """
+    return [
+        {name: csvfile.number(row, name, path) if name in _NUMBERS and row[name] else row[name] for name in columns}
+        for row in csvfile.read_rows(path, columns)
+    ]
+
+
+def _check(rows: Rows, columns: Sequence[str]) -> None:
+    if not rows:
+        raise InputError("no data to draw", where="figure", mend="name at least one system that has been trained")
+    for row in rows:
+        if missing := set(columns) - set(row):
+            raise InputError(
+                f"no {', '.join(sorted(missing))}", where=f"figure data {dict(row)}", mend="add the columns"
+            )
+
+
+def _iteration_panel(axis: Axes, rows: Rows, look: Mapping[str, Mapping[str, str]]) -> None:
+    right = axis.twinx()
+    right.grid(False)
+    right.spines["top"].set_visible(False)
+    for (label, manner), own in _grouped(rows, "label", "manner").items():
+        draw = _level_lines if manner == "ar" else _pass_lines
+        draw(axis, right, sorted(own, key=lambda row: row["passes"] or 0), look[label])
+    passes = [row["passes"] for row in rows if row["manner"] == "nar"]
+    axis.set_xlabel("decoder passes")
+    axis.xaxis.set_major_locator(MultipleLocator(1))
+    if passes:
+        axis.set_xlim(min(passes) - 0.4, max(passes) + 0.4)
+    _speed_axis(right)
+    top = axis.secondary_xaxis("top", functions=(lambda value: value - 1, lambda value: value + 1))
+    top.set_xlabel("Iter of the paper", fontsize=8)
+    top.tick_params(labelsize=8)
+    top.xaxis.set_major_locator(MultipleLocator(1))
+
+
+def _speed_axis(right: Axes) -> None:
+    right.set_yscale("log")
+    right.set_ylabel("sentences / second")
+    right.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    right.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    right.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _pass_lines(axis: Axes, right: Axes, rows: Rows, look: Mapping[str, str]) -> None:
+    passes = [row["passes"] for row in rows]
+    axis.plot(passes, [row["bleu"] for row in rows], **look)
+    right.plot(passes, [row["speed"] for row in rows], color=look["color"], linestyle=":", linewidth=1.3)
+    low, high = ([row[name] for row in rows] for name in ("speed_low", "speed_high"))
+    right.fill_between(passes, low, high, color=look["color"], alpha=0.1, linewidth=0)
+
+
+def _level_lines(axis: Axes, right: Axes, rows: Rows, look: Mapping[str, str]) -> None:
+    for row in rows:
+        axis.axhline(row["bleu"], color=look["color"], linewidth=1.1)
+        right.axhline(row["speed"], color=look["color"], linestyle=":", linewidth=1.1)
+
+
+def _curves(axis: Axes, rows: Rows, *, x: str, y: str, series: str, look: Mapping[str, Mapping[str, str]]) -> None:
+    for (name,), own in _grouped(rows, series).items():
+        points = _grouped(own, x)
+        places = sorted(place for (place,) in points)
+        values = [[row[y] for row in points[place,]] for place in places]
+        every = max(1, len(places) // 8)
+        axis.plot(places, [statistics.fmean(one) for one in values], markevery=every, **look[name])
+        if max(map(len, values)) > 1:
+            low, high = ([bound(one) for one in values] for bound in (min, max))
+            axis.fill_between(places, low, high, color=look[name]["color"], alpha=0.15, linewidth=0)
+
+
+def _grouped(rows: Rows, *keys: str) -> dict[tuple[Any, ...], list[Mapping[str, Any]]]:
+    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    return groups
+
+
+def _iteration_handles(rows: Rows, look: Mapping[str, Mapping[str, str]]) -> list[Line2D]:
+    handles = []
+    for label, manner in _grouped(rows, "label", "manner"):
+        ours = dict(look[label]) | ({"marker": "", "linewidth": 1.1} if manner == "ar" else {})
+        handles.append(_handle(f"{label}, {_MANNERS[manner]}", **ours))
+    return handles
+
+
+def _axis_handles() -> list[Line2D]:
+    return [_handle("BLEU", color="#555555"), _handle("speed", color="#555555", linestyle=":")]
+
+
+def _handle(label: str, **look: Any) -> Line2D:
+    return Line2D([], [], label=label, **look)
+
+
+def _legend(figure: Figure, handles: Sequence[Line2D]) -> None:
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=math.ceil(len(handles) / math.ceil(len(handles) / 5))
+    )
+
+
+def _devices(number: int, rows: Rows, tier: str, generated: bool) -> str:
+    devices = ", ".join(dict.fromkeys(row["device"] for row in rows))
+    return f"{caption(TITLES[number], tier, generated=generated)} Device: {devices}."
+
+
+def _write(figure: Figure, rows: Rows, columns: Sequence[str], stem: Path, text: str) -> None:
+    width = int(figure.get_figwidth() * 17.5)
+    figure.suptitle("\n".join(textwrap.wrap(text, width)), fontsize=7.5, color="#444444", x=0.01, ha="left")
+    save(figure, stem)
+    body = {".csv": csvfile.to_csv(columns, rows), ".md": f"**{text}**\n\n{csvfile.to_markdown(columns, rows)}"}
+    for suffix, content in body.items():
+        with atomic_writer(stem.with_name(stem.name + suffix)) as stream:
+            stream.write(content)
