@@ -26,7 +26,7 @@ FIGURE6_COLUMNS = ("system", "label", "epoch", "stream", "loss", "seed")
 
 TITLES = {
     4: "Figure 4 of the paper: BLEU (solid, left) and speed (dotted, right) after each number of decoder passes",
-    5: "Figure 5 of the paper: validation BLEU along the training",
+    5: "Figure 5 of the paper: validation BLEU along the training (the paper plots test BLEU)",
     6: "Figure 6 of the paper: training loss of each stream",
 }
 _MANNERS = {"ar": "AR", "nar": "NAR"}

@@ -76,7 +76,8 @@ def build_table(
 
     `generated` says that the tier's text is generated, and the caption then says what such numbers are worth. `metric`
     is the score shown, by default tokenised BLEU, in Table 3 repetition. A column that nothing reproduces shows what
-    was published alone, an added one what was reproduced. For `added_rows`, `added_columns` and errors see `ledger.join`.
+    was published alone, an added one what was reproduced. For `added_rows`, `added_columns` and errors see
+    `ledger.join`.
     """
     metric = metric or ("repetition" if number == 3 else "bleu_tok")
     entries = join(published, reproduced, number, metric=metric, added_rows=added_rows, added_columns=added_columns)
