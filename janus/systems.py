@@ -22,9 +22,9 @@ def training_arguments(
 ) -> list[str]:
     """The words after `fairseq-train` that train `system` on the binarised corpus `data`.
 
-    `system` is a checked entry of config/systems.yaml, `settings` what janus.tiers.settings returns for it; checkpoints go
-    to `checkpoints`, where an interrupted training resumes. Adam's moments and the start of the warm-up, which section 4.2
-    of the paper leaves to the defaults, are those of the authors' scripts.
+    `system` is a checked entry of config/systems.yaml, `settings` what janus.tiers.settings returns for it; checkpoints
+    go to `checkpoints`, where an interrupted training resumes. Adam's moments and the start of the warm-up, which
+    section 4.2 of the paper leaves to the defaults, are those of the authors' scripts.
     """
     training = settings["training"]
     words = [
@@ -90,8 +90,9 @@ def _family_options(system: Mapping[str, Any], training: Mapping[str, Any]) -> l
         words += _option("noise", "random_mask") + _option("length-loss-factor", 0.1) + ["--pred-length-offset"]
     else:
         words += _option("task", "janus_translation") + _option("criterion", "janus_loss") + _janus_options(system)
-    words += _option("label-smoothing", training["label_smoothing"]) + ["--share-all-embeddings"]
-    return words + _validation_options(system, training)
+    # Our model always shares all embeddings and has no switch for it.
+    words += [] if system["family"] == "janus" else ["--share-all-embeddings"]
+    return words + _option("label-smoothing", training["label_smoothing"]) + _validation_options(system, training)
 
 
 def _janus_options(system: Mapping[str, Any]) -> list[str]:
@@ -118,7 +119,12 @@ def _validation_options(system: Mapping[str, Any], training: Mapping[str, Any]) 
 
 def _size_options(model: Mapping[str, Any]) -> list[str]:
     names = {"layers": "layers", "embed-dim": "embed_dim", "ffn-embed-dim": "ffn_dim", "attention-heads": "heads"}
-    return [word for side in ("encoder", "decoder") for name, key in names.items() for word in _option(f"{side}-{name}", model[key])]
+    return [
+        word
+        for side in ("encoder", "decoder")
+        for name, key in names.items()
+        for word in _option(f"{side}-{name}", model[key])
+    ]
 
 
 def _optimiser_options(training: Mapping[str, Any]) -> list[str]:
@@ -147,7 +153,7 @@ def _checkpoint_options(training: Mapping[str, Any], checkpoints: Path) -> list[
 
 
 def _device_options(training: Mapping[str, Any], device: str) -> list[str]:
+    precision = {"float32": [], "bfloat16": _option("autocast", "bfloat16"), "fp16": ["--fp16"]}[training["precision"]]
     if device == "cpu":
-        return ["--cpu", *_option("distributed-world-size", 1), *_option("num-workers", 0)]
-    words = _option("distributed-world-size", training["gpus"])
-    return words + ["--fp16"] if training["fp16"] else words
+        return ["--cpu", *_option("distributed-world-size", 1), *_option("num-workers", 0), *precision]
+    return _option("distributed-world-size", training["gpus"]) + precision

@@ -1,7 +1,7 @@
 """Tiers and systems: what a config may say, and what of it holds for one run.
 
-A tier names corpora, systems, seeds and settings; this module checks it against its schema, fills defaults, refuses names
-that nothing else knows, and answers which runs, decodings and settings follow from it.
+A tier names corpora, systems, seeds and settings; this module checks it against its schema, fills defaults, refuses
+names that nothing else knows, and answers which settings hold for a run.
 """
 
 import difflib
@@ -25,11 +25,15 @@ def read_yaml(path: Path) -> Any:
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", where=path, mend="correct the path") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 (byte {error.start + 1})", where=path, mend="convert the file with iconv") from error
+        raise InputError(
+            f"not UTF-8 (byte {error.start + 1})", where=path, mend="convert the file with iconv"
+        ) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}" if mark else path
-        raise InputError(f"not YAML ({getattr(error, 'problem', error)})", where=place, mend="correct the line") from error
+        raise InputError(
+            f"not YAML ({getattr(error, 'problem', error)})", where=place, mend="correct the line"
+        ) from error
 
 
 def check(config: Any, schema: Path, *, where: object) -> Any:
@@ -42,7 +46,9 @@ def check(config: Any, schema: Path, *, where: object) -> Any:
     if error is not None:
         place = ".".join(str(step) for step in error.absolute_path)
         raise InputError(
-            _complaint(error), where=f"{where}: {place}" if place else where, mend=f"see {Path(schema).name} for what is allowed"
+            _complaint(error),
+            where=f"{where}: {place}" if place else where,
+            mend=f"see {Path(schema).name} for what is allowed",
         )
     return _with_defaults(config, rules, rules)
 
@@ -88,16 +94,24 @@ def known(name: str, names: Collection[str], *, kind: str, where: object, file: 
     """`name`, if it is one of `names`. Raises InputError, with the closest name, where it is not."""
     if name not in names:
         raise InputError(
-            f"unknown {kind} {name!r}{_suggestion(name, names)}", where=where, mend=f"add an entry to {file} or correct the name"
+            f"unknown {kind} {name!r}{_suggestion(name, names)}",
+            where=where,
+            mend=f"add an entry to {file} or correct the name",
         )
     return name
 
 
-def check_names(tier: Mapping[str, Any], systems: Mapping[str, Any], corpora: Collection[str], *, where: object) -> None:
-    """Raise InputError where a checked tier names a system or a corpus that is not defined.
+def check_sense(
+    tier: Mapping[str, Any], systems: Mapping[str, Any], corpora: Collection[str], *, where: object
+) -> None:
+    """Raise InputError where a checked tier names a system or a corpus that is not defined, or asks a CPU for fp16.
 
     A corpus of a table or figure must be among the tier's own `corpora`, and these in the corpora file.
     """
+    if tier["device"] == "cpu" and any(
+        block.get("training", {}).get("precision") == "fp16" for block in [tier, *tier["overrides"]]
+    ):
+        raise InputError("fp16 needs a GPU", where=f"{where}: training.precision", mend="use float32, or device: cuda")
     for name in tier["corpora"]:
         known(name, corpora, kind="corpus", where=f"{where}: corpora", file=tier["corpora_file"])
     for place, block in _blocks(tier):
@@ -107,7 +121,13 @@ def check_names(tier: Mapping[str, Any], systems: Mapping[str, Any], corpora: Co
             known(name, tier["corpora"], kind="corpus", where=f"{where}: {place}", file="the list `corpora`")
     for system in used_systems(tier):
         for baseline in systems[system]["baselines"].values():
-            known(baseline, systems, kind="system", where=f"{tier['systems_file']}: {system}.baselines", file=tier["systems_file"])
+            known(
+                baseline,
+                systems,
+                kind="system",
+                where=f"{tier['systems_file']}: {system}.baselines",
+                file=tier["systems_file"],
+            )
 
 
 def _blocks(tier: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:

@@ -3,13 +3,13 @@
 import hashlib
 import re
 import sys
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 
 from janus.corpora.manifest import load_corpora
 from janus.errors import InputError
 from janus.systems import decoding_settings, training_arguments
-from janus.tiers import check, check_names, read_yaml, settings
+from janus.tiers import check, check_sense, read_yaml, settings
 
 ROOT = Path(workflow.current_basedir).parents[1]
 SCHEMAS = ROOT / "workflow" / "schemas"
@@ -23,7 +23,7 @@ def checked_config():
         systems_file = tier["systems_file"]
         systems = check(read_yaml(systems_file), SCHEMAS / "systems.schema.yaml", where=systems_file)
         corpora = load_corpora(tier["corpora_file"])
-        check_names(tier, systems, corpora, where=where)
+        check_sense(tier, systems, corpora, where=where)
     except InputError as error:
         # A WorkflowError would add the lines of this file to the one line that matters.
         sys.exit(f"error: {error}")
@@ -31,10 +31,14 @@ def checked_config():
 
 
 TIER, SYSTEMS, CORPORA = checked_config()
+TABLES, FIGURES = TIER["tables"], TIER["figures"]
 # Scripts read the tier's defaults too.
 config.update(TIER)
 RESULTS = f"results/{TIER['tier']}"
-RUN = f"{RESULTS}/{{corpus}}/{{system}}/seed-{{seed}}"
+LOGS = f"logs/{TIER['tier']}"
+# The folder of one training, by wildcards, below either.
+RUN = RESULTS + "/{corpus}/{system}/seed-{seed}"
+RUN_LOGS = LOGS + "/{corpus}/{system}/seed-{seed}"
 
 
 wildcard_constraints:
@@ -68,9 +72,12 @@ def of_corpus(attribute):
 
 
 def recipe_of(corpus):
-    """A corpus without what its prepared text does not depend on, so that no note and no address prepares it anew."""
-    entry = CORPORA[corpus]
-    return replace(entry, notes="", licence="", merges=0, downloads=tuple(replace(item, addresses=()) for item in entry.downloads))
+    """What the prepared text of a corpus depends on: no note, licence or address prepares it anew."""
+    entry = asdict(CORPORA[corpus])
+    downloads = [{"name": item["name"], "sha256": item["sha256"]} for item in entry["downloads"]]
+    return {key: entry[key] for key in ("source", "target", "recipe", "lowercase", "lines", "blobs", "options")} | {
+        "downloads": downloads
+    }
 
 
 def run_settings(wildcards):
@@ -95,8 +102,10 @@ def modes_of(system, passes):
     return ["ar"] * ("ar" in manners) + [f"nar-{count}" for count in passes if "nar" in manners]
 
 
-def passes_of(mode):
-    return int(mode.partition("-")[2] or 0)
+def decoding_of(wildcards, mode):
+    """The decoding settings of a run in a mode."""
+    manner, _, passes = mode.partition("-")
+    return decoding_settings(SYSTEMS[wildcards.system], run_settings(wildcards), manner=manner, passes=int(passes or 0))
 
 
 def gpus(count):
@@ -104,6 +113,6 @@ def gpus(count):
     return count if TIER["device"] == "cuda" else 0
 
 
-def runs(corpora, systems):
-    """The folders of the runs of `systems` on `corpora`, every seed."""
-    return expand(RUN, corpus=corpora, system=systems, seed=TIER["seeds"])
+def runs_by_seed(corpus, system):
+    """The folders of the runs of one system on one corpus, by seed."""
+    return {seed: RUN.format(corpus=corpus, system=system, seed=seed) for seed in TIER["seeds"]}

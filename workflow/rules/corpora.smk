@@ -3,10 +3,6 @@
 DOWNLOADS = {download.name: download for corpus in CORPORA.values() for download in corpus.downloads}
 
 
-localrules:
-    fetch,
-
-
 rule fetch:
     output:
         "resources/downloads/{download}",
@@ -15,10 +11,11 @@ rule fetch:
     wildcard_constraints:
         download="|".join(map(re.escape, DOWNLOADS)) or "none",
     retries: 2
+    localrule: True
     conda:
         "../../envs/corpora.yaml"
     params:
-        download=lambda wildcards: DOWNLOADS[wildcards.download],
+        download=lambda wildcards: asdict(DOWNLOADS[wildcards.download]),
     message:
         "Fetch {wildcards.download}"
     script:
@@ -34,9 +31,9 @@ rule prepare:
         cleaning=RESULTS + "/{corpus}/corpus/cleaning.json",
         corpus=RESULTS + "/{corpus}/corpus/corpus.json",
     log:
-        "logs/{corpus}/prepare.log",
+        LOGS + "/{corpus}/prepare.log",
     benchmark:
-        "logs/{corpus}/prepare.tsv"
+        LOGS + "/{corpus}/prepare.tsv"
     conda:
         "../../envs/corpora.yaml"
     resources:
@@ -58,16 +55,17 @@ rule learn_bpe:
     output:
         directory(RESULTS + "/{corpus}/corpus/bpe"),
     log:
-        "logs/{corpus}/learn_bpe.log",
+        LOGS + "/{corpus}/learn_bpe.log",
     benchmark:
-        "logs/{corpus}/learn_bpe.tsv"
+        LOGS + "/{corpus}/learn_bpe.tsv"
     conda:
         "../../envs/corpora.yaml"
     resources:
         mem_mb=16000,
         runtime="12h",
     params:
-        corpus=lambda wildcards: replace(CORPORA[wildcards.corpus], notes="", licence="", downloads=()),
+        merges=of_corpus("merges"),
+        blobs=of_corpus("blobs"),
         code=source_digest("corpora/bpe"),
     message:
         "Learn and apply BPE: {wildcards.corpus}"
@@ -81,9 +79,9 @@ rule binarise:
     output:
         directory(RESULTS + "/{corpus}/corpus/bin"),
     log:
-        "logs/{corpus}/binarise.log",
+        LOGS + "/{corpus}/binarise.log",
     benchmark:
-        "logs/{corpus}/binarise.tsv"
+        LOGS + "/{corpus}/binarise.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 4
@@ -102,3 +100,4 @@ rule binarise:
 rule download:
     input:
         [f"resources/downloads/{item.name}" for corpus in TIER["corpora"] for item in CORPORA[corpus].downloads],
+    localrule: True

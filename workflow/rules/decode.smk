@@ -12,9 +12,9 @@ rule decode:
         hypotheses=RUN + "/decode/{mode}.bpe",
         facts=RUN + "/decode/{mode}.bpe.json",
     log:
-        "logs/{corpus}/{system}/seed-{seed}/decode-{mode}.log",
+        RUN_LOGS + "/decode-{mode}.log",
     benchmark:
-        "logs/{corpus}/{system}/seed-{seed}/decode-{mode}.tsv"
+        RUN_LOGS + "/decode-{mode}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -24,12 +24,7 @@ rule decode:
         runtime="2h",
     params:
         source=of_corpus("source"),
-        settings=lambda wildcards: decoding_settings(
-            SYSTEMS[wildcards.system],
-            run_settings(wildcards),
-            manner=wildcards.mode.partition("-")[0],
-            passes=passes_of(wildcards.mode),
-        ),
+        settings=lambda wildcards: decoding_of(wildcards, wildcards.mode),
         code=DECODER,
     message:
         "Decode {wildcards.corpus} with {wildcards.system}, seed {wildcards.seed}: {wildcards.mode}"
@@ -45,11 +40,11 @@ rule measure_latency:
     output:
         RUN + "/latency.json",
     log:
-        "logs/{corpus}/{system}/seed-{seed}/latency.log",
+        RUN_LOGS + "/latency.log",
     conda:
         "../../envs/train.yaml"
     # The whole machine, so that no other job disturbs the clock.
-    threads: workflow.cores or TIER["figures"]["figure4"]["latency"]["threads"]
+    threads: workflow.cores or FIGURES["figure4"]["latency"]["threads"]
     resources:
         gpu=gpus(1),
         mem_mb=8000,
@@ -57,12 +52,9 @@ rule measure_latency:
     params:
         source=of_corpus("source"),
         settings=lambda wildcards: [
-            decoding_settings(
-                SYSTEMS[wildcards.system], run_settings(wildcards), manner=mode.partition("-")[0], passes=passes_of(mode)
-            )
-            for mode in modes_of(wildcards.system, TIER["figures"]["figure4"]["passes"])
+            decoding_of(wildcards, mode) for mode in modes_of(wildcards.system, FIGURES["figure4"]["passes"])
         ],
-        latency=TIER["figures"]["figure4"]["latency"],
+        latency=FIGURES["figure4"]["latency"],
         code=DECODER,
     message:
         "Measure the speed of {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}"

@@ -1,61 +1,195 @@
 """Tables and figures: published and reproduced side by side, in every format."""
 
-TABLES = TIER["tables"]
-FIGURES = TIER["figures"]
-# The other tables need pre-trained models; until then they show what was published.
-PUBLISHED_ONLY = sorted({1, 2, 3, 4, 5, 6, 7, 8} - {int(name.removeprefix("table")) for name in TABLES})
+from janus.cells import added_columns, added_rows, bleu_cells, files_of, repetition_cells
+
+PUBLISHED = "workflow/published"
+GENERATED = all(CORPORA[corpus].recipe == "grammar" for corpus in TIER["corpora"])
 REPORT = source_digest("report")
 
 
-def bleu_scores(wildcards):
-    """Scores of a BLEU table: every system on every corpus, in each of its manners."""
-    table = TABLES[f"table{wildcards.number}"]
-    return [
-        f"{run}/score/{mode_of(corpus, system, manner)}.json"
-        for corpus in table["columns"]
-        for system in table["systems"]
-        for run in runs(corpus, system)
-        for manner in SYSTEMS[system]["manners"]
-    ]
+def score_files(corpus, system, manner, passes=None):
+    """Score files of a system decoded in a manner, by seed; without `passes` as the tier decodes."""
+    mode = f"{manner}-{passes}" if passes else mode_of(corpus, system, manner)
+    return {seed: f"{run}/score/{mode}.json" for seed, run in runs_by_seed(corpus, system).items()}
 
 
-def bleu_comparisons(wildcards):
-    """Significance tests of a BLEU table: each system against the baselines that stand in the table."""
-    table = TABLES[f"table{wildcards.number}"]
-    return [
-        f"{run}/compare/{manner}-{baseline}.json"
-        for corpus in table["columns"]
-        for system in table["systems"]
-        for manner, baseline in SYSTEMS[system]["baselines"].items()
-        if baseline in table["systems"]
-        for run in runs(corpus, system)
-    ]
+def comparison_files(corpus, system, manner, baseline):
+    """Significance tests of a system against a baseline, by seed."""
+    return {seed: f"{run}/compare/{manner}-{baseline}.json" for seed, run in runs_by_seed(corpus, system).items()}
 
 
-def repetition_scores(wildcards):
-    """Scores of Table 3: every system after each number of passes."""
-    table = TABLES["table3"]
-    return expand(
-        RUN + "/score/nar-{passes}.json",
-        corpus=table["corpus"],
-        system=table["systems"],
-        seed=TIER["seeds"],
-        passes=table["passes"],
-    )
+# The tables that the translation half fills; the others need pre-trained models and show what was published.
+CELLS = {
+    1: bleu_cells(1, TABLES["table1"], SYSTEMS, score_files=score_files, comparison_files=comparison_files),
+    3: repetition_cells(TABLES["table3"], SYSTEMS, score_files=score_files),
+    6: bleu_cells(6, TABLES["table6"], SYSTEMS, score_files=score_files, comparison_files=comparison_files),
+}
+ADDED_COLUMNS = {number: added_columns(number, TABLES[f"table{number}"]) for number in CELLS}
 
 
-def iteration_scores(wildcards):
-    """Scores of Figure 4: every system in each of its manners, NAR after each number of passes."""
-    figure = FIGURES["figure4"]
-    return [
-        f"{run}/score/{mode}.json"
-        for system in figure["systems"]
-        for run in runs(figure["corpus"], system)
-        for mode in modes_of(system, figure["passes"])
-    ]
+def table_outputs(number):
+    """The files of a table; its Markdown goes into Snakemake's report."""
+    stem = f"{RESULTS}/tables/table{number}"
+    caption = f"../report/table{number}.rst" if number in CELLS else "../report/published_only.rst"
+    outputs = {
+        "csv": report(f"{stem}.csv", caption, category="Tables", labels={"table": str(number)}),
+        "md": f"{stem}.md",
+        "tex": f"{stem}.tex",
+        "facts": f"{stem}.json",
+    }
+    if number in CELLS:
+        outputs["cells"] = f"{stem}-cells.csv"
+        outputs |= {f"metrics_{kind}": f"{stem}-metrics.{kind}" for kind in ("csv", "md", "tex")}
+    return outputs
 
 
-def of_figure(name, product):
-    """A product of every run that a figure shows."""
-    figure = FIGURES[name]
-    return [f"{run}/{product}" for run in runs(figure["corpus"], figure["systems"])]
+def figure_outputs(number):
+    """The files of a figure; the SVG goes into Snakemake's report."""
+    stem = f"{RESULTS}/figures/figure{number}"
+    caption = f"../report/figure{number}.rst"
+    return {
+        "svg": report(f"{stem}.svg", caption, category="Figures", labels={"figure": str(number)}),
+        "pdf": f"{stem}.pdf",
+        "png": f"{stem}.png",
+        "csv": f"{stem}.csv",
+        "md": f"{stem}.md",
+        "facts": f"{stem}.json",
+    }
+
+
+def figure_files(name, system, product):
+    """A product of every run of a system that a figure shows."""
+    return [f"{run}/{product}" for run in runs_by_seed(FIGURES[name]["corpus"], system).values()]
+
+
+# By system, then by (manner, passes); 0 passes stand for AR.
+FIGURE4_SCORES = {
+    name: {
+        (mode.partition("-")[0], int(mode.partition("-")[2] or 0)): figure_files("figure4", name, f"score/{mode}.json")
+        for mode in modes_of(name, FIGURES["figure4"]["passes"])
+    }
+    for name in FIGURES["figure4"]["systems"]
+}
+
+
+for number in range(1, 9):
+
+    rule:
+        name:
+            f"render_table{number}"
+        input:
+            published=f"{PUBLISHED}/table{number}.csv",
+            scores=files_of(CELLS.get(number, []), "score_files"),
+            comparisons=files_of(CELLS.get(number, []), "significance_files"),
+        output:
+            **table_outputs(number),
+        log:
+            LOGS + f"/table{number}.log",
+        conda:
+            "../../envs/report.yaml"
+        resources:
+            mem_mb=2000,
+            runtime=30,
+        params:
+            number=number,
+            cells=CELLS.get(number, []),
+            added_rows=added_rows(number, CELLS.get(number, []), SYSTEMS),
+            added_columns=ADDED_COLUMNS.get(number, []),
+            tier=TIER["tier"],
+            generated=GENERATED,
+            code=REPORT,
+        message:
+            f"Render Table {number}" + ("" if number in CELLS else ", published side only")
+        script:
+            "../scripts/render_table.py"
+
+    rule:
+        name:
+            f"table{number}"
+        input:
+            getattr(rules, f"render_table{number}").output,
+        localrule: True
+
+
+rule paper_tables:
+    input:
+        [getattr(rules, f"table{number}").input for number in range(1, 9)],
+    localrule: True
+
+
+rule draw_figure4:
+    input:
+        scores=[path for modes in FIGURE4_SCORES.values() for paths in modes.values() for path in paths],
+        latencies=[path for name in FIGURE4_SCORES for path in figure_files("figure4", name, "latency.json")],
+    output:
+        **figure_outputs(4),
+    log:
+        LOGS + "/figure4.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        scores=FIGURE4_SCORES,
+        latencies={name: figure_files("figure4", name, "latency.json") for name in FIGURE4_SCORES},
+        labels={name: SYSTEMS[name]["label"] for name in FIGURE4_SCORES},
+        tier=TIER["tier"],
+        generated=GENERATED,
+        code=REPORT,
+    message:
+        "Draw Figure 4"
+    script:
+        "../scripts/draw_figure4.py"
+
+
+for number in (5, 6):
+
+    rule:
+        name:
+            f"draw_figure{number}"
+        input:
+            curves=[
+                path
+                for name in FIGURES[f"figure{number}"]["systems"]
+                for path in figure_files(f"figure{number}", name, "curves.csv")
+            ],
+        output:
+            **figure_outputs(number),
+        log:
+            LOGS + f"/figure{number}.log",
+        conda:
+            "../../envs/report.yaml"
+        resources:
+            mem_mb=2000,
+            runtime=30,
+        params:
+            number=number,
+            curves={
+                name: dict(zip(TIER["seeds"], figure_files(f"figure{number}", name, "curves.csv")))
+                for name in FIGURES[f"figure{number}"]["systems"]
+            },
+            labels={name: SYSTEMS[name]["label"] for name in FIGURES[f"figure{number}"]["systems"]},
+            tier=TIER["tier"],
+            generated=GENERATED,
+            code=REPORT,
+        message:
+            f"Draw Figure {number}"
+        script:
+            "../scripts/draw_curves.py"
+
+
+for number in (4, 5, 6):
+
+    rule:
+        name:
+            f"figure{number}"
+        input:
+            getattr(rules, f"draw_figure{number}").output,
+        localrule: True
+
+
+rule paper_figures:
+    input:
+        [getattr(rules, f"figure{number}").input for number in (4, 5, 6)],
+    localrule: True

@@ -1,6 +1,8 @@
 """Scores of a decoded test set, and whether they differ from the baseline's by more than chance."""
 
 METRICS = source_digest("metrics")
+# Outputs on generated text are judged by the grammar too.
+JUDGE = source_digest(*(f"corpora/{part}" for part in ("grammar", "analyse", "realise", "lexicon", "meaning")))
 
 
 rule score:
@@ -8,19 +10,22 @@ rule score:
         hypotheses=rules.decode.output.hypotheses,
         tok=rules.prepare.output.tok,
         raw=rules.prepare.output.raw,
-        corpus=rules.prepare.output.corpus,
     output:
         RUN + "/score/{mode}.json",
     log:
-        "logs/{corpus}/{system}/seed-{seed}/score-{mode}.log",
+        RUN_LOGS + "/score-{mode}.log",
     conda:
         "../../envs/report.yaml"
     resources:
         mem_mb=2000,
         runtime=30,
     params:
-        corpus=lambda wildcards: recipe_of(wildcards.corpus),
+        source=of_corpus("source"),
+        target=of_corpus("target"),
+        recipe=of_corpus("recipe"),
+        lowercase=of_corpus("lowercase"),
         code=METRICS,
+        judge=lambda wildcards: JUDGE if CORPORA[wildcards.corpus].recipe == "grammar" else None,
     message:
         "Score {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}: {wildcards.mode}"
     script:
@@ -29,15 +34,14 @@ rule score:
 
 rule compare:
     input:
-        system=lambda wildcards: RUN
-        + f"/decode/{mode_of(wildcards.corpus, wildcards.system, wildcards.manner)}.bpe",
+        system=lambda wildcards: RUN + f"/decode/{mode_of(wildcards.corpus, wildcards.system, wildcards.manner)}.bpe",
         baseline=lambda wildcards: RUN.replace("{system}", "{baseline}")
         + f"/decode/{mode_of(wildcards.corpus, wildcards.baseline, wildcards.manner)}.bpe",
         tok=rules.prepare.output.tok,
     output:
         RUN + "/compare/{manner}-{baseline}.json",
     log:
-        "logs/{corpus}/{system}/seed-{seed}/compare-{manner}-{baseline}.log",
+        RUN_LOGS + "/compare-{manner}-{baseline}.log",
     conda:
         "../../envs/report.yaml"
     resources:

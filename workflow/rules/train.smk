@@ -8,9 +8,9 @@ rule train:
         # Checkpoints lie beside it and are no outputs: Snakemake would remove them before a resumed run.
         RUN + "/train.json",
     log:
-        "logs/{corpus}/{system}/seed-{seed}/train.log",
+        RUN_LOGS + "/train.log",
     benchmark:
-        "logs/{corpus}/{system}/seed-{seed}/train.tsv"
+        RUN_LOGS + "/train.tsv"
     conda:
         "../../envs/train.yaml"
     threads: of_training("threads")
@@ -44,7 +44,7 @@ rule average:
     output:
         RUN + "/averaged.pt",
     log:
-        "logs/{corpus}/{system}/seed-{seed}/average.log",
+        RUN_LOGS + "/average.log",
     conda:
         "../../envs/train.yaml"
     resources:
@@ -53,7 +53,7 @@ rule average:
     params:
         checkpoints=RUN + "/checkpoints",
         average=lambda wildcards: SYSTEMS[wildcards.system]["average"],
-        count=of_training("average_checkpoints"),
+        last=of_training("average_checkpoints"),
         code=source_digest("model/checkpoints"),
     message:
         "Average checkpoints: {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}"
@@ -67,9 +67,12 @@ rule read_curves:
     output:
         RUN + "/curves.csv",
     log:
-        "logs/{corpus}/{system}/seed-{seed}/read_curves.log",
+        RUN_LOGS + "/read_curves.log",
     conda:
         "../../envs/train.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
     params:
         log=RUN + "/checkpoints/log.jsonl",
         code=source_digest("plugin/logs"),

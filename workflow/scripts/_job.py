@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+_ROOT = Path(__file__).resolve().parents[2]
+
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
@@ -15,6 +17,8 @@ def job(snakemake: Any) -> Iterator[None]:
     An InputError ends the job with status 1 and its one line, in the log and on the terminal. Heavy modules must be
     imported inside, since OpenMP reads its thread count when it is loaded.
     """
+    # Where a rule runs in an environment of its own (envs/), this project is not installed.
+    sys.path.append(str(_ROOT))
     os.environ["OMP_NUM_THREADS"] = str(snakemake.threads)
     terminal = os.fdopen(os.dup(2), "w")
     _redirect(Path(snakemake.log[0]))

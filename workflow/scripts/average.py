@@ -9,5 +9,5 @@ with job(snakemake):
     from janus.runs import chosen_checkpoints
 
     params = snakemake.params
-    chosen = chosen_checkpoints(Path(params.checkpoints), average=params.average, count=params.count)
+    chosen = chosen_checkpoints(Path(params.checkpoints), average=params.average, count=params.last)
     average_checkpoints(chosen, Path(snakemake.output[0]))

@@ -6,7 +6,7 @@ from _job import job
 
 with job(snakemake):
     from janus.corpora.fetch import fetch
+    from janus.corpora.manifest import Download
 
-    fetch(
-        snakemake.params.download, Path(snakemake.output[0]).parent, mirror=snakemake.config["mirror"], progress=True
-    )
+    folder = Path(snakemake.output[0]).parent
+    fetch(Download(**snakemake.params.download), folder, mirror=snakemake.config["mirror"])

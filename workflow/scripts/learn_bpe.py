@@ -6,8 +6,10 @@ from _job import job
 
 with job(snakemake):
     from janus.corpora.bpe import learn_and_apply
+    from janus.corpora.manifest import load_corpora
     from janus.corpora.prepare import check_blobs
 
-    corpus, folder = snakemake.params.corpus, Path(snakemake.output[0]).parent
+    corpus = load_corpora(snakemake.config["corpora_file"])[snakemake.wildcards.corpus]
+    folder = Path(snakemake.output[0]).parent
     learn_and_apply(folder, merges=corpus.merges)
     check_blobs(corpus, folder, below="bpe")

@@ -1,0 +1,89 @@
+"""The cells that a tier fills: rows, columns, files."""
+
+from pathlib import Path
+
+import pytest
+
+from janus.cells import added_columns, added_rows, bleu_cells, files_of, repetition_cells
+from janus.report.collect import collect
+from janus.report.ledger import join
+from janus.report.published import load_published
+from janus.tiers import check, read_yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+SYSTEMS = check(read_yaml(ROOT / "config/systems.yaml"), ROOT / "workflow/schemas/systems.schema.yaml", where="systems")
+PUBLISHED = load_published(ROOT / "workflow/published")
+
+
+def scores(corpus, system, manner, passes=None):
+    return {1: f"{corpus}/{system}/{manner}-{passes}"}
+
+
+def comparisons(corpus, system, manner, baseline):
+    return {1: f"{corpus}/{system}/{manner}-against-{baseline}"}
+
+
+def cells_of(number, table, systems=SYSTEMS):
+    return bleu_cells(number, table, systems, score_files=scores, comparison_files=comparisons)
+
+
+@pytest.mark.parametrize("tier", ["demo", "paper", "multi30k", "multi30k-cpu"])
+def test_every_shipped_column_is_published_or_declared_new(tier):
+    config = read_yaml(ROOT / f"config/{tier}.yaml")
+    for number in (1, 6):
+        table = config["tables"][f"table{number}"]
+        known = {*PUBLISHED.columns(number), *added_columns(number, table)}
+        assert {cell["column"] for cell in cells_of(number, table)} <= known
+
+
+def test_every_published_row_that_a_system_names_exists():
+    named = {(place["table"], place["row"]) for system in SYSTEMS.values() for place in system["published"]}
+    assert all(row in PUBLISHED.rows(table) for table, row in named)
+
+
+def test_table1_has_a_row_for_each_manner_and_two_recipes_share_it():
+    table = {"systems": ["janus-paper", "janus-release"], "columns": {"c": "IWSLT14 De→En"}}
+    places = [(cell["row"], cell["variant"], cell["column"]) for cell in cells_of(1, table)]
+    assert places == [
+        ("JANUS-AR", "JANUS (paper)", "IWSLT14 De→En"),
+        ("JANUS-NAR", "JANUS (paper)", "IWSLT14 De→En"),
+        ("JANUS-AR", "JANUS (release)", "IWSLT14 De→En"),
+        ("JANUS-NAR", "JANUS (release)", "IWSLT14 De→En"),
+    ]
+
+
+def test_table6_has_a_column_for_each_manner():
+    table = {"systems": ["ar-nar"], "columns": {"c": {"new": "Mine"}}}
+    assert [cell["column"] for cell in cells_of(6, table)] == ["Mine AR", "Mine NAR"]
+    assert {cell["row"] for cell in cells_of(6, table)} == {"AR+NAR"}
+    assert added_columns(6, table) == ["Mine AR", "Mine NAR"]
+
+
+def test_a_baseline_outside_the_table_is_not_tested_against():
+    with_baseline = cells_of(1, {"systems": ["cmlm", "janus-paper"], "columns": {"c": "x"}})
+    assert files_of(with_baseline, "significance_files") == ["c/janus-paper/nar-against-cmlm"]
+    assert files_of(cells_of(1, {"systems": ["janus-paper"], "columns": {"c": "x"}}), "significance_files") == []
+
+
+def test_a_system_of_ones_own_gets_a_row_of_its_own():
+    systems = SYSTEMS | {"mine": SYSTEMS["janus-paper"] | {"label": "Mine", "published": []}}
+    cells = cells_of(1, {"systems": ["mine", "cmlm"], "columns": {"c": "x"}}, systems)
+    assert [cell["row"] for cell in cells] == ["Mine AR", "Mine NAR", "CMLM"]
+    assert added_rows(1, cells, systems) == ["Mine AR", "Mine NAR"]
+    assert [cell["row"] for cell in cells_of(6, {"systems": ["mine"], "columns": {"c": "x"}}, systems)] == ["Mine"] * 2
+
+
+def test_k_plus_one_passes_are_the_papers_iter_k():
+    cells = repetition_cells({"corpus": "c", "systems": ["cmlm"], "passes": [2, 5, 11]}, SYSTEMS, score_files=scores)
+    assert [cell["column"] for cell in cells] == PUBLISHED.columns(3)
+    assert files_of(cells, "score_files") == ["c/cmlm/nar-2", "c/cmlm/nar-5", "c/cmlm/nar-11"]
+
+
+def test_the_report_accepts_the_cells(tmp_path):
+    path = tmp_path / "score.json"
+    path.write_text('{"scores": {"bleu_tok": {"value": 12.5, "signature": "s"}}}')
+    table = {"systems": ["transformer"], "columns": {"c": "IWSLT14 De→En", "d": {"new": "Mine"}}}
+    cells = bleu_cells(1, table, SYSTEMS, score_files=lambda *place: {1: str(path)}, comparison_files=lambda *place: {})
+    entries = join(PUBLISHED, collect(cells), 1, metric="bleu_tok", added_columns=added_columns(1, table))
+    filled = {entry.column: entry.difference for entry in entries if entry.reproduced}
+    assert filled == {"IWSLT14 De→En": pytest.approx(12.5 - 34.74), "Mine": None}

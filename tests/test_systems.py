@@ -1,0 +1,170 @@
+"""What a system becomes: words that fairseq's own parsers accept and understand as meant."""
+
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+from fairseq import options
+from fairseq.models.transformer.transformer_legacy import transformer_iwslt_de_en
+
+from janus.systems import decoding_settings, preprocessing_arguments, training_arguments
+from janus.tiers import check, read_yaml, settings
+
+ROOT = Path(__file__).resolve().parents[1]
+SCHEMAS = ROOT / "workflow/schemas"
+SYSTEMS = check(read_yaml(ROOT / "config/systems.yaml"), SCHEMAS / "systems.schema.yaml", where="systems.yaml")
+TIERS = {
+    path.stem: check(read_yaml(path), SCHEMAS / "tier.schema.yaml", where=path)
+    for path in (ROOT / "config").glob("*.yaml")
+    if path.stem not in ("systems", "corpora")
+}
+
+
+def words_of(system, tier="paper", corpus="iwslt14.de-en", device="cpu"):
+    return training_arguments(
+        SYSTEMS[system],
+        settings(TIERS[tier], corpus=corpus, system=system),
+        data=Path("bin"),
+        checkpoints=Path("checkpoints"),
+        source="de",
+        target="en",
+        seed=7,
+        device=device,
+        user_dir=ROOT / "janus/plugin",
+    )
+
+
+def parsed(*place, **more):
+    words = words_of(*place, **more)
+    parser = options.get_training_parser()
+    return options.parse_args_and_arch(parser, [*words])
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_fairseq_understands_every_shipped_system(system, device):
+    args = parsed(system, device=device)
+    assert (args.source_lang, args.target_lang, args.seed) == ("de", "en", 7)
+    assert (args.lr, args.warmup_updates, args.weight_decay, args.dropout) == ([5e-4], 10000, 1e-4, 0.3)
+    assert (args.adam_betas, args.label_smoothing) == ("(0.9, 0.98)", 0.1)
+    assert args.cpu is (device == "cpu")
+    assert (args.keep_last_epochs, args.save_dir) == (5, "checkpoints")
+    assert args.valid_bleu_manners == ",".join(SYSTEMS[system]["manners"])
+
+
+@pytest.mark.parametrize(
+    ("system", "arch", "criterion", "task"),
+    [
+        ("transformer", "transformer", "label_smoothed_cross_entropy", "janus_ar_baseline"),
+        ("cmlm", "cmlm_transformer", "nat_loss", "janus_cmlm_baseline"),
+        ("aux", "janus_transformer", "janus_loss", "janus_translation"),
+    ],
+)
+def test_a_family_is_an_architecture_a_loss_and_a_task(system, arch, criterion, task):
+    args = parsed(system)
+    assert (args.arch, args.criterion, args.task) == (arch, criterion, task)
+
+
+def test_the_size_of_the_iwslt_models_is_fairseqs_transformer_iwslt_de_en():
+    theirs = Namespace(share_all_embeddings=True)
+    transformer_iwslt_de_en(theirs)
+    ours = vars(parsed("transformer"))
+    sizes = [name for name in vars(theirs) if name.startswith(("encoder", "decoder", "share", "activation"))]
+    assert len(sizes) > 10
+    assert {name: ours[name] for name in sizes} == {name: getattr(theirs, name) for name in sizes}
+
+
+def test_fairseqs_cmlm_hides_as_its_own_recipe_does():
+    args = parsed("cmlm")
+    assert (args.noise, args.pred_length_offset, args.length_loss_factor) == ("random_mask", True, 0.1)
+    assert args.apply_bert_init and args.encoder_learned_pos and args.decoder_learned_pos and args.share_all_embeddings
+
+
+# The recipes of the paper (equations 4 and 5; J is the mean of both directions) and of the authors' code.
+WEIGHTS = ("ar", "nar", "aux", "kl_ar_aux", "kl_nar_aux", "kl_ar_nar", "length", "correction")
+RECIPES = {
+    "janus-paper": ((1, 1, 1, 2, 2, 0, 0.1, 0), "own", 1),
+    "janus-release": ((1, 0.5, 0.5, 3, 1, 1, 0.1, 0), "previous", 2),
+    "ar-nar-kl": ((1, 1, 0, 0, 0, 2, 0.1, 0), "own", 1),
+    "ar-nar": ((1, 1, 0, 0, 0, 0, 0.1, 0), "own", 1),
+    "aux": ((0, 0, 1, 0, 0, 0, 0.1, 0), "own", 1),
+    "cmlm-corr": ((0, 1, 0, 0, 0, 0, 0.1, 1), "own", 1),
+}
+
+
+@pytest.mark.parametrize("system", RECIPES)
+def test_the_recipes_reach_the_criterion(system):
+    weights, position, passes = RECIPES[system]
+    args = parsed(system)
+    assert tuple(getattr(args, f"{name}_weight") for name in WEIGHTS) == weights
+    assert (args.query_position, args.encoder_passes) == (position, passes)
+    uniform = system == "cmlm-corr"
+    assert (args.masking, args.mask_poisson, args.mask_budget) == ("uniform" if uniform else "span", 2, 0.7)
+
+
+def test_the_budgets_of_the_paper_differ_by_corpus():
+    wmt = parsed("janus-paper", corpus="wmt14.en-de", device="cuda")
+    assert (wmt.encoder_ffn_embed_dim, wmt.decoder_attention_heads, wmt.encoder_embed_dim) == (2048, 8, 512)
+    assert (wmt.dropout, wmt.weight_decay, wmt.max_update, wmt.update_freq) == (0.2, 0.01, 200000, [4])
+    assert parsed("janus-paper", corpus="wmt16.ro-en").dropout == 0.3
+    assert parsed("cmlm").max_update == 100000
+    assert wmt.distributed_world_size * wmt.max_tokens * wmt.update_freq[0] == 4 * 8192 * 4
+
+
+def test_precision_is_one_of_three():
+    for precision, (half, autocast) in {
+        "float32": (False, "none"),
+        "bfloat16": (False, "bfloat16"),
+        "fp16": (True, "none"),
+    }.items():
+        tier = TIERS["paper"] | {"training": TIERS["paper"]["training"] | {"precision": precision}}
+        words = training_arguments(
+            SYSTEMS["cmlm"],
+            settings(tier, corpus="iwslt14.de-en", system="cmlm"),
+            data=Path("bin"),
+            checkpoints=Path("c"),
+            source="de",
+            target="en",
+            seed=1,
+            device="cuda",
+            user_dir=ROOT / "janus/plugin",
+        )
+        args = options.parse_args_and_arch(options.get_training_parser(), words)
+        assert (args.fp16, str(args.autocast)) == (half, autocast)
+
+
+def test_options_of_a_system_come_last_and_win():
+    system = SYSTEMS["cmlm"] | {"options": ["--dropout", "0.77"]}
+    words = training_arguments(
+        system,
+        settings(TIERS["demo"], corpus="x", system="cmlm"),
+        data=Path("bin"),
+        checkpoints=Path("c"),
+        source="de",
+        target="en",
+        seed=1,
+        device="cpu",
+        user_dir=ROOT / "janus/plugin",
+    )
+    assert options.parse_args_and_arch(options.get_training_parser(), words).dropout == 0.77
+
+
+def test_fairseq_preprocess_understands_the_words():
+    words = preprocessing_arguments(Path("bpe"), Path("bin"), source="de", target="en", workers=3)
+    args = options.get_preprocessing_parser().parse_args(words)
+    assert (args.trainpref, args.validpref, args.testpref) == ("bpe/train", "bpe/valid", "bpe/test")
+    assert (args.destdir, args.workers, args.joined_dictionary) == ("bin", 3, True)
+
+
+def test_decoding_is_the_tiers_but_for_what_the_system_says():
+    tier = settings(TIERS["paper"], corpus="iwslt14.de-en", system="cmlm-corr")
+    assert decoding_settings(SYSTEMS["cmlm-corr"], tier, manner="nar", passes=4) == {
+        "manner": "nar",
+        "beam": 5,
+        "lenpen": 1.0,
+        "passes": 4,
+        "length_beam": 3,
+        "repredict": True,
+        "batch_tokens": 16384,
+    }
+    assert not decoding_settings(SYSTEMS["janus-paper"], tier, manner="nar", passes=4)["repredict"]

@@ -1,0 +1,110 @@
+"""A fresh copy of what a workflow run reads, and Snakemake to run in it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+_PARTS = ("Snakefile", "profiles", "workflow", "config", "envs", "janus", "kernels")
+
+Snakemake = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def copy_of_checkout(folder: Path) -> Path:
+    """What Snakemake needs of the checkout, without results, so that a plan never depends on what was run before."""
+    for part in _PARTS:
+        source = ROOT / part
+        if source.is_dir() and not source.is_symlink():
+            shutil.copytree(source, folder / part, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / part, follow_symlinks=False)
+    return folder
+
+
+def snakemake_in(folder: Path) -> Snakemake:
+    """A function that runs snakemake in `folder` and returns status, stdout and stderr, both streams as stdout."""
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", *words],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy that tests read and plan in, and do not change."""
+    return copy_of_checkout(tmp_path_factory.mktemp("checkout"))
+
+
+@pytest.fixture(scope="session")
+def snakemake(checkout: Path) -> Snakemake:
+    """Snakemake in the copy that is not changed."""
+    return snakemake_in(checkout)
+
+
+@pytest.fixture(scope="session")
+def counts_of() -> Callable[[str], dict[str, int]]:
+    """The reader of Snakemake's table of jobs."""
+    return job_counts
+
+
+@pytest.fixture(scope="session")
+def plan(snakemake: Snakemake) -> Callable[..., dict[str, int]]:
+    """A function that dry-runs with the given words and returns the count of jobs by rule."""
+
+    def counts(*words: str) -> dict[str, int]:
+        done = snakemake("--dry-run", *words)
+        assert done.returncode == 0, done.stdout
+        return job_counts(done.stdout)
+
+    return counts
+
+
+def job_counts(output: str) -> dict[str, int]:
+    """The table `Job stats` that a dry run prints, without its total; empty where there is nothing to do."""
+    if "Job stats:" not in output:
+        return {}
+    lines = output.split("Job stats:")[1].splitlines()[3:]
+    pairs = (line.split() for line in lines[: lines.index("")])
+    return {rule: int(count) for rule, count in pairs if rule != "total"}
+
+
+class Own:
+    """A copy of the checkout that a test may change, with Snakemake in it."""
+
+    def __init__(self, folder: Path):
+        self.folder = copy_of_checkout(folder)
+        self.snakemake = snakemake_in(self.folder)
+
+    def edit(self, name: str, change: Callable[[Any], None]) -> None:
+        """Let `change` alter the content of a YAML file of the copy."""
+        path = self.folder / name
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        change(content)
+        path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+
+    def plan(self, *words: str) -> dict[str, int]:
+        """Dry-run and return the count of jobs by rule."""
+        done = self.snakemake("--dry-run", *words)
+        assert done.returncode == 0, done.stdout
+        return job_counts(done.stdout)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Own:
+    """A copy of the checkout for one test."""
+    return Own(tmp_path)

@@ -1,0 +1,91 @@
+"""requirements.lock, pyproject.toml, envs/ and the Makefile agree with each other and with what is installed."""
+
+import importlib.metadata
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVS = sorted((ROOT / "envs").glob("*.yaml"))
+
+
+def canonical(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pins(lines):
+    return {
+        canonical(name): version for name, _, version in (line.strip().partition("==") for line in lines) if version
+    }
+
+
+LOCK = pins(line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#"))
+
+
+@pytest.mark.parametrize("path", ENVS, ids=lambda path: path.stem)
+def test_an_environment_repeats_the_lock(path):
+    dependencies = yaml.safe_load(path.read_text())["dependencies"]
+    pip = next(item["pip"] for item in dependencies if isinstance(item, dict))
+    assert all("==" in line for line in pip)
+    wanted = pins(pip)
+    assert wanted == {name: LOCK.get(name) for name in wanted}
+
+
+def test_every_environment_that_a_rule_names_exists():
+    named = {
+        name
+        for path in (ROOT / "workflow/rules").glob("*.smk")
+        for name in re.findall(r"envs/(\w+\.yaml)", path.read_text())
+    }
+    assert named == {path.name for path in ENVS}
+
+
+def test_the_lock_satisfies_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for line in [*project["dependencies"], *project["optional-dependencies"]["slurm"]]:
+        wanted = Requirement(line)
+        assert Version(LOCK[canonical(wanted.name)]) in wanted.specifier, line
+
+
+def test_the_lock_holds_every_transitive_requirement():
+    missing = set()
+    for name in LOCK:
+        for line in importlib.metadata.requires(name) or []:
+            wanted = Requirement(line)
+            if (wanted.marker is None or wanted.marker.evaluate({"extra": ""})) and canonical(wanted.name) not in LOCK:
+                missing.add(f"{name} needs {wanted}")
+    assert not missing
+
+
+def test_the_lock_is_what_is_installed():
+    installed = {name: importlib.metadata.version(name).partition("+")[0] for name in LOCK}
+    assert installed == LOCK
+
+
+def test_make_help_lists_the_targets():
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {line.split()[1] for line in done.stdout.splitlines()} == {
+        "help",
+        "paper_tables",
+        "paper_figures",
+        "test",
+        "audit",
+        "clean",
+    }
+
+
+def test_make_without_python_says_so_in_a_line(tmp_path):
+    done = subprocess.run(
+        ["make", "test", "PYTHON=no-such-python", f"VENV={tmp_path}/venv"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[0] == (
+        "make: no-such-python is not installed; install Python 3.11, or name one: make PYTHON=/path/to/python3.11"
+    )
+    assert not (tmp_path / "venv").exists()
