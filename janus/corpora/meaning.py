@@ -7,10 +7,10 @@ from janus.corpora.lexicon import lexicon
 
 # How often a noun phrase is plural, has an adjective, and a modifier by the phrase's role.
 _PLURAL = 0.5
-_ADJECTIVE = 0.3
-_SUBJECT_MODIFIER = 0.5
-_OBJECT_MODIFIER = 0.2
-_ADVERB = 0.7
+_ADJECTIVE = 0.25
+_SUBJECT_MODIFIER = 0.35
+_OBJECT_MODIFIER = 0.1
+_ADVERB = 0.6
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from janus.corpora import grammar, multi30k
+from janus.corpora import grammar, iwslt14, multi30k, wmt14, wmt16
 from janus.corpora.manifest import Corpus
 from janus.corpora.splits import SPLITS, SplitWriter
 from janus.errors import InputError
@@ -14,7 +14,10 @@ from janus.provenance import Stopwatch, provenance
 Recipe = Callable[..., dict[str, object]]
 _RECIPES: Mapping[str, Recipe] = {
     "grammar": grammar.build,
+    "iwslt14": iwslt14.build,
     "multi30k": multi30k.build,
+    "wmt14": wmt14.build,
+    "wmt16": wmt16.build,
 }
 
 
