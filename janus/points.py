@@ -21,7 +21,8 @@ def iteration_points(
     median over seeds, in sentences a second, with the lowest and highest of the spreads. AR has no passes: 0 stands for
     it in `scores`, None in the rows. Raises InputError where a latency file lacks a decoding that was scored.
     """
-    measured = [row for path in latencies for row in read_json(path)["rows"]]
+    files = [read_json(path) for path in latencies]
+    measured = [row for file in files for row in file["rows"]]
     rows = []
     for (manner, passes), paths in scores.items():
         bleu = statistics.fmean(read_json(path)["scores"]["bleu_tok"]["value"] for path in paths)
@@ -43,7 +44,7 @@ def iteration_points(
                     "speed_low": min(speed["low"] for speed in speeds),
                     "speed_high": max(speed["high"] for speed in speeds),
                     "batch_size": size,
-                    "device": own[0]["device"],
+                    "device": files[0]["device"],
                 }
             )
     return rows

@@ -114,6 +114,8 @@ def _validation_options(system: Mapping[str, Any], training: Mapping[str, Any]) 
         *_option("valid-bleu-sentences", training["valid_bleu_sentences"]),
         *_option("valid-bleu-manners", ",".join(system["manners"])),
         *_option("valid-bleu-passes", training["valid_bleu_passes"]),
+        # A line of the log, which moves the progress bar, for each percent.
+        *_option("log-interval", max(1, training["max_update"] // 100)),
     ]
 
 

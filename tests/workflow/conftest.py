@@ -83,12 +83,12 @@ def job_counts(output: str) -> dict[str, int]:
     return {rule: int(count) for rule, count in pairs if rule != "total"}
 
 
-class Own:
+class Checkout:
     """A copy of the checkout that a test may change, with Snakemake in it."""
 
     def __init__(self, folder: Path):
-        self.folder = copy_of_checkout(folder)
-        self.snakemake = snakemake_in(self.folder)
+        self.folder = folder
+        self.snakemake = snakemake_in(folder)
 
     def edit(self, name: str, change: Callable[[Any], None]) -> None:
         """Let `change` alter the content of a YAML file of the copy."""
@@ -103,8 +103,18 @@ class Own:
         assert done.returncode == 0, done.stdout
         return job_counts(done.stdout)
 
+    def copy(self, folder: Path) -> "Checkout":
+        """A copy with all that was made in it; times are kept, so that Snakemake finds nothing newer."""
+        return Checkout(shutil.copytree(self.folder, folder, symlinks=True))
+
+
+@pytest.fixture(scope="session")
+def fresh_checkout(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Checkout]:
+    """A function that gives a new copy of the checkout."""
+    return lambda: Checkout(copy_of_checkout(tmp_path_factory.mktemp("checkout")))
+
 
 @pytest.fixture
-def own(tmp_path: Path) -> Own:
+def own(fresh_checkout: Callable[[], Checkout]) -> Checkout:
     """A copy of the checkout for one test."""
-    return Own(tmp_path)
+    return fresh_checkout()

@@ -2,6 +2,7 @@
 
 import shutil
 
+import pytest
 import yaml
 
 TINY = {
@@ -59,6 +60,21 @@ def pretend_all_is_made(own):
     assert own.plan(*TIER) == {}
 
 
+@pytest.fixture(scope="module")
+def made(fresh_checkout):
+    """A copy of the checkout in which all of the tiny tier seems to be made."""
+    own = fresh_checkout()
+    write_tier(own)
+    pretend_all_is_made(own)
+    return own
+
+
+@pytest.fixture
+def finished(made, tmp_path):
+    """The same for a test that changes something."""
+    return made.copy(tmp_path / "copy")
+
+
 def test_a_new_row_needs_an_entry_and_no_rule(own):
     def add(systems):
         systems["janus-crossed"] = systems["janus-paper"] | {"label": "JANUS (crossed)", "query_position": "previous"}
@@ -75,30 +91,24 @@ def test_a_new_row_needs_an_entry_and_no_rule(own):
     assert "results/tiny/multi30k.de-en/janus-crossed/seed-1/train.json" in own.snakemake("--summary", *TIER).stdout
 
 
-def test_editing_one_row_trains_only_that_row_again(own):
-    write_tier(own)
-    pretend_all_is_made(own)
-    own.edit("config/systems.yaml", lambda systems: systems["janus-paper"]["losses"].update(kl_ar_aux=1))
-    counts = own.plan(*TIER)
+def test_editing_one_row_trains_only_that_row_again(finished):
+    finished.edit("config/systems.yaml", lambda systems: systems["janus-paper"]["losses"].update(kl_ar_aux=1))
+    counts = finished.plan(*TIER)
     assert counts["train"] == counts["average"] == 1
     assert "prepare" not in counts
     # AR and NAR of JANUS; the baseline's output stays.
     assert counts["decode"] == 2
 
 
-def test_editing_code_runs_the_rules_that_use_it(own):
-    write_tier(own)
-    pretend_all_is_made(own)
-    with (own.folder / "janus/metrics/repetition.py").open("a") as stream:
+def test_editing_code_runs_the_rules_that_use_it(finished):
+    with (finished.folder / "janus/metrics/repetition.py").open("a") as stream:
         stream.write("\n# changed\n")
-    counts = own.plan(*TIER)
+    counts = finished.plan(*TIER)
     assert "score" in counts
     assert not {"train", "decode", "prepare"} & set(counts)
 
 
-def test_an_address_or_a_mirror_changes_no_result(own):
-    write_tier(own)
-    pretend_all_is_made(own)
-    assert own.plan(*TIER, "--config", "mirror=http://localhost:9") == {}
-    shutil.rmtree(own.folder / "results/tiny/tables")
-    assert "train" not in own.plan(*TIER, "--config", "mirror=http://localhost:9")
+def test_an_address_or_a_mirror_changes_no_result(finished):
+    assert finished.plan(*TIER, "--config", "mirror=http://localhost:9") == {}
+    shutil.rmtree(finished.folder / "results/tiny/tables")
+    assert "train" not in finished.plan(*TIER, "--config", "mirror=http://localhost:9")

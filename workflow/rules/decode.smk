@@ -5,9 +5,9 @@ DECODER = source_digest("model", "decoding")
 
 rule decode:
     input:
-        checkpoint=rules.average.output,
-        bpe=rules.learn_bpe.output,
-        data=rules.binarise.output,
+        checkpoint=rules.average.output[0],
+        bpe=rules.learn_bpe.output[0],
+        data=rules.binarise.output[0],
     output:
         hypotheses=RUN + "/decode/{mode}.bpe",
         facts=RUN + "/decode/{mode}.bpe.json",
@@ -34,9 +34,9 @@ rule decode:
 
 rule measure_latency:
     input:
-        checkpoint=rules.average.output,
-        bpe=rules.learn_bpe.output,
-        data=rules.binarise.output,
+        checkpoint=rules.average.output[0],
+        bpe=rules.learn_bpe.output[0],
+        data=rules.binarise.output[0],
     output:
         RUN + "/latency.json",
     log:

@@ -3,7 +3,7 @@
 
 rule train:
     input:
-        data=rules.binarise.output,
+        data=rules.binarise.output[0],
     output:
         # Checkpoints lie beside it and are no outputs: Snakemake would remove them before a resumed run.
         RUN + "/train.json",

@@ -5,31 +5,37 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def job(snakemake: Any) -> Iterator[None]:
-    """Run a script's body with stdout and stderr in the job's log and as many threads as the job has.
+def job(snakemake: Any, *, threads: int | None = None) -> Iterator[IO[str]]:
+    """Run a script's body with stdout and stderr in the job's log; yields the terminal, for progress bars.
 
-    An InputError ends the job with status 1 and its one line, in the log and on the terminal. Heavy modules must be
-    imported inside, since OpenMP reads its thread count when it is loaded.
+    Arithmetic uses `threads`, by default as many as the job has; heavy modules must be imported inside, since OpenMP
+    reads the number when it is loaded. An InputError ends the job with status 1 and its one line, in the log and on
+    the terminal.
     """
-    # Where a rule runs in an environment of its own (envs/), this project is not installed.
-    sys.path.append(str(_ROOT))
-    os.environ["OMP_NUM_THREADS"] = str(snakemake.threads)
+    os.environ["OMP_NUM_THREADS"] = str(threads or snakemake.threads)
+    _find_project()
     terminal = os.fdopen(os.dup(2), "w")
     _redirect(Path(snakemake.log[0]))
     from janus.errors import InputError
 
     try:
-        yield
+        yield terminal
     except InputError as error:
         for stream in (sys.stderr, terminal):
             print(f"error: {error}", file=stream, flush=True)
         sys.exit(1)
+
+
+def _find_project() -> None:
+    """Let this process and its children import janus where a rule's own environment (envs/) does not hold it."""
+    sys.path.append(str(_ROOT))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(_ROOT))))
 
 
 def _redirect(log: Path) -> None:

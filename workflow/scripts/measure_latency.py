@@ -4,17 +4,16 @@ from pathlib import Path
 
 from _job import job
 
-with job(snakemake):
+with job(snakemake, threads=snakemake.params.latency["threads"]):
     from janus.decoding.latency import measure_latency
 
     source, latency = snakemake.params.source, snakemake.params.latency
-    keys = ("manner", "beam", "passes", "length_beam")
     measure_latency(
         checkpoint=Path(snakemake.input.checkpoint),
         source=Path(snakemake.input.bpe) / f"test.{source}",
         dictionary=Path(snakemake.input.data) / f"dict.{source}.txt",
         output=Path(snakemake.output[0]),
-        settings=[{key: setting[key] for key in keys} for setting in snakemake.params.settings],
+        settings=snakemake.params.settings,
         batch_sizes=latency["batch_sizes"],
         sentences=latency["sentences"],
         repeats=latency["repeats"],

@@ -4,10 +4,9 @@ from pathlib import Path
 
 from _job import job
 
-with job(snakemake):
-    from janus.plugin.training import train
-
+with job(snakemake) as terminal:
     from janus.files import sha256, write_json
+    from janus.plugin.training import train
     from janus.provenance import Stopwatch, provenance
     from janus.runs import open_run
 
@@ -16,9 +15,11 @@ with job(snakemake):
     data = {path.name: sha256(path) for path in sorted(Path(snakemake.input.data).iterdir()) if path.is_file()}
     identity = {"arguments": snakemake.params.arguments, "code": snakemake.params.code, "data": data}
     resumed = open_run(checkpoints, identity)
-    train(snakemake.params.arguments, log=checkpoints / "log.jsonl", progress=True)
-    device = "cuda" if snakemake.config["device"] == "cuda" else "cpu"
+    name = f"{snakemake.wildcards.system} on {snakemake.wildcards.corpus}"
+    train(snakemake.params.arguments, log=checkpoints / "log.jsonl", name=name, terminal=terminal)
     write_json(
         Path(snakemake.output[0]),
-        provenance(watch=watch, device=device, **dict(snakemake.wildcards), **identity, resumed=resumed),
+        provenance(
+            watch=watch, device=snakemake.config["device"], **dict(snakemake.wildcards), **identity, resumed=resumed
+        ),
     )
