@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -41,8 +42,21 @@ class View:
         """Scaled dot-product attention of rows q [P, D] over rows k, v [C, D]; returns [P, D]."""
         q, k, v = (_heads(layout.pad(x), heads) for layout, x in ((self.queries, q), (self.keys, k), (self.keys, v)))
         mask = None if self.visible is None else self.visible[:, None]
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
+        attend = _products if q.device.type == "cpu" and q.requires_grad else F.scaled_dot_product_attention
+        out = attend(q, k, v, attn_mask=mask, dropout_p=dropout)
         return self.queries.unpad(out.transpose(1, 2).flatten(2))
+
+
+def _products(q: Tensor, k: Tensor, v: Tensor, *, attn_mask: Tensor | None, dropout_p: float) -> Tensor:
+    """Attention as two matrix products and a softmax.
+
+    On CPUs the backward pass of torch's fused operator is slower than this whole forward and backward pass at the
+    lengths of sentences (measured: more than half of a training step went there).
+    """
+    scores = torch.matmul(q * q.size(-1) ** -0.5, k.transpose(-2, -1))
+    if attn_mask is not None:
+        scores = scores.masked_fill(~attn_mask, -torch.inf)
+    return torch.matmul(F.dropout(scores.softmax(-1), dropout_p), v)
 
 
 def _heads(grid: Tensor, heads: int) -> Tensor:

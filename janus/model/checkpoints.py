@@ -81,11 +81,23 @@ def config_from_options(
     options: Namespace | Mapping[str, Any], source_vocabulary: int, target_vocabulary: int
 ) -> TransformerConfig:
     """What fairseq's options mean. Raises InputError for an architecture this engine does not compute."""
-    get = dict(options if isinstance(options, Mapping) else vars(options)).get
+
+    def get(name: str, default: Any) -> Any:
+        # fairseq's own Transformer keeps an object that answers to the flat names, with None for those it lacks.
+        value = options.get(name) if isinstance(options, Mapping) else getattr(options, name, None)
+        return default if value is None else value
+
     arch = str(get("arch", ""))
     for name, supported in _REFUSED_OPTIONS.items():
         if get(name, supported) != supported:
             raise InputError(f"option {name}={get(name)} is not supported", where=arch, mend="use a post-norm Transformer")
+
+    def required(name: str) -> int:
+        value = get(name, None)
+        if value is None:
+            raise InputError(f"model option {name} is missing", where=arch, mend="give a checkpoint of a Transformer")
+        return int(value)
+
     joint, mask_predict = arch.startswith("janus"), arch.startswith("cmlm")
     if get("share_all_embeddings", joint or mask_predict):
         tied = "all"
@@ -98,13 +110,13 @@ def config_from_options(
     return TransformerConfig(
         source_vocabulary=source_vocabulary,
         target_vocabulary=target_vocabulary,
-        dimension=get("encoder_embed_dim", 512),
-        encoder_layers=get("encoder_layers", 6),
-        decoder_layers=get("decoder_layers", 6),
-        encoder_ffn=get("encoder_ffn_embed_dim", 2048),
-        decoder_ffn=get("decoder_ffn_embed_dim", 2048),
-        encoder_heads=get("encoder_attention_heads", 8),
-        decoder_heads=get("decoder_attention_heads", 8),
+        dimension=required("encoder_embed_dim"),
+        encoder_layers=required("encoder_layers"),
+        decoder_layers=required("decoder_layers"),
+        encoder_ffn=required("encoder_ffn_embed_dim"),
+        decoder_ffn=required("decoder_ffn_embed_dim"),
+        encoder_heads=required("encoder_attention_heads"),
+        decoder_heads=required("decoder_attention_heads"),
         source_positions=get("max_source_positions", 1024),
         target_positions=get("max_target_positions", 1024),
         dropout=get("dropout", 0.1),

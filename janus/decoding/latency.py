@@ -1,0 +1,88 @@
+"""How fast a system decodes: one protocol for all (Kasai et al., 2021: batch 1 and a large batch; warm-up; spread).
+
+Decoding alone is timed: sentences are encoded as symbols before, and nothing is written. AR uses the key-value cache.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from janus.decoding.driver import Settings, best_hypotheses, decoding_settings, read_sentences
+from janus.files import sha256, write_json
+from janus.model.checkpoints import load_model
+from janus.model.transformer import JanusTransformer
+from janus.provenance import Stopwatch, device_name, provenance
+
+
+def measure_latency(
+    *,
+    checkpoint: Path,
+    source: Path,
+    dictionary: Path,
+    output: Path,
+    settings: Sequence[Mapping[str, Any]],
+    batch_sizes: Sequence[int],
+    sentences: int,
+    repeats: int,
+    warmup: int,
+    device: str = "cpu",
+) -> None:
+    """Time decoding the first `sentences` of a BPE file under each of `settings` and at each batch size.
+
+    settings: keyword arguments of `janus.decoding.driver.decoding_settings`. warmup: batches decoded before the clock
+    starts. Each of `repeats` runs decodes all sentences. Writes rows with median and extremes over the repeats of
+    sentences a second and milliseconds a sentence.
+    """
+    watch = Stopwatch()
+    model = load_model(checkpoint, device)
+    chosen = read_sentences(source, dictionary, model.config, checkpoint)[:sentences]
+    runs = [(dict(setting), size) for setting in settings for size in batch_sizes]
+    rows = []
+    for setting, size in tqdm(runs, desc="latency", unit="setting", disable=None):
+        setting.pop("batch_tokens", None)
+        decoder = decoding_settings(**setting)
+        batches = [chosen[i : i + size] for i in range(0, len(chosen), size)]
+        seconds = _time(model, batches, decoder, repeats, warmup, device)
+        rows.append({**setting, **asdict(decoder), "batch_size": size, **_summary(seconds, len(chosen))})
+    facts = {"checkpoint": sha256(checkpoint), "sentences": len(chosen), "repeats": repeats, "warmup": warmup}
+    facts["threads"] = torch.get_num_threads()
+    write_json(output, {"rows": rows, "device": device_name(device), **provenance(watch=watch, device=device, **facts)})
+
+
+def _time(
+    model: JanusTransformer, batches: list, settings: Settings, repeats: int, warmup: int, device: str
+) -> list[float]:
+    """Seconds of each repeat."""
+    for batch in batches[:warmup]:
+        best_hypotheses(model, batch, settings, device)
+    seconds = []
+    for _ in range(repeats):
+        _wait(device)
+        start = time.perf_counter()
+        for batch in batches:
+            best_hypotheses(model, batch, settings, device)
+        _wait(device)
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def _wait(device: str) -> None:
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
+
+
+def _summary(seconds: list[float], sentences: int) -> dict[str, Any]:
+    speeds = [sentences / s for s in seconds]
+    times = [1000 * s / sentences for s in seconds]
+    return {
+        "sentences_per_second": {"median": statistics.median(speeds), "low": min(speeds), "high": max(speeds)},
+        "milliseconds_per_sentence": {"median": statistics.median(times), "low": min(times), "high": max(times)},
+    }

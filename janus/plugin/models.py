@@ -1,0 +1,114 @@
+"""The core model under fairseq's registry, and fairseq's own models as the core sees them."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from weakref import WeakKeyDictionary
+
+import torch
+from fairseq.models import BaseFairseqModel, register_model, register_model_architecture
+
+from janus.errors import InputError
+from janus.model.checkpoints import build_model, config_from_options
+from janus.model.transformer import JanusTransformer
+
+
+@register_model("janus_transformer")
+class JanusModel(JanusTransformer, BaseFairseqModel):
+    """`--arch janus_transformer`: one Transformer for AR and NAR decoding."""
+
+    @staticmethod
+    def add_args(parser: ArgumentParser) -> None:
+        """Options of the model; sizes default to the architecture's."""
+        for side in ("encoder", "decoder"):
+            parser.add_argument(f"--{side}-layers", type=int, metavar="N")
+            parser.add_argument(f"--{side}-embed-dim", type=int, metavar="N")
+            parser.add_argument(f"--{side}-ffn-embed-dim", type=int, metavar="N")
+            parser.add_argument(f"--{side}-attention-heads", type=int, metavar="N")
+        for name in ("dropout", "attention-dropout", "activation-dropout"):
+            parser.add_argument(f"--{name}", type=float, metavar="P")
+        parser.add_argument("--activation-fn", choices=["relu", "gelu"])
+        parser.add_argument(
+            "--share-all-embeddings", action="store_true", default=True,
+            help="always on: source, target and output share one table, which needs a joined dictionary",
+        )
+        parser.add_argument(
+            "--query-position", choices=["own", "previous"],
+            help="position of the AR query: the predicted token's own (paper) or the previous one's (release)",
+        )
+        parser.add_argument(
+            "--encoder-passes", type=int, choices=[1, 2],
+            help="encoder passes an update: shared by all streams (paper), or one each for AR and NAR (release)",
+        )
+
+    @classmethod
+    def build_model(cls, args: Namespace, task) -> JanusModel:
+        """A fresh model for the task's dictionaries, which must be one joint dictionary."""
+        joint_architecture(args)
+        if task.source_dictionary != task.target_dictionary:
+            raise InputError(
+                "source and target dictionaries differ", where=task.cfg.data, mend="binarise with --joined-dictionary"
+            )
+        return cls(config_from_options(args, len(task.source_dictionary), len(task.target_dictionary)))
+
+    def max_positions(self) -> tuple[int, int]:
+        """Longest source and target, in tokens."""
+        return self.config.source_positions, self.config.target_positions
+
+    def max_decoder_positions(self) -> int:
+        """Longest target, in tokens."""
+        return self.config.target_positions
+
+
+_CORES: WeakKeyDictionary[torch.nn.Module, JanusTransformer] = WeakKeyDictionary()
+
+
+def core_of(model: torch.nn.Module) -> JanusTransformer:
+    """The core model behind a fairseq model: itself, or one that shares the weights of fairseq's Transformer or CMLM.
+
+    Raises InputError where fairseq's model has parts this engine does not compute.
+    """
+    module = getattr(model, "module", model)
+    if isinstance(module, JanusTransformer):
+        return module
+    if module not in _CORES:
+        options = module.args if hasattr(module, "args") else module.cfg
+        _CORES[module] = build_model(options, module.state_dict())
+    return _CORES[module].eval()
+
+
+@register_model_architecture("janus_transformer", "janus_transformer")
+def joint_architecture(args: Namespace) -> None:
+    """Transformer base (section 4.2, WMT): 6 + 6 layers, width 512, 2,048 inside, 8 heads, learned positions."""
+    defaults = dict(layers=6, embed_dim=512, ffn_embed_dim=2048, attention_heads=8)
+    for side in ("encoder", "decoder"):
+        for name, value in defaults.items():
+            _default(args, f"{side}_{name}", value)
+        _default(args, f"{side}_learned_pos", True)
+    _default(args, "dropout", 0.1)
+    _default(args, "attention_dropout", 0.0)
+    _default(args, "activation_dropout", 0.0)
+    _default(args, "activation_fn", "relu")
+    _default(args, "share_all_embeddings", True)
+    _default(args, "query_position", "own")
+    _default(args, "encoder_passes", 1)
+
+
+@register_model_architecture("janus_transformer", "janus_transformer_iwslt_de_en")
+def joint_architecture_iwslt(args: Namespace) -> None:
+    """The IWSLT14 shape (section 4.2): as base, with 1,024 inside and 4 heads."""
+    for side in ("encoder", "decoder"):
+        _default(args, f"{side}_ffn_embed_dim", 1024)
+        _default(args, f"{side}_attention_heads", 4)
+    joint_architecture(args)
+
+
+@register_model_architecture("janus_transformer", "janus_transformer_wmt_en_de")
+def joint_architecture_wmt(args: Namespace) -> None:
+    """Another name of the base shape, as fairseq has it for its Transformer."""
+    joint_architecture(args)
+
+
+def _default(args: Namespace, name: str, value: object) -> None:
+    if getattr(args, name, None) is None:
+        setattr(args, name, value)

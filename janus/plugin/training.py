@@ -1,0 +1,72 @@
+"""Run fairseq-train with this plugin, watched."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from tqdm import tqdm
+
+from janus.errors import InputError
+from janus.plugin.logs import parse_line
+
+# glibc returns every large block to the system and faults it in again at the next step; kept, a CPU step is far
+# quicker. Other C libraries ignore these.
+_ALLOCATOR = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "17179869184",
+    "MALLOC_TOP_PAD_": "67108864",
+}
+_QUIET = {"PYTHONWARNINGS": "ignore::FutureWarning,ignore::UserWarning:torch.utils.data.dataloader"}
+_TAIL = 30
+
+
+def train(argv: Sequence[str], *, log: Path, name: str = "train", terminal: IO[str] | None = None) -> None:
+    """Train with fairseq's options `argv`; its log in JSON format is appended to `log`.
+
+    A progress bar under `name` counts updates where `terminal` (stderr if not given) is one. Interrupting stops fairseq too; what it had saved is where the next
+    call goes on. Raises InputError with fairseq's last lines where it fails.
+    """
+    command = [sys.executable, "-m", "fairseq_cli.train", *argv, "--log-format", "json", "--no-progress-bar"]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {**_ALLOCATOR, **_QUIET, **os.environ}
+    tail: deque[str] = deque(maxlen=_TAIL)
+    bar = tqdm(total=_max_update(argv), desc=name, unit="update", file=terminal or sys.stderr, disable=None, leave=False)
+    with open(log, "a", encoding="utf-8") as stream, bar:
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        )
+        previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        try:
+            for line in process.stdout:
+                stream.write(line)
+                stream.flush()
+                tail.append(line)
+                _show(bar, line)
+            code = process.wait()
+        finally:
+            signal.signal(signal.SIGTERM, previous)
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+    if code:
+        print("".join(tail), file=sys.stderr)
+        reason = next((line.strip() for line in reversed(tail) if line.strip()), "no output")
+        raise InputError(f"fairseq-train ended with status {code} ({reason})", where=log, mend="see the end of that log")
+
+
+def _max_update(argv: Sequence[str]) -> int | None:
+    return int(argv[list(argv).index("--max-update") + 1]) if "--max-update" in argv else None
+
+
+def _show(bar: tqdm, line: str) -> None:
+    parsed = parse_line(line)
+    if parsed and parsed[0] == "train_inner":
+        bar.update(int(parsed[1]["num_updates"]) - bar.n)
+        bar.set_postfix(loss=parsed[1]["loss"])
