@@ -64,11 +64,11 @@ class IncrementalDecoder:
     def _embed(self, token: Tensor, index: int) -> Tensor:
         """[N, 1 or 2, D]: the content row, then the query row where the model reads one."""
         decoder = self.model.decoder
-        content = decoder.embed(token, token.new_full(token.shape, index), index)
+        content = decoder.embed(token, token.new_full(token.shape, index))
         if not self.reads_query:
             return content[:, None]
         place = index + 1 if self.config.query_position == "own" else index
-        query = decoder.embed(token.new_full((1,), self.config.mask), token.new_full((1,), place), place)
+        query = decoder.embed(token.new_full((1,), self.config.mask), token.new_full((1,), place))
         return torch.stack([content, query.expand_as(content)], 1)
 
     def _extend(self, number: int, attention: Attention, content: Tensor) -> tuple[Tensor, Tensor]:

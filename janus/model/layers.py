@@ -91,16 +91,9 @@ class Positions(nn.Module):
         if self.weight is None:
             self.table = sinusoids(self.bound + self.offset, self.dimension)
 
-    def forward(self, index: Tensor, most: int) -> Tensor:
-        """Vectors [N, D] for indices [N], none of them above `most`.
-
-        Raises ValueError where `most` exceeds the table; data are checked against the bound before they come here.
-        """
-        if most >= self.bound:
-            raise ValueError(f"position {most} exceeds the model's {self.bound} positions")
-        if self.weight is not None:
-            return F.embedding(index + self.offset, self.weight)
-        return self.table[index + self.offset]
+    def forward(self, index: Tensor) -> Tensor:
+        """Vectors [N, D] for indices [N]; whoever makes a batch keeps them below the bound."""
+        return F.embedding(index + self.offset, self.table if self.weight is None else self.weight)
 
 
 def sinusoids(rows: int, dimension: int) -> Tensor:

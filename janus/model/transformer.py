@@ -64,7 +64,7 @@ class Encoder(nn.Module):
     def forward(self, source: Source) -> Tensor:
         """Encode a batch of sources: rows [N, D]."""
         rows = self.embed_tokens(source.token) * math.sqrt(self.config.dimension)
-        rows = rows + self.embed_positions(source.position, source.layout.width - 1)
+        rows = rows + self.embed_positions(source.position)
         rows = F.dropout(rows, self.config.dropout, self.training)
         view = View.of(source.layout, source.layout)
         for layer in self.layers:
@@ -85,9 +85,9 @@ class Decoder(nn.Module):
         if config.length != "none":
             self.embed_length = nn.Embedding(config.length_classes, config.dimension)
 
-    def embed(self, token: Tensor, position: Tensor, most: int) -> Tensor:
-        """Rows [P, D] of tokens at positions, none of them above `most`."""
-        rows = self.embed_tokens(token) * math.sqrt(self.config.dimension) + self.embed_positions(position, most)
+    def embed(self, token: Tensor, position: Tensor) -> Tensor:
+        """Rows [P, D] of tokens at positions."""
+        rows = self.embed_tokens(token) * math.sqrt(self.config.dimension) + self.embed_positions(position)
         return F.dropout(rows, self.config.dropout, self.training)
 
     def memory(self, encoded: list[Tensor], layout: Ragged) -> Memory:
@@ -106,7 +106,7 @@ class Decoder(nn.Module):
         In the last layer only the rows that are read are computed: the others would answer nobody.
         """
         everyone, content = streams.layouts()
-        rows = self.embed(streams.token, streams.position, everyone.width)
+        rows = self.embed(streams.token, streams.position)
         own = View.of(everyone, content, _allowed(streams, everyone, content, streams.kind, streams.place))
         cross = _cross_view(streams.source, streams.kind, memory)
         for layer, keys_values in zip(self.layers[:-1], memory.layers):

@@ -1,0 +1,189 @@
+"""Who sees whom: the closed form, the packing, and that no prediction can reach its own gold token."""
+
+import pytest
+import torch
+
+from janus.model.config import TransformerConfig
+from janus.model.transformer import JanusTransformer
+from janus.ragged import Source
+from janus.streams import AR_CONTENT, AR_QUERY, AUX_QUERY, GOLD, MASKED, OBSERVED, pack_canvas, pack_streams, visible
+
+PAD, MASK = 1, 3
+KINDS = [AR_CONTENT, AR_QUERY, OBSERVED, MASKED, GOLD, AUX_QUERY]
+
+
+def sees(query: int, i: int, key: int, k: int) -> bool:
+    """The table of the paper's Figure 2, one row at a time."""
+    if query in (AR_CONTENT, AR_QUERY):
+        return key == AR_CONTENT and k <= i
+    if key == OBSERVED:
+        return True
+    if query in (OBSERVED, MASKED):
+        return key == MASKED
+    if query == GOLD:
+        return (key == MASKED and k > i) or (key == GOLD and k <= i)
+    return (key == MASKED and k >= i) or (key == GOLD and k < i)
+
+
+def test_closed_form():
+    grid = torch.cartesian_prod(torch.tensor(KINDS), torch.arange(5), torch.tensor(KINDS), torch.arange(5))
+    content_keys = grid[(grid[:, 2] != AR_QUERY) & (grid[:, 2] != AUX_QUERY)]
+    ours = visible(*content_keys.T)
+    assert ours.tolist() == [sees(*row) for row in content_keys.tolist()]
+
+
+def test_the_papers_example():
+    """Figure 2: y_1 m_2 m_3 y_4 m_5 y_6; m_5's AUX query sees y_1 y_4 y_6, the gold y_2 y_3 and its own mask."""
+    masked = {2, 3, 5}
+    keys = [(OBSERVED, j) for j in (1, 4, 6)] + [(MASKED, j) for j in masked] + [(GOLD, j) for j in masked]
+    seen = {key for key in keys if bool(visible(*(torch.tensor(x) for x in (AUX_QUERY, 5, *key))))}
+    assert seen == {(OBSERVED, 1), (OBSERVED, 4), (OBSERVED, 6), (GOLD, 2), (GOLD, 3), (MASKED, 5)}
+
+
+@pytest.fixture
+def batch():
+    generator = torch.Generator().manual_seed(7)
+    target = torch.randint(4, 40, (5, 13), generator=generator)
+    lengths = torch.tensor([13, 2, 3, 9, 12])
+    place = torch.arange(13)
+    target[place >= lengths[:, None]] = PAD
+    target[:, 0] = 0
+    target[torch.arange(5), lengths - 1] = 2
+    inner = (place > 0) & (place < lengths[:, None] - 1)
+    masked = (torch.rand(target.shape, generator=generator) < 0.6) & inner
+    masked[3] = False
+    return target, masked
+
+
+@pytest.mark.parametrize("query_position", ["own", "previous"])
+def test_packing(batch, query_position):
+    target, masked = batch
+    streams = pack_streams(target, masked, pad=PAD, mask=MASK, query_position=query_position)
+    rows = set()
+    for b in range(5):
+        last = int(target[b].ne(PAD).sum()) - 1
+        for i in range(last):
+            rows.add((b, AR_CONTENT, i, int(target[b, i]), i))
+            rows.add((b, AR_QUERY, i, MASK, i + (query_position == "own")))
+        for j in range(last + 1):
+            if masked[b, j]:
+                rows |= {(b, MASKED, j, MASK, j), (b, GOLD, j, int(target[b, j]), j), (b, AUX_QUERY, j, MASK, j)}
+            else:
+                rows.add((b, OBSERVED, j, int(target[b, j]), j))
+    ours = list(
+        zip(*(x.tolist() for x in (streams.sentence, streams.kind, streams.place, streams.token, streams.position)))
+    )
+    assert len(ours) == len(rows) and set(ours) == rows
+    assert streams.content == sum(kind not in (AR_QUERY, AUX_QUERY) for _, kind, *_ in rows)
+    assert all(kind in (AR_QUERY, AUX_QUERY) for _, kind, *_ in ours[streams.content :])
+
+
+def test_labels_and_pairing(batch):
+    target, masked = batch
+    streams = pack_streams(target, masked, pad=PAD, mask=MASK)
+    place, sentence = streams.place, streams.sentence
+    assert torch.equal(streams.ar_labels, target[sentence[streams.ar_rows], place[streams.ar_rows] + 1])
+    assert torch.equal(streams.masked_labels, target[masked])
+    paired = streams.ar_rows[streams.ar_masked]
+    assert torch.equal(place[paired] + 1, place[streams.nar_rows])
+    assert torch.equal(place[paired] + 1, place[streams.aux_rows])
+    assert torch.equal(sentence[paired], sentence[streams.aux_rows])
+
+
+@pytest.mark.parametrize("parts", [{"ar"}, {"nar"}, {"aux"}, {"ar", "nar"}])
+def test_only_what_is_read_is_packed(batch, parts):
+    streams = pack_streams(*batch, pad=PAD, mask=MASK, **{name: name in parts for name in ("ar", "nar", "aux")})
+    kinds = set(streams.kind.tolist())
+    expected = set()
+    if "ar" in parts:
+        expected |= {AR_CONTENT, AR_QUERY}
+    if parts & {"nar", "aux"}:
+        expected |= {OBSERVED, MASKED}
+    if "aux" in parts:
+        expected |= {GOLD, AUX_QUERY}
+    assert kinds == expected
+    assert bool(streams.ar_rows.numel()) == ("ar" in parts)
+    assert bool(streams.nar_rows.numel()) == ("nar" in parts)
+
+
+def test_canvas_candidates_share_a_source():
+    canvas = torch.tensor([[0, 3, 3, 2, 1], [0, 3, 7, 3, 2], [0, 2, 1, 1, 1]])
+    streams = pack_canvas(canvas, torch.tensor([0, 0, 1]), pad=PAD, mask=MASK)
+    assert streams.sentence[streams.nar_rows].tolist() == [0, 0, 1, 1]
+    assert streams.source[streams.nar_rows].tolist() == [0, 0, 0, 0]
+    assert streams.source[streams.sentence == 2].unique().tolist() == [1]
+    every = pack_canvas(canvas, torch.tensor([0, 0, 1]), pad=PAD, mask=MASK, read_all=True)
+    assert every.corrected_labels.tolist() == [7]
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(3)
+    config = TransformerConfig(
+        40, 40, dimension=16, encoder_layers=1, decoder_layers=3, encoder_ffn=32, decoder_ffn=32, encoder_heads=2,
+        decoder_heads=2, dropout=0.0, source_positions=32, target_positions=32,
+    )
+    model = JanusTransformer(config).double().eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    return model
+
+
+@pytest.mark.parametrize("query_position", ["own", "previous"])
+def test_no_leak(batch, model, query_position):
+    """Change one gold token: exactly the predictions that may depend on it move, through three layers."""
+    target, masked = batch
+    source = Source.of(target, PAD)
+
+    def predict(tokens):
+        streams = pack_streams(tokens, masked, pad=PAD, mask=MASK, query_position=query_position)
+        with torch.no_grad():
+            return model(source, streams), streams
+
+    before, streams = predict(target)
+    row = {name: getattr(streams, f"{name}_rows") for name in ("ar", "nar", "aux")}
+    for b, j in [(0, 1), (0, 6), (4, 3), (4, 9), (3, 4)]:
+        changed = target.clone()
+        changed[b, j] = (changed[b, j] - 4 + 5) % 36 + 4
+        after, _ = predict(changed)
+        for name, rows in row.items():
+            moved = (getattr(after, name) - getattr(before, name)).abs().amax(1) > 1e-9
+            own = streams.sentence[rows] == b
+            if name == "ar":
+                may = own & (streams.place[rows] >= j)
+            elif not masked[b, j]:
+                may = own
+            elif name == "nar":
+                may = torch.zeros_like(own)
+            else:
+                may = own & (streams.place[rows] > j)
+            assert torch.equal(moved, may), (name, b, j)
+
+
+def test_a_sentence_ignores_its_neighbours(batch, model):
+    target, masked = batch
+    with torch.no_grad():
+        whole = model(Source.of(target, PAD), streams := pack_streams(target, masked, pad=PAD, mask=MASK))
+        for b in range(5):
+            width = int(target[b].ne(PAD).sum())
+            one = target[b : b + 1, :width], masked[b : b + 1, :width]
+            alone = model(Source.of(one[0], PAD), pack_streams(*one, pad=PAD, mask=MASK))
+            for name in ("ar", "nar", "aux"):
+                if (part := getattr(alone, name)) is not None:
+                    rows = streams.sentence[getattr(streams, f"{name}_rows")] == b
+                    torch.testing.assert_close(getattr(whole, name)[rows], part, rtol=1e-9, atol=1e-9)
+
+
+def test_one_encoder_pass_each_for_ar_and_nar(batch, model):
+    """With two passes, gradients of the AR loss reach the first encoding alone, of the NAR and AUX losses the second."""
+    target, masked = batch
+    source = Source.of(target, PAD)
+    streams = pack_streams(target, masked, pad=PAD, mask=MASK)
+    encodings = [model.encoder(source).detach().requires_grad_() for _ in range(2)]
+    memory = model.decoder.memory(encodings, source.layout)
+    for rows, reached in ((streams.ar_rows, 0), (streams.nar_rows, 1), (streams.aux_rows, 1)):
+        gradients = torch.autograd.grad(
+            model.decoder(streams, memory, rows).square().sum(), encodings, retain_graph=True, allow_unused=True
+        )
+        assert gradients[reached].abs().sum() > 0
+        assert gradients[1 - reached].abs().sum() == 0
