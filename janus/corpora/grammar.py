@@ -23,7 +23,7 @@ from janus.corpora.tokenise import tokenise
 from janus.errors import InputError
 
 SIZES = {"train": 6000, "valid": 200, "test": 300}
-_DRAWS_PER_SENTENCE = 200
+_MAX_REPEATS = 500
 
 
 class Verdict(NamedTuple):
@@ -65,18 +65,24 @@ def pairs(
     rng = random.Random(f"{source}-{target}/{seed}")
     sampler = Sampler(rng, vocabulary=vocabulary)
     seen: set[str] = set()
-    for _ in range(count * _DRAWS_PER_SENTENCE):
-        if len(seen) == count:
-            return
+    repeats = 0
+    while len(seen) < count:
         meaning = sampler.meaning()
         mode = rng.choice(MODES) if rng.random() < multimodality else PLAIN
         sentence = _raw(realise(meaning, source, PLAIN))
-        if sentence not in seen:
-            seen.add(sentence)
-            yield sentence, _raw(realise(meaning, target, mode))
-    if len(seen) < count:
+        if sentence in seen:
+            repeats += 1
+            _require_fresh(repeats, len(seen), count)
+            continue
+        repeats = 0
+        seen.add(sentence)
+        yield sentence, _raw(realise(meaning, target, mode))
+
+
+def _require_fresh(repeats: int, found: int, count: int) -> None:
+    if repeats > _MAX_REPEATS:
         raise InputError(
-            f"the vocabulary gave {len(seen):,} different sentences of {count:,}",
+            f"the vocabulary gave {found:,} different sentences of {count:,}",
             where="demo corpus",
             mend="raise `vocabulary` or lower `train` in config/corpora.yaml",
         )

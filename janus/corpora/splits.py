@@ -1,7 +1,7 @@
 """The files of a prepared corpus, written side by side and published together."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -37,8 +37,13 @@ class SplitWriter:
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return self._stack.__exit__(kind, error, trace)
+    ) -> None:
+        with self._stack.pop_all():
+            if error is not None:
+                raise error
+            # All or none: what is still buffered must reach the disk before the first file takes its name.
+            for (split, language), stream in self._streams.items():
+                self._guarded(stream.flush, split, language)
 
     def tokenised(self, split: str, pairs: Iterable[Pair]) -> None:
         """Append tokenised pairs to a split. Raises InputError for an empty line, wherever it came from."""
@@ -58,4 +63,15 @@ class SplitWriter:
                         where=f"{self.folder / split}.{language}:{self.lines[split]}",
                         mend="fill the line in the download or remove it from both sides",
                     )
-                self._streams[split, language].write(line + "\n")
+                stream = self._streams[split, language]
+                self._guarded(lambda: stream.write(line + "\n"), split, language)
+
+    def _guarded(self, action: Callable[[], object], split: str, language: str) -> None:
+        try:
+            action()
+        except OSError as error:
+            raise InputError(
+                f"cannot be written ({error.strerror})",
+                where=f"{self.folder / split}.{language}",
+                mend="free space or permissions, then run again",
+            ) from error

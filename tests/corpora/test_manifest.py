@@ -1,0 +1,101 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from janus.corpora.manifest import RECIPES, find_corpus, load_corpora
+from janus.errors import InputError
+
+MANIFEST = Path(__file__).resolve().parents[2] / "config" / "corpora.yaml"
+SCHEMA = Path(__file__).resolve().parents[2] / "workflow" / "schemas" / "corpora.schema.yaml"
+DIRECTIONS = {"iwslt14.de-en", "wmt16.ro-en", "wmt16.en-ro", "wmt14.de-en", "wmt14.en-de"}
+ENTRY = {"source": "de", "target": "en", "recipe": "grammar", "licence": "free", "lowercase": True, "merges": 10}
+DOWNLOAD = {"name": "a.gz", "path": "x/a.gz", "addresses": ["https://host.example/a.gz"], "trust": "first-use"}
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    def write(**changes):
+        path = tmp_path / "corpora.yaml"
+        path.write_text(yaml.safe_dump({"corpora": {"a.de-en": ENTRY | changes}}))
+        return path
+
+    return write
+
+
+def test_the_manifest_holds_every_direction_of_table_1_real_and_generated():
+    assert DIRECTIONS | {f"demo.{name}" for name in DIRECTIONS} | {"multi30k.de-en"} == set(load_corpora(MANIFEST))
+
+
+def test_names_tell_the_direction():
+    for name, corpus in load_corpora(MANIFEST).items():
+        assert name.endswith(f".{corpus.source}-{corpus.target}")
+
+
+def test_every_download_can_be_mirrored_and_checked():
+    for corpus in load_corpora(MANIFEST).values():
+        assert bool(corpus.downloads) == (corpus.recipe != "grammar")
+        for download in corpus.downloads:
+            assert download.path.rsplit("/", 1)[-1] in download.addresses[0]
+
+
+def test_the_iwslt_entry_carries_the_hashes_that_the_literature_shares():
+    blobs = load_corpora(MANIFEST)["iwslt14.de-en"].blobs
+    expected = {"test.de": "2b6e0a26", "test.en": "5577f360", "valid.de": "bae485c4", "valid.en": "a981f719"}
+    for name, prefix in (expected | {"train.de": "f0a0c7d5", "train.en": "6cec1253"}).items():
+        assert blobs[f"bpe/{name}"].startswith(prefix)
+
+
+def test_schema_describes_every_key():
+    def undescribed(node, place):
+        if isinstance(node, dict):
+            for key, value in node.get("properties", {}).items():
+                if "description" not in value:
+                    yield f"{place}.{key}"
+            for key, value in node.items():
+                yield from undescribed(value, f"{place}.{key}")
+
+    schema = yaml.safe_load(SCHEMA.read_text())
+    assert list(undescribed(schema, "")) == []
+    assert schema["$defs"]["corpus"]["properties"]["recipe"]["enum"] == list(RECIPES)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"lisence": "free"}, ["lisence", "a.de-en", "use only", "licence"]),
+        ({"recipe": "wmt99"}, ["wmt99", "recipe"]),
+        ({"merges": "many"}, ["many", "merges"]),
+        ({"lines": {"dev": 3}}, ["dev", "lines"]),
+        ({"options": {"multimodality": 2}}, ["multimodality", "2"]),
+        ({"downloads": [DOWNLOAD | {"sha256": "0" * 64}]}, ["downloads.0"]),
+        ({"downloads": [{key: value for key, value in DOWNLOAD.items() if key != "trust"}]}, ["downloads.0"]),
+        ({"downloads": [DOWNLOAD, DOWNLOAD | {"path": "y/a.gz"}]}, ["a.gz", "two different files"]),
+    ],
+)
+def test_a_wrong_entry_is_one_clear_line(manifest, changes, words):
+    with pytest.raises(InputError) as caught:
+        load_corpora(manifest(**changes))
+    message = str(caught.value)
+    assert "corpora.yaml" in message and "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_a_missing_key_is_named(tmp_path):
+    path = tmp_path / "corpora.yaml"
+    path.write_text(yaml.safe_dump({"corpora": {"a.de-en": {key: ENTRY[key] for key in ENTRY if key != "licence"}}}))
+    with pytest.raises(InputError, match="licence.*add the key"):
+        load_corpora(path)
+
+
+def test_broken_yaml_names_its_line(tmp_path):
+    path = tmp_path / "corpora.yaml"
+    path.write_text("corpora:\n  a: [1,\n")
+    with pytest.raises(InputError, match=r"corpora\.yaml:3"):
+        load_corpora(path)
+
+
+def test_an_unknown_corpus_lists_the_known(manifest):
+    with pytest.raises(InputError, match=r"config/demo\.yaml: unknown corpus 'b\.de-en'; choose one of a\.de-en"):
+        find_corpus(load_corpora(manifest()), "b.de-en", where="config/demo.yaml")
