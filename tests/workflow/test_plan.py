@@ -1,7 +1,10 @@
 """What Snakemake plans: each target, tier, profile and entry file."""
 
+from pathlib import Path
+
 import pytest
 
+SLURM = Path(__file__).resolve().parents[2] / "workflow/profiles/slurm/profile.yaml"
 TABLES = [f"table{number}" for number in range(1, 9)]
 FIGURES = [f"figure{number}" for number in (4, 5, 6)]
 TIERS = ("demo", "multi30k", "multi30k-cpu", "paper")
@@ -62,3 +65,9 @@ def test_a_file_without_a_tier_is_laid_over_the_demo(checkout, plan, tmp_path):
     seeds = tmp_path / "seeds.yaml"
     seeds.write_text("seeds: [1, 2]\n")
     assert plan("--configfile", str(seeds))["train"] == 2 * plan()["train"]
+
+
+def test_the_slurm_profile_leaves_the_sites_matters_to_the_site():
+    keys = [line.split(":")[0] for line in SLURM.read_text().splitlines() if line[:1].isalpha()]
+    assert len(keys) == len(set(keys))
+    assert not {"default-resources", "set-resources", "slurm-partition-config"} & set(keys)

@@ -43,8 +43,8 @@ rule measure_latency:
         RUN_LOGS + "/latency.log",
     conda:
         "../../envs/train.yaml"
-    # The whole machine, so that no other job disturbs the clock.
-    threads: workflow.cores or FIGURES["figure4"]["latency"]["threads"]
+    # All cores of a local run, so that no other job disturbs the clock; a cluster gives the job cores of its own.
+    threads: workflow.resource_settings.cores or FIGURES["figure4"]["latency"]["threads"]
     resources:
         gpu=gpus(1),
         mem_mb=8000,
