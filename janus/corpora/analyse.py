@@ -103,7 +103,8 @@ def _words(language: str) -> dict[str, _Word]:
         for form in forms.split():
             add(form, _Word(kind))
     content = lexicon()
-    for kind, entries in (("a", content.adjectives), ("b", content.adverbs), ("p", content.prepositions), ("v", content.verbs)):
+    classes = {"a": content.adjectives, "b": content.adverbs, "p": content.prepositions, "v": content.verbs}
+    for kind, entries in classes.items():
         for index, entry in enumerate(entries):
             for form in _inflected(kind, entry.forms(language, FORMAL), language):
                 add(form, _Word(kind, index))

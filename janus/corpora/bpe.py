@@ -58,7 +58,7 @@ def load_codes(codes: Path) -> BPE:
     """
     lines = read_lines(codes)
     if not lines or lines[0] != _VERSION:
-        raise InputError(f"the first line is not {_VERSION!r}", where=f"{codes}:1", mend="give a subword-nmt codes file")
+        raise InputError(f"first line is not {_VERSION!r}", where=f"{codes}:1", mend="give a subword-nmt codes file")
     for number, line in enumerate(lines[1:], 2):
         if len(line.split(" ")) != 2:
             raise InputError("not two symbols", where=f"{codes}:{number}", mend="learn the codes again")

@@ -90,5 +90,5 @@ def require_text(pairs: Iterable[Pair], source: Path, target: Path) -> Iterator[
     for number, pair in enumerate(pairs, 1):
         for line, path in zip(pair, (source, target)):
             if not line.strip():
-                raise InputError("empty line", where=f"{path}:{number}", mend="fill the line or remove it from both sides")
+                raise InputError("empty line", where=f"{path}:{number}", mend="fill it or remove it from both sides")
         yield pair

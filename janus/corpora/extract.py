@@ -84,13 +84,13 @@ def _complete(archive: Path, wanted: list[str], found: dict[str, Path]) -> dict[
     missing = [name for name in wanted if name not in found]
     if missing:
         raise InputError(
-            f"lacks {', '.join(missing)}", where=archive, mend="remove it and fetch it again, or correct the recipe's names"
+            f"lacks {', '.join(missing)}", where=archive, mend="fetch it again, or correct the names in the recipe"
         )
     return found
 
 
 def _refused(archive: Path, name: str, reason: str) -> InputError:
-    return InputError(f"member {name!r} {reason}", where=archive, mend="do not use this archive; fetch it from its source")
+    return InputError(f"member {name!r} {reason}", where=archive, mend="distrust this archive; fetch it from its source")
 
 
 def _damaged(archive: Path, error: Exception) -> InputError:

@@ -43,16 +43,36 @@ nurse nurses | schwester schwestern f | asistenta asistentele f
 """
 
 _VERBS = """
-observes observe observed / sees see seen | sieht sehen gesehen / guckt gucken geguckt | vede văd vedea văzut / zărește zăresc zări zărit
-strikes strike struck / beats beat beaten | schlägt schlagen geschlagen / haut hauen gehauen | lovește lovesc lovi lovit / pocnește pocnesc pocni pocnit
-adores adore adored / loves love loved | liebt lieben geliebt / mag mögen gemocht | iubește iubesc iubi iubit / îndrăgește îndrăgesc îndrăgi îndrăgit
-discovers discover discovered / finds find found | findet finden gefunden / trifft treffen getroffen | găsește găsesc găsi găsit / nimerește nimeresc nimeri nimerit
-deceives deceive deceived / fools fool fooled | täuscht täuschen getäuscht / linkt linken gelinkt | amăgește amăgesc amăgi amăgit / păcălește păcălesc păcăli păcălit
-seeks seek sought / hunts hunt hunted | sucht suchen gesucht / jagt jagen gejagt | urmărește urmăresc urmări urmărit / hăituiește hăituiesc hăitui hăituit
-summons summon summoned / calls call called | ruft rufen gerufen / holt holen geholt | poftește poftesc pofti poftit / momește momesc momi momit
-rescues rescue rescued / saves save saved | rettet retten gerettet / birgt bergen geborgen | izbăvește izbăvesc izbăvi izbăvit / scutește scutesc scuti scutit
-praises praise praised / boosts boost boosted | lobt loben gelobt / feiert feiern gefeiert | slăvește slăvesc slăvi slăvit / cinstește cinstesc cinsti cinstit
-disturbs disturb disturbed / bugs bug bugged | stört stören gestört / nervt nerven genervt | necăjește necăjesc necăji necăjit / hărțuiește hărțuiesc hărțui hărțuit
+observes observe observed / sees see seen |
+  sieht sehen gesehen / guckt gucken geguckt |
+  vede văd vedea văzut / zărește zăresc zări zărit
+strikes strike struck / beats beat beaten |
+  schlägt schlagen geschlagen / haut hauen gehauen |
+  lovește lovesc lovi lovit / pocnește pocnesc pocni pocnit
+adores adore adored / loves love loved |
+  liebt lieben geliebt / mag mögen gemocht |
+  iubește iubesc iubi iubit / îndrăgește îndrăgesc îndrăgi îndrăgit
+discovers discover discovered / finds find found |
+  findet finden gefunden / trifft treffen getroffen |
+  găsește găsesc găsi găsit / nimerește nimeresc nimeri nimerit
+deceives deceive deceived / fools fool fooled |
+  täuscht täuschen getäuscht / linkt linken gelinkt |
+  amăgește amăgesc amăgi amăgit / păcălește păcălesc păcăli păcălit
+seeks seek sought / hunts hunt hunted |
+  sucht suchen gesucht / jagt jagen gejagt |
+  urmărește urmăresc urmări urmărit / hăituiește hăituiesc hăitui hăituit
+summons summon summoned / calls call called |
+  ruft rufen gerufen / holt holen geholt |
+  poftește poftesc pofti poftit / momește momesc momi momit
+rescues rescue rescued / saves save saved |
+  rettet retten gerettet / birgt bergen geborgen |
+  izbăvește izbăvesc izbăvi izbăvit / scutește scutesc scuti scutit
+praises praise praised / boosts boost boosted |
+  lobt loben gelobt / feiert feiern gefeiert |
+  slăvește slăvesc slăvi slăvit / cinstește cinstesc cinsti cinstit
+disturbs disturb disturbed / bugs bug bugged |
+  stört stören gestört / nervt nerven genervt |
+  necăjește necăjesc necăji necăjit / hărțuiește hărțuiesc hărțui hărțuit
 """
 
 _ADJECTIVES = """
@@ -116,7 +136,12 @@ class Lexicon:
 def lexicon() -> Lexicon:
     """The lexicon of the demo languages."""
     tables = (_NOUNS, _VERBS, _ADJECTIVES, _ADVERBS, _PREPOSITIONS, _AUXILIARIES)
-    return Lexicon(*(tuple(map(_entry, table.strip().split("\n"))) for table in tables))
+    return Lexicon(*(tuple(map(_entry, _rows(table))) for table in tables))
+
+
+def _rows(table: str) -> list[str]:
+    """The rows of a table; a row goes on after a line that ends in `|`."""
+    return table.strip().replace("|\n", "|").split("\n")
 
 
 def _entry(row: str) -> Entry:

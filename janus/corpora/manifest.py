@@ -89,11 +89,12 @@ def _read_yaml(path: Path) -> Any:
     try:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=path, mend="restore it or correct the path") from error
+        raise InputError(f"cannot be read ({error.strerror})", where=path, mend="restore it or mend the path") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else path
-        raise InputError(f"not YAML ({getattr(error, 'problem', error)})", where=where, mend="correct the line") from error
+        problem = getattr(error, "problem", error)
+        raise InputError(f"not YAML ({problem})", where=where, mend="correct the line") from error
 
 
 def _check(content: Any, schema: Any, path: Path) -> None:

@@ -54,7 +54,7 @@ def check_blobs(corpus: Corpus, out: Path, *, below: str) -> None:
             raise InputError(
                 f"git blob hash is {found}, expected {expected}",
                 where=out / name,
-                mend="the download or a tool differs from the reference; compare versions, or correct config/corpora.yaml",
+                mend="download or tools differ from the reference; compare versions, or correct config/corpora.yaml",
             )
 
 
@@ -83,7 +83,8 @@ def _check_lines(corpus: Corpus, writer: SplitWriter, out: Path) -> None:
 
 
 def _facts(corpus: Corpus, writer: SplitWriter, out: Path, used: Mapping[str, str], seed: int) -> dict[str, object]:
-    files = sorted(path for folder in ("tok", "raw") for path in (out / folder).iterdir() if path.suffix[1:] in writer.languages)
+    names = [*(f"tok/{split}" for split in SPLITS), "raw/test"]
+    files = sorted(out / f"{name}.{language}" for name in names for language in writer.languages)
     return {
         "corpus": corpus.name,
         "recipe": corpus.recipe,

@@ -52,7 +52,8 @@ def build(corpus: Corpus, downloads: Path, work: Path, out: SplitWriter, *, seed
         pairs = list(_held_out(corpus, downloads, work, split))
         out.tokenised(split, _prepared(pairs, languages, policy))
         if split == "test":
-            out.raw_test(tuple(spell(line, language, policy) for line, language in zip(pair, languages)) for pair in pairs)
+            source, target = languages
+            out.raw_test((spell(left, source, policy), spell(right, target, policy)) for left, right in pairs)
     return {"train": cleaner.report()}
 
 

@@ -42,7 +42,7 @@ def test_unequal_files_stop_at_the_line(texts, tmp_path):
     for path, text in zip(files, texts):
         path.write_text(text)
     short = files[len(texts[0]) > len(texts[1])]
-    with pytest.raises(InputError, match=f"{short.name}:2: the file ends here.*goes on; give both files the same lines"):
+    with pytest.raises(InputError, match=f"{short.name}:2: the file ends here.*goes on; give both files"):
         list(read_pairs(*files))
 
 

@@ -100,7 +100,8 @@ def test_a_later_run_resumes_what_an_earlier_one_left(server, tmp_path):
 
 
 def test_a_truncated_download_is_never_taken(server, tmp_path):
-    with pytest.raises(InputError, match=f"truncated, {len(CONTENT) // 2:,} of {len(CONTENT):,} bytes.*mirror") as caught:
+    sizes = f"{len(CONTENT) // 2:,} of {len(CONTENT):,} bytes"
+    with pytest.raises(InputError, match=f"truncated, {sizes}.*mirror") as caught:
         bring(server, tmp_path, "always-cut")
     assert "a.bin" in str(caught.value) and visible(tmp_path) == []
     assert len(server.requests) == 3

@@ -87,7 +87,8 @@ def test_choosing_the_mode_word_by_word_mixes(sample):
     for line, _ in text:
         formal, colloquial = list(translations(line, source, target).values())[:2]
         if len(formal) == len(colloquial):
-            found.append(check(line, " ".join(map(rng.choice, zip(formal, colloquial))), source_language=source, target_language=target))
+            words = " ".join(map(rng.choice, zip(formal, colloquial)))
+            found.append(check(line, words, source_language=source, target_language=target))
     assert statistics.mean(verdict.mixed for verdict in found) > 0.5
 
 
@@ -135,7 +136,9 @@ def test_a_vocabulary_too_small_is_an_error(monkeypatch):
         list(pairs("de", "en", 2, seed=1))
 
 
-@pytest.mark.parametrize("source", ["the dog sees", "der hund haben die katze gesehen .", "", "die katze hat den hund gesehen"])
+@pytest.mark.parametrize(
+    "source", ["the dog sees", "der hund haben die katze gesehen .", "", "die katze hat den hund gesehen"]
+)
 def test_a_source_that_is_no_sentence_is_refused(source):
     with pytest.raises(InputError, match="no sentence of the demo grammar"):
         check(source, "x")

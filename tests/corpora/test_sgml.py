@@ -2,5 +2,5 @@ from janus.corpora.sgml import segments
 
 
 def test_segments_come_in_order_with_entities_resolved():
-    lines = ['<refset><doc docid="x">', '<hl><seg id="1"> AT&amp;T </seg></hl>', "<p>", '<seg id="2">a &lt; b</seg>', "</p>"]
+    lines = ['<doc docid="x">', '<hl><seg id="1"> AT&amp;T </seg></hl>', "<p>", '<seg id="2">a &lt; b</seg>', "</p>"]
     assert list(segments(lines)) == ["AT&T", "a < b"]
