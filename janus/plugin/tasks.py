@@ -9,7 +9,6 @@ from fairseq.dataclass import ChoiceEnum
 from fairseq.tasks import register_task
 from fairseq.tasks.translation import TranslationConfig, TranslationTask, load_langpair_dataset
 from fairseq.tasks.translation_lev import TranslationLevenshteinConfig, TranslationLevenshteinTask
-
 from omegaconf import II
 
 from janus.decoding.beam import BeamSettings
@@ -36,7 +35,7 @@ class SharedOptions:
 
 
 class SharedTask:
-    """Adds to a task: BLEU counts at validation, on the first sentences of the set; autocast of training steps."""
+    """Adds to a task: BLEU counts at validation, on the first sentences of the set; autocast; no lost sentences."""
 
     def __init__(self, cfg, source_dictionary, target_dictionary):
         super().__init__(cfg, source_dictionary, target_dictionary)
@@ -44,6 +43,15 @@ class SharedTask:
         if unknown := set(manners) - {"ar", "nar"}:
             raise InputError(f"unknown manner {sorted(unknown)[0]}", where="--valid-bleu-manners", mend="use ar, nar or both")
         self.bleu = ValidationBleu(target_dictionary, cfg.valid_bleu_sentences, manners, cfg.valid_bleu_passes)
+
+    def load_dataset(self, split, epoch=1, combine=False, **options):
+        """Load a split. Raises InputError where a sentence is too long, which fairseq would leave out of training."""
+        super().load_dataset(split, epoch, combine, **options)
+        refuse_long(self.datasets[split], split, self.cfg.max_source_positions, self.cfg.max_target_positions)
+
+    def get_batch_iterator(self, *args, **options):
+        """fairseq's batches, of any size: with its default multiple of 8 it drops the last batch of every data set."""
+        return super().get_batch_iterator(*args, **{**options, "required_batch_size_multiple": 1})
 
     def train_step(self, sample, model, criterion, optimizer, update_num, ignore_grad=False):
         """fairseq's step, with the forward and backward pass under autocast where asked for."""

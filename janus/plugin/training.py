@@ -39,8 +39,15 @@ def train(argv: Sequence[str], *, log: Path, name: str = "train", terminal: IO[s
     tail: deque[str] = deque(maxlen=_TAIL)
     bar = tqdm(total=_max_update(argv), desc=name, unit="update", file=terminal or sys.stderr, disable=None, leave=False)
     with open(log, "a", encoding="utf-8") as stream, bar:
+        # A session of its own, so that its data-loading workers can be stopped together with it.
         process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+            command,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
         )
         previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
@@ -53,7 +60,7 @@ def train(argv: Sequence[str], *, log: Path, name: str = "train", terminal: IO[s
         finally:
             signal.signal(signal.SIGTERM, previous)
             if process.poll() is None:
-                process.terminate()
+                os.killpg(process.pid, signal.SIGTERM)
                 process.wait()
     if code:
         print("".join(tail), file=sys.stderr)

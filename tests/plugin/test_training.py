@@ -1,0 +1,98 @@
+"""fairseq-train with the plugin, as a user runs it: resuming, baselines, bad input."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from janus.errors import InputError
+from janus.model.checkpoints import load_model, read_checkpoint
+from janus.plugin.logs import read_curves
+from janus.plugin.training import train
+
+JANUS = ("--task", "janus_translation", "--arch", "janus_transformer", "--criterion", "janus_loss")
+
+
+def inner_losses(log) -> dict[str, str]:
+    """The loss of each update as fairseq printed it."""
+    from janus.files import read_lines
+    from janus.plugin.logs import parse_line
+
+    parsed = filter(None, map(parse_line, read_lines(log)))
+    return {values["num_updates"]: values["loss"] for kind, values in parsed if kind == "train_inner"}
+
+
+def test_resumed_equals_unbroken(options, trained, tmp_path):
+    """Stopped in the middle of an epoch and continued: every loss and every weight is that of the unbroken run."""
+    words = options(tmp_path, *JANUS, "--valid-bleu-manners", "ar,nar")
+    train([*words, "--max-update", "5"], log=tmp_path / "log.jsonl")
+    train([*words, "--max-update", "14"], log=tmp_path / "log.jsonl")
+    assert inner_losses(tmp_path / "log.jsonl") == inner_losses(trained / "log.jsonl")
+    ours, theirs = (read_checkpoint(f / "checkpoint_last.pt")["model"] for f in (tmp_path, trained))
+    assert ours.keys() == theirs.keys()
+    for name, tensor in ours.items():
+        assert torch.equal(tensor, theirs[name]), name
+
+
+def test_curves(trained):
+    rows = read_curves(trained / "log.jsonl")
+    names = {(row["split"], row["name"]) for row in rows}
+    assert {("train", f"loss_{s}") for s in ("ar", "nar", "aux", "length", "kl_ar_aux", "kl_nar_aux")} <= names
+    assert {("valid", "bleu_ar"), ("valid", "bleu_nar"), ("valid", "loss")} <= names
+    last = [row for row in rows if row["split"] == "valid" and row["name"] == "loss_ar"]
+    assert last[-1]["updates"] == 14 and last[-1]["value"] < last[0]["value"]
+
+
+@pytest.mark.parametrize(
+    ("words", "manner"),
+    [
+        (["--task", "janus_ar_baseline", "--arch", "transformer", "--criterion", "label_smoothed_cross_entropy"], "ar"),
+        (["--task", "janus_cmlm_baseline", "--arch", "cmlm_transformer", "--criterion", "nat_loss", "--noise",
+          "random_mask", "--apply-bert-init"], "nar"),
+        ([*JANUS, "--autocast", "bfloat16", "--encoder-passes", "2", "--query-position", "previous", "--masking",
+          "uniform", "--correction-weight", "1", "--update-freq", "2"], "ar,nar"),
+    ],
+)
+def test_every_family_trains_and_decodes(options, tmp_path, words, manner):
+    train(
+        options(tmp_path, *words, "--label-smoothing", "0.1", "--valid-bleu-manners", manner, "--max-update", "3"),
+        log=tmp_path / "log.jsonl",
+    )
+    logged = {row["name"] for row in read_curves(tmp_path / "log.jsonl") if row["split"] == "valid"}
+    assert {f"bleu_{m}" for m in manner.split(",")} <= logged
+    config = load_model(tmp_path / "checkpoint_last.pt").config
+    assert config.ar_readout == ("query" if words[1] == "janus_translation" else "content")
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        (["--max-source-positions", "6"], "train|valid.*the model's limit is 6"),
+        (["--valid-bleu-manners", "sideways"], "unknown manner sideways"),
+        (["--query-position", "nowhere"], "invalid choice"),
+    ],
+)
+def test_bad_input_ends_with_one_line(options, tmp_path, more, complaint):
+    with pytest.raises(InputError, match=complaint) as error:
+        train(options(tmp_path, *JANUS, *more, "--max-update", "2"), log=tmp_path / "log.jsonl")
+    assert "\n" not in str(error.value)
+
+
+def test_interrupting_stops_fairseq(options, tmp_path):
+    """A killed job leaves no training behind, and nothing that a later run could not resume from."""
+    words = options(tmp_path, *JANUS, "--max-update", "100000", "--save-interval-updates", "2")
+    code = f"""
+from pathlib import Path
+from janus.plugin.training import train
+train({words!r}, log=Path({str(tmp_path / "log")!r}))
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    while not (tmp_path / "checkpoint_last.pt").exists():
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.wait()
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert f"--save-dir {tmp_path}" not in running
+    assert load_model(tmp_path / "checkpoint_last.pt")
