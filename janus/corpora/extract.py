@@ -90,7 +90,7 @@ def _complete(archive: Path, wanted: list[str], found: dict[str, Path]) -> dict[
 
 
 def _refused(archive: Path, name: str, reason: str) -> InputError:
-    return InputError(f"member {name!r} {reason}", where=archive, mend="distrust this archive; fetch it from its source")
+    return InputError(f"member {name!r} {reason}", where=archive, mend="distrust this archive; fetch it at its source")
 
 
 def _damaged(archive: Path, error: Exception) -> InputError:

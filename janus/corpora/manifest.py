@@ -89,7 +89,7 @@ def _read_yaml(path: Path) -> Any:
     try:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=path, mend="restore it or mend the path") from error
+        raise InputError(f"cannot be read ({error.strerror})", where=path, mend="restore it or fix the path") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else path
