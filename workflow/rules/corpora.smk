@@ -101,3 +101,5 @@ rule download:
     input:
         [f"resources/downloads/{item.name}" for corpus in TIER["corpora"] for item in CORPORA[corpus].downloads],
     localrule: True
+    message:
+        "The downloads are in resources/downloads"

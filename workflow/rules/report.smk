@@ -109,12 +109,16 @@ for number in range(1, 9):
         input:
             getattr(rules, f"render_table{number}").output,
         localrule: True
+        message:
+            f"Table {number} is in {RESULTS}/tables"
 
 
 rule paper_tables:
     input:
         [getattr(rules, f"table{number}").input for number in range(1, 9)],
     localrule: True
+    message:
+        f"The tables are in {RESULTS}/tables"
 
 
 rule draw_figure4:
@@ -187,9 +191,13 @@ for number in (4, 5, 6):
         input:
             getattr(rules, f"draw_figure{number}").output,
         localrule: True
+        message:
+            f"Figure {number} is in {RESULTS}/figures"
 
 
 rule paper_figures:
     input:
         [getattr(rules, f"figure{number}").input for number in (4, 5, 6)],
     localrule: True
+    message:
+        f"The figures are in {RESULTS}/figures"
