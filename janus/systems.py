@@ -70,6 +70,8 @@ def decoding_settings(
         "manner": manner,
         "beam": decoding["beam"],
         "lenpen": decoding["lenpen"],
+        "max_len_a": decoding["max_len_a"],
+        "max_len_b": decoding["max_len_b"],
         "passes": passes,
         "length_beam": decoding["length_beam"],
         "repredict": system["repredict"],

@@ -162,6 +162,8 @@ def test_decoding_is_the_tiers_but_for_what_the_system_says():
         "manner": "nar",
         "beam": 5,
         "lenpen": 1.0,
+        "max_len_a": 0,
+        "max_len_b": 200,
         "passes": 4,
         "length_beam": 3,
         "repredict": True,
