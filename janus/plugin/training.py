@@ -17,7 +17,7 @@ from janus.errors import InputError
 from janus.plugin.logs import parse_line
 
 # glibc maps every large tensor anew and faults it in page by page; kept in the heap instead, a CPU step takes about
-# 0.6 of the time, for up to a gigabyte more memory. Other C libraries ignore these.
+# 0.6 of the time, for some gigabytes more memory at large vocabularies. Other C libraries ignore these.
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "1073741824"}
 _QUIET = {"PYTHONWARNINGS": "ignore::FutureWarning,ignore::UserWarning:torch.utils.data.dataloader"}
 _TAIL = 30
