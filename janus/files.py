@@ -20,17 +20,21 @@ def atomic_path(path: Path) -> Iterator[Path]:
     On any exception, a full disk included, the temporary file is removed and `path` is as before.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
         os.replace(partial, path)
     except OSError as error:
-        raise InputError(
-            f"cannot be written ({error.strerror or error})", where=path, mend="free space or permissions, then run again"
-        ) from error
+        # An error about another file is the caller's; one without a name is a write that found no room.
+        if error.filename not in (None, str(partial), str(path.parent)):
+            raise
+        reason = error.strerror or error
+        mend = "free space or permissions, then run again"
+        raise InputError(f"cannot be written ({reason})", where=path, mend=mend) from error
     finally:
-        partial.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager
