@@ -35,6 +35,7 @@ def training_arguments(
         *_option("seed", seed),
         *_family_options(system, training),
         *_size_options(settings["model"]),
+        *_init_options(system, settings["model"]),
         *_optimiser_options(training),
         *_checkpoint_options(training, checkpoints),
         *_device_options(training, device),
@@ -129,6 +130,11 @@ def _size_options(model: Mapping[str, Any]) -> list[str]:
         for name, key in names.items()
         for word in _option(f"{side}-{name}", model[key])
     ]
+
+
+def _init_options(system: Mapping[str, Any], model: Mapping[str, Any]) -> list[str]:
+    """fairseq's Transformer has one initialisation; the other families have two."""
+    return ["--apply-bert-init"] if model["init"] == "bert" and system["family"] != "transformer" else []
 
 
 def _optimiser_options(training: Mapping[str, Any]) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tqdm import tqdm
 
@@ -49,18 +50,20 @@ def decode_file(
     output: Path,
     batch_tokens: int = 8192,
     device: str = "cpu",
+    terminal: IO[str] | None = None,
     **options: Any,
 ) -> None:
     """Translate BPE text line by line into BPE text, and write what it took beside it, in `output` + ".json".
 
     source: one sentence a line. options: those of `decoding_settings`. batch_tokens: bound on sentences * longest of a batch; it changes no output.
+    terminal: where a progress bar is drawn if it is one; stderr if not given.
     Raises InputError where the checkpoint, the dictionary and the text do not fit together; then no file is written.
     """
     watch = Stopwatch()
     model = load_model(checkpoint, device)
     sentences = read_sentences(source, dictionary, model.config, checkpoint)
     settings = decoding_settings(**options)
-    lines = translate(model, sentences, settings, Vocabulary(dictionary), batch_tokens=batch_tokens, device=device)
+    lines = translate(model, sentences, settings, Vocabulary(dictionary), batch_tokens, device, terminal)
     write_lines(output, lines)
     facts = {
         "manner": options["manner"],
@@ -98,14 +101,14 @@ def translate(
     sentences: Sequence[Sequence[int]],
     settings: Settings,
     vocabulary: Vocabulary,
-    *,
     batch_tokens: int,
     device: str,
+    terminal: IO[str] | None = None,
 ) -> list[str]:
     """The best output of each encoded sentence, in the order given."""
     outputs: list[str] = [""] * len(sentences)
     batches = list(batches_by_length(sentences, batch_tokens))
-    for batch in tqdm(batches, desc="decode", unit="batch", disable=None):
+    for batch in tqdm(batches, desc="decode", unit="batch", file=terminal or sys.stderr, disable=None, leave=False):
         best = best_hypotheses(model, [sentences[i] for i in batch], settings, device)
         for i, tokens in zip(batch, best):
             outputs[i] = vocabulary.decode(tokens)

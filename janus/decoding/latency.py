@@ -6,11 +6,12 @@ Decoding alone is timed: sentences are encoded as symbols before, and nothing is
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from tqdm import tqdm
@@ -34,6 +35,7 @@ def measure_latency(
     repeats: int,
     warmup: int,
     device: str = "cpu",
+    terminal: IO[str] | None = None,
 ) -> None:
     """Time decoding the first `sentences` of a BPE file under each of `settings` and at each batch size.
 
@@ -46,7 +48,8 @@ def measure_latency(
     chosen = read_sentences(source, dictionary, model.config, checkpoint)[:sentences]
     runs = [(dict(setting), size) for setting in settings for size in batch_sizes]
     rows = []
-    for setting, size in tqdm(runs, desc="latency", unit="setting", disable=None):
+    bar = tqdm(runs, desc="latency", unit="setting", file=terminal or sys.stderr, disable=None, leave=False)
+    for setting, size in bar:
         setting.pop("batch_tokens", None)
         decoder = decoding_settings(**setting)
         batches = [chosen[i : i + size] for i in range(0, len(chosen), size)]

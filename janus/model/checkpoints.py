@@ -45,8 +45,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         with torch.serialization.safe_globals([Namespace]):
             state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"not a readable checkpoint ({reason})", where=path, mend="restore it or train again") from error
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        mend = "restore it or train again"
+        raise InputError(f"not a readable checkpoint ({reason})", where=path, mend=mend) from error
     if not isinstance(state, dict) or "model" not in state:
         raise InputError("holds no model", where=path, mend="give a checkpoint written by fairseq-train")
     return state

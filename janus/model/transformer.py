@@ -151,7 +151,7 @@ class JanusTransformer(nn.Module):
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
         self._tie()
-        self._initialise()
+        self.initialise()
 
     def _tie(self) -> None:
         if self.config.tied == "all":
@@ -159,18 +159,27 @@ class JanusTransformer(nn.Module):
         if self.config.tied in ("all", "target"):
             self.decoder.output_projection.weight = self.decoder.embed_tokens.weight
 
-    def _initialise(self) -> None:
-        """BERT's initialisation, as the release and CMLM train with: N(0, 0.02), zero biases, zero padding rows."""
-        for module in self.modules():
-            if isinstance(module, (nn.Linear, nn.Embedding)):
-                nn.init.normal_(module.weight, std=0.02)
+    def initialise(self, bert: bool = False) -> None:
+        """Draw fresh weights; biases and padding rows are zero.
+
+        bert: everything from N(0, 0.02), as the release trains (fairseq's --apply-bert-init), which suits widths of
+        512 and more. Otherwise fairseq's defaults, which scale with the width: embeddings and positions from
+        N(0, 1/D), matrices Xavier-uniform, the joint scale of query, key and value reduced by sqrt(2).
+        """
+        for name, module in self.named_modules():
+            if isinstance(module, (nn.Linear, nn.Embedding, Positions)) and module.weight is not None:
+                if bert:
+                    nn.init.normal_(module.weight, std=0.02)
+                elif isinstance(module, nn.Linear) and module is not self.decoder.output_projection:
+                    nn.init.xavier_uniform_(module.weight, gain=_gain(name))
+                else:
+                    nn.init.normal_(module.weight, std=self.config.dimension**-0.5)
             if isinstance(module, nn.Linear) and module.bias is not None:
                 nn.init.zeros_(module.bias)
-            if isinstance(module, Positions) and module.weight is not None:
-                nn.init.normal_(module.weight, std=0.02)
-                nn.init.zeros_(module.weight[self.config.pad])
-            if isinstance(module, nn.Embedding) and module.padding_idx is not None:
-                nn.init.zeros_(module.weight[module.padding_idx])
+        for padded in (self.encoder, self.decoder):
+            nn.init.zeros_(padded.embed_tokens.weight[self.config.pad])
+            if padded.embed_positions.weight is not None:
+                nn.init.zeros_(padded.embed_positions.weight[self.config.pad])
 
     def encode(self, source: Source, passes: int = 1) -> tuple[Memory, Tensor]:
         """Encode a batch; returns what the decoder attends to, and the encoder rows [N, D] the length is read from.
@@ -205,3 +214,7 @@ class JanusTransformer(nn.Module):
     def project(self, hidden: Tensor) -> Tensor:
         """Vocabulary scores [R, V] of hidden rows [R, D]."""
         return self.decoder.output_projection(hidden)
+
+
+def _gain(name: str) -> float:
+    return 2**-0.5 if name.endswith(("q_proj", "k_proj", "v_proj")) else 1.0

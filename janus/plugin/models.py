@@ -29,6 +29,10 @@ class JanusModel(JanusTransformer, BaseFairseqModel):
             parser.add_argument(f"--{name}", type=float, metavar="P")
         parser.add_argument("--activation-fn", choices=["relu", "gelu"])
         parser.add_argument(
+            "--apply-bert-init", action="store_true",
+            help="draw all weights from N(0, 0.02), as the release does, instead of scaling them with the width",
+        )
+        parser.add_argument(
             "--share-all-embeddings", action="store_true", default=True,
             help="always on: source, target and output share one table, which needs a joined dictionary",
         )
@@ -49,7 +53,9 @@ class JanusModel(JanusTransformer, BaseFairseqModel):
             raise InputError(
                 "source and target dictionaries differ", where=task.cfg.data, mend="binarise with --joined-dictionary"
             )
-        return cls(config_from_options(args, len(task.source_dictionary), len(task.target_dictionary)))
+        model = cls(config_from_options(args, len(task.source_dictionary), len(task.target_dictionary)))
+        model.initialise(bert=getattr(args, "apply_bert_init", False))
+        return model
 
     def max_positions(self) -> tuple[int, int]:
         """Longest source and target, in tokens."""

@@ -6,7 +6,7 @@ import pytest
 
 SLURM = Path(__file__).resolve().parents[2] / "workflow/profiles/slurm/profile.yaml"
 TABLES = [f"table{number}" for number in range(1, 9)]
-FIGURES = [f"figure{number}" for number in (4, 5, 6)]
+FIGURES = [f"figure{number}" for number in (2, 4, 5, 6)]
 TIERS = ("demo", "multi30k", "multi30k-cpu", "paper")
 
 

@@ -183,7 +183,28 @@ for number in (5, 6):
             "../scripts/draw_curves.py"
 
 
-for number in (4, 5, 6):
+rule draw_figure2:
+    output:
+        **{kind: f"{RESULTS}/figures/figure2.{kind}" for kind in ("pdf", "png")},
+        svg=report(
+            f"{RESULTS}/figures/figure2.svg", "../report/figure2.rst", category="Figures", labels={"figure": "2"}
+        ),
+    log:
+        LOGS + "/figure2.log",
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=source_digest("streams", "report/visibility", "report/style"),
+    message:
+        "Draw Figure 2"
+    script:
+        "../scripts/draw_figure2.py"
+
+
+for number in (2, 4, 5, 6):
 
     rule:
         name:
@@ -197,7 +218,7 @@ for number in (4, 5, 6):
 
 rule paper_figures:
     input:
-        [getattr(rules, f"figure{number}").input for number in (4, 5, 6)],
+        [getattr(rules, f"figure{number}").input for number in (2, 4, 5, 6)],
     localrule: True
     message:
         f"The figures are in {RESULTS}/figures"

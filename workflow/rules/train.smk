@@ -75,7 +75,7 @@ rule read_curves:
         runtime=30,
     params:
         log=RUN + "/checkpoints/log.jsonl",
-        code=source_digest("plugin/logs"),
+        code=source_digest("engine/logs"),
     message:
         "Read the training curves: {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}"
     script:

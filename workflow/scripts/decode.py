@@ -4,7 +4,7 @@ from pathlib import Path
 
 from _job import job
 
-with job(snakemake):
+with job(snakemake) as terminal:
     from janus.decoding.driver import decode_file
 
     source = snakemake.params.source
@@ -14,5 +14,6 @@ with job(snakemake):
         dictionary=Path(snakemake.input.data) / f"dict.{source}.txt",
         output=Path(snakemake.output.hypotheses),
         device=snakemake.config["device"],
+        terminal=terminal,
         **snakemake.params.settings,
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from _job import job
 
-with job(snakemake, threads=snakemake.params.latency["threads"]):
+with job(snakemake, threads=snakemake.params.latency["threads"]) as terminal:
     from janus.decoding.latency import measure_latency
 
     source, latency = snakemake.params.source, snakemake.params.latency
@@ -19,4 +19,5 @@ with job(snakemake, threads=snakemake.params.latency["threads"]):
         repeats=latency["repeats"],
         warmup=latency["warmup"],
         device=snakemake.config["device"],
+        terminal=terminal,
     )

@@ -6,7 +6,7 @@ from _job import job
 
 with job(snakemake):
     import pandas
-    from janus.plugin.logs import read_curves
+    from janus.engine.logs import read_curves
 
     from janus.files import atomic_writer
 

@@ -6,7 +6,7 @@ from _job import job
 
 with job(snakemake) as terminal:
     from janus.files import sha256, write_json
-    from janus.plugin.training import train
+    from janus.engine.training import train
     from janus.provenance import Stopwatch, provenance
     from janus.runs import open_run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,8 +14,10 @@ from typing import IO
 
 from tqdm import tqdm
 
+from janus.engine.logs import parse_line
 from janus.errors import InputError
-from janus.plugin.logs import parse_line
+from janus.files import atomic_path
+from janus.model.checkpoints import read_checkpoint
 
 # glibc maps every large tensor anew and faults it in page by page; kept in the heap instead, a CPU step takes about
 # 0.6 of the time, for some gigabytes more memory at large vocabularies. Other C libraries ignore these.
@@ -26,9 +29,11 @@ _TAIL = 30
 def train(argv: Sequence[str], *, log: Path, name: str = "train", terminal: IO[str] | None = None) -> None:
     """Train with fairseq's options `argv`; its log in JSON format is appended to `log`.
 
-    A progress bar under `name` counts updates where `terminal` (stderr if not given) is one. Interrupting stops fairseq too; what it had saved is where the next
-    call goes on. Raises InputError with fairseq's last lines where it fails.
+    A progress bar under `name` counts updates where `terminal` (stderr if not given) is one. Interrupting stops fairseq
+    too; the next call goes on from the last checkpoint that was wholly written. Raises InputError with fairseq's last
+    line where it fails.
     """
+    mend_checkpoints(Path(argv[list(argv).index("--save-dir") + 1]))
     command = [sys.executable, "-m", "fairseq_cli.train", *argv, "--log-format", "json", "--no-progress-bar"]
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {**_ALLOCATOR, **_QUIET, **os.environ}
@@ -62,6 +67,24 @@ def train(argv: Sequence[str], *, log: Path, name: str = "train", terminal: IO[s
         print("".join(tail), file=sys.stderr)
         reason = next((line.strip() for line in reversed(tail) if line.strip()), "no output")
         raise InputError(f"fairseq-train ended with status {code} ({reason})", where=log, mend="see the end of that log")
+
+
+def mend_checkpoints(folder: Path) -> None:
+    """Remove checkpoints that an interruption left half-written, and put the newest whole one in place of the last.
+
+    fairseq writes one file safely and copies it under the other names, which a kill can cut short.
+    """
+    updates = {}
+    for path in sorted(folder.glob("checkpoint*.pt")):
+        try:
+            updates[path] = read_checkpoint(path)["optimizer_history"][-1]["num_updates"]
+        except InputError as error:
+            print(f"removed: {error}", file=sys.stderr)
+            path.unlink()
+    last = folder / "checkpoint_last.pt"
+    if updates and last not in updates:
+        with atomic_path(last) as partial:
+            shutil.copyfile(max(updates, key=updates.__getitem__), partial)
 
 
 def _max_update(argv: Sequence[str]) -> int | None:

@@ -9,8 +9,8 @@ import torch
 
 from janus.errors import InputError
 from janus.model.checkpoints import load_model, read_checkpoint
-from janus.plugin.logs import read_curves
-from janus.plugin.training import train
+from janus.engine.logs import read_curves
+from janus.engine.training import mend_checkpoints, train
 
 JANUS = ("--task", "janus_translation", "--arch", "janus_transformer", "--criterion", "janus_loss")
 
@@ -18,15 +18,15 @@ JANUS = ("--task", "janus_translation", "--arch", "janus_transformer", "--criter
 def inner_losses(log) -> dict[str, str]:
     """The loss of each update as fairseq printed it."""
     from janus.files import read_lines
-    from janus.plugin.logs import parse_line
+    from janus.engine.logs import parse_line
 
     parsed = filter(None, map(parse_line, read_lines(log)))
     return {values["num_updates"]: values["loss"] for kind, values in parsed if kind == "train_inner"}
 
 
-def test_resumed_equals_unbroken(options, trained, tmp_path):
+def test_resumed_equals_unbroken(training_options, trained, tmp_path):
     """Stopped in the middle of an epoch and continued: every loss and every weight is that of the unbroken run."""
-    words = options(tmp_path, *JANUS, "--valid-bleu-manners", "ar,nar")
+    words = training_options(tmp_path, *JANUS, "--valid-bleu-manners", "ar,nar")
     train([*words, "--max-update", "5"], log=tmp_path / "log.jsonl")
     train([*words, "--max-update", "14"], log=tmp_path / "log.jsonl")
     assert inner_losses(tmp_path / "log.jsonl") == inner_losses(trained / "log.jsonl")
@@ -55,9 +55,9 @@ def test_curves(trained):
           "uniform", "--correction-weight", "1", "--update-freq", "2"], "ar,nar"),
     ],
 )
-def test_every_family_trains_and_decodes(options, tmp_path, words, manner):
+def test_every_family_trains_and_decodes(training_options, tmp_path, words, manner):
     train(
-        options(tmp_path, *words, "--label-smoothing", "0.1", "--valid-bleu-manners", manner, "--max-update", "3"),
+        training_options(tmp_path, *words, "--label-smoothing", "0.1", "--valid-bleu-manners", manner, "--max-update", "3"),
         log=tmp_path / "log.jsonl",
     )
     logged = {row["name"] for row in read_curves(tmp_path / "log.jsonl") if row["split"] == "valid"}
@@ -74,25 +74,39 @@ def test_every_family_trains_and_decodes(options, tmp_path, words, manner):
         (["--query-position", "nowhere"], "invalid choice"),
     ],
 )
-def test_bad_input_ends_with_one_line(options, tmp_path, more, complaint):
+def test_bad_input_ends_with_one_line(training_options, tmp_path, more, complaint):
     with pytest.raises(InputError, match=complaint) as error:
-        train(options(tmp_path, *JANUS, *more, "--max-update", "2"), log=tmp_path / "log.jsonl")
+        train(training_options(tmp_path, *JANUS, *more, "--max-update", "2"), log=tmp_path / "log.jsonl")
     assert "\n" not in str(error.value)
 
 
-def test_interrupting_stops_fairseq(options, tmp_path):
+def test_interrupting_stops_fairseq(training_options, tmp_path):
     """A killed job leaves no training behind, and nothing that a later run could not resume from."""
-    words = options(tmp_path, *JANUS, "--max-update", "100000", "--save-interval-updates", "2")
+    words = training_options(tmp_path, *JANUS, "--max-update", "100000", "--save-interval-updates", "2")
     code = f"""
 from pathlib import Path
-from janus.plugin.training import train
+from janus.engine.training import mend_checkpoints, train
 train({words!r}, log=Path({str(tmp_path / "log")!r}))
 """
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    while not (tmp_path / "checkpoint_last.pt").exists():
+    # A second checkpoint must follow the first, or there may be nothing whole yet.
+    while not (tmp_path / "checkpoint_1_4.pt").exists():
         assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     process.wait()
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert f"--save-dir {tmp_path}" not in running
+    mend_checkpoints(tmp_path)
     assert load_model(tmp_path / "checkpoint_last.pt")
+
+
+def test_half_written_checkpoints_are_mended(trained, tmp_path, capsys):
+    """A kill while fairseq copies its checkpoint: the broken copy goes, the newest whole one becomes the last."""
+    whole = (trained / "checkpoint_last.pt").read_bytes()
+    (tmp_path / "checkpoint1.pt").write_bytes(whole)
+    (tmp_path / "checkpoint_best.pt").write_bytes(whole[:999])
+    (tmp_path / "checkpoint_last.pt").write_bytes(whole[: len(whole) // 2])
+    mend_checkpoints(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint1.pt", "checkpoint_last.pt"]
+    assert (tmp_path / "checkpoint_last.pt").read_bytes() == whole
+    assert capsys.readouterr().err.count("removed: ") == 2

@@ -1,0 +1,1 @@
+"""fairseq seen from outside: running its training, reading its log. Nothing here imports fairseq."""
