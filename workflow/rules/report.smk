@@ -1,6 +1,6 @@
 """Tables and figures: published and reproduced side by side, in every format."""
 
-from janus.cells import added_columns, added_rows, bleu_cells, files_of, repetition_cells
+from janus.report.cells import added_columns, added_rows, bleu_cells, files_of, repetition_cells
 
 PUBLISHED = "workflow/published"
 GENERATED = all(CORPORA[corpus].recipe == "grammar" for corpus in TIER["corpora"])

@@ -6,7 +6,7 @@ from _job import job
 
 with job(snakemake):
     from janus.files import write_json
-    from janus.points import iteration_points
+    from janus.report.points import iteration_points
     from janus.provenance import Stopwatch, provenance
     from janus.report.figures import figure4
 

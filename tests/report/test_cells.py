@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from janus.cells import added_columns, added_rows, bleu_cells, files_of, repetition_cells
+from janus.report.cells import added_columns, added_rows, bleu_cells, files_of, repetition_cells
 from janus.report.collect import collect
 from janus.report.ledger import join
 from janus.report.published import load_published
 from janus.tiers import check, read_yaml
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SYSTEMS = check(read_yaml(ROOT / "config/systems.yaml"), ROOT / "workflow/schemas/systems.schema.yaml", where="systems")
 PUBLISHED = load_published(ROOT / "workflow/published")
 

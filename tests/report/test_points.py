@@ -5,7 +5,7 @@ import json
 import pytest
 
 from janus.errors import InputError
-from janus.points import bleu_points, iteration_points, loss_points
+from janus.report.points import bleu_points, iteration_points, loss_points
 from janus.report.figures import FIGURE4_COLUMNS, FIGURE5_COLUMNS, FIGURE6_COLUMNS
 
 
