@@ -70,8 +70,10 @@ def build_model(options: Namespace | Mapping[str, Any], weights: Mapping[str, Te
     """A model that shares the given weights (no copy), described by fairseq's options."""
     weights = {k: v for k, v in weights.items() if not k.endswith(_IGNORED_ENTRIES)}
     sizes = [weights[f"{side}.embed_tokens.weight"].size(0) for side in ("encoder", "decoder")]
+    # The release's architectures have names of its own; a length table tells them from a plain Transformer.
+    has_length = "decoder.embed_length.weight" in weights
     with torch.device("meta"):
-        model = JanusTransformer(config_from_options(options, *sizes))
+        model = JanusTransformer(config_from_options(options, *sizes, has_length=has_length))
     model.load_state_dict(weights, assign=True)
     for side in (model.encoder, model.decoder):
         side.embed_positions.materialise()
@@ -79,9 +81,13 @@ def build_model(options: Namespace | Mapping[str, Any], weights: Mapping[str, Te
 
 
 def config_from_options(
-    options: Namespace | Mapping[str, Any], source_vocabulary: int, target_vocabulary: int
+    options: Namespace | Mapping[str, Any], source_vocabulary: int, target_vocabulary: int, *, has_length: bool
 ) -> TransformerConfig:
-    """What fairseq's options mean. Raises InputError for an architecture this engine does not compute."""
+    """What fairseq's options mean. Raises InputError for an architecture this engine does not compute.
+
+    has_length: whether the model predicts target lengths; one that does is fairseq's CMLM by the name of its
+    architecture, or else a joint model.
+    """
 
     def get(name: str, default: Any) -> Any:
         # fairseq's own Transformer keeps an object that answers to the flat names, with None for those it lacks.
@@ -99,12 +105,12 @@ def config_from_options(
             raise InputError(f"model option {name} is missing", where=arch, mend="give a checkpoint of a Transformer")
         return int(value)
 
-    joint, mask_predict = arch.startswith("janus"), arch.startswith("cmlm")
-    if get("share_all_embeddings", joint or mask_predict):
+    joint = has_length and not arch.startswith("cmlm")
+    if get("share_all_embeddings", has_length):
         tied = "all"
     else:
         tied = "target" if get("share_decoder_input_output_embed", False) else "none"
-    if joint or mask_predict:
+    if has_length:
         length = "offset" if get("pred_length_offset", False) else "absolute"
     else:
         length = "none"
@@ -130,7 +136,7 @@ def config_from_options(
         ar_readout="query" if joint else "content",
         query_position=get("query_position", "previous"),
         encoder_passes=int(get("encoder_passes", 1)),
-        source_bos=joint or mask_predict,
+        source_bos=has_length,
         start="bos" if joint else "eos",
     )
 

@@ -53,7 +53,8 @@ class JanusModel(JanusTransformer, BaseFairseqModel):
             raise InputError(
                 "source and target dictionaries differ", where=task.cfg.data, mend="binarise with --joined-dictionary"
             )
-        model = cls(config_from_options(args, len(task.source_dictionary), len(task.target_dictionary)))
+        sizes = len(task.source_dictionary), len(task.target_dictionary)
+        model = cls(config_from_options(args, *sizes, has_length=True))
         model.initialise(bert=getattr(args, "apply_bert_init", False))
         return model
 

@@ -1,6 +1,7 @@
 """The `release` recipe against every number that the authors' code gave for the same weights and batch."""
 
 import json
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 
 from janus.decoding.beam import BeamSettings, beam_search
 from janus.decoding.mask_predict import MaskPredictSettings, length_candidates, mask_predict
+from janus.model.checkpoints import load_model
 from janus.model.config import TransformerConfig
 from janus.model.incremental import IncrementalDecoder
 from janus.model.transformer import JanusTransformer
@@ -146,6 +148,19 @@ def test_mask_predict(model, source, iteration, length_beam):
         assert hypothesis.tokens.tolist() == tokens
         close(hypothesis.token_scores, torch.tensor(scores))
         assert hypothesis.score == pytest.approx(score, abs=1e-5)
+
+
+def test_a_checkpoint_of_the_release_loads(tmp_path, source):
+    """Its parameter names are fairseq's, its architecture has a name of its own; it decodes as it did there."""
+    sizes = dict(layers=2, embed_dim=32, ffn_embed_dim=64, attention_heads=4, learned_pos=True)
+    options = {f"{side}_{name}": value for side in ("encoder", "decoder") for name, value in sizes.items()}
+    options |= dict(max_source_positions=128, max_target_positions=128, share_all_embeddings=True)
+    weights = {name.removeprefix("param."): value for name, value in GOLDEN.items() if name.startswith("param.")}
+    state = {"args": None, "cfg": {"model": Namespace(arch="named_by_the_authors", **options)}, "model": weights}
+    torch.save(state, tmp_path / "release.pt")
+    outputs = beam_search(load_model(tmp_path / "release.pt"), source, BeamSettings(beam=5, length_b=24))
+    for ours, theirs in zip(outputs, DECODES["ar_beam5_full_recompute"], strict=True):
+        assert [h.tokens.tolist() for h in ours] == [tokens for tokens, _, _ in theirs]
 
 
 def test_predicted_lengths(model, source):
