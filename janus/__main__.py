@@ -1,4 +1,4 @@
-"""`python -m janus audit`: the published numbers against each other."""
+"""`janus audit`: the published numbers against each other. `janus durations`: what took how long in a run."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from pathlib import Path
 from janus.errors import InputError
 from janus.report.audit import audit, summary, write_findings
 from janus.report.claims import CONTRADICTS, LOOSE
+from janus.report.durations import durations, to_markdown
 from janus.report.published import load_published
 
 _PUBLISHED = Path(__file__).resolve().parent.parent / "workflow" / "published"
@@ -17,7 +18,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, or 1 with one line on stderr where the input is bad."""
     options = _parser().parse_args(words)
     try:
-        _audit(options)
+        options.run(options)
     except InputError as error:
         print(error, file=sys.stderr)
         return 1
@@ -31,9 +32,17 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--published", type=Path, default=_PUBLISHED, metavar="DIR", help="folder of the published numbers"
     )
+    command.set_defaults(run=_audit)
     command.add_argument("--all", action="store_true", help="print what agrees and what cannot be checked as well")
     command.add_argument("--write", type=Path, metavar="STEM", help="write every finding to STEM.csv and STEM.md")
+    command = commands.add_parser("durations", help="how long each part of a run took")
+    command.add_argument("logs", type=Path, metavar="DIR", help="folder of a tier's logs, logs/<tier>")
+    command.set_defaults(run=_durations)
     return parser
+
+
+def _durations(options: argparse.Namespace) -> None:
+    print("\n".join(to_markdown(durations(options.logs))))
 
 
 def _audit(options: argparse.Namespace) -> None:

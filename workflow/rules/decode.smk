@@ -41,6 +41,8 @@ rule measure_latency:
         RUN + "/latency.json",
     log:
         RUN_LOGS + "/latency.log",
+    benchmark:
+        RUN_LOGS + "/latency.tsv"
     conda:
         "../../envs/train.yaml"
     # All cores of a local run, so that no other job disturbs the clock; a cluster gives the job cores of its own.

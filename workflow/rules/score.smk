@@ -14,6 +14,8 @@ rule score:
         RUN + "/score/{mode}.json",
     log:
         RUN_LOGS + "/score-{mode}.log",
+    benchmark:
+        RUN_LOGS + "/score-{mode}.tsv"
     conda:
         "../../envs/report.yaml"
     resources:
@@ -42,6 +44,8 @@ rule compare:
         RUN + "/compare/{manner}-{baseline}.json",
     log:
         RUN_LOGS + "/compare-{manner}-{baseline}.log",
+    benchmark:
+        RUN_LOGS + "/compare-{manner}-{baseline}.tsv"
     conda:
         "../../envs/report.yaml"
     resources:
