@@ -83,29 +83,23 @@ def joint_loss(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The weighted sum of equation 5 and each term by itself.
 
-    lengths: [B] target lengths, bos and eos counted. Terms: ar, nar, aux, correction (smoothed), *_nll, kl_*, length.
+    lengths: [B] target lengths, bos and eos counted. Terms: ar, nar, aux, correction (smoothed), *_nll, kl_*, length;
+    those of streams that no weight reads are left out. A term without tokens is zero.
     """
-    log_probs = {
-        name: F.log_softmax(value.float(), -1)
-        for name in ("ar", "nar", "aux", "corrected")
-        if (value := getattr(logits, name)) is not None
-    }
+    read = {"ar": weights.reads_ar, "nar": weights.reads_nar, "aux": weights.reads_aux}
+    log_probs = {name: F.log_softmax(getattr(logits, name).float(), -1) for name, wanted in read.items() if wanted}
     terms: dict[str, Tensor] = {}
-    labels = {"ar": logits.ar_labels, "nar": logits.masked_labels, "aux": logits.masked_labels}
-    for name, gold in labels.items():
-        if name in log_probs:
-            terms[name], terms[f"{name}_nll"] = label_smoothed(log_probs[name], gold, smoothing)
-    if "corrected" in log_probs:
-        terms["correction"], terms["correction_nll"] = label_smoothed(
-            log_probs["corrected"], logits.corrected_labels, smoothing
-        )
-    if logits.length is not None:
+    for name, scores in log_probs.items():
+        gold = logits.ar_labels if name == "ar" else logits.masked_labels
+        terms[name], terms[f"{name}_nll"] = label_smoothed(scores, gold, smoothing)
+    if weights.correction:
+        scores = F.log_softmax(logits.corrected.float(), -1)
+        terms["correction"], terms["correction_nll"] = label_smoothed(scores, logits.corrected_labels, smoothing)
+    if weights.length:
         terms["length"] = length_loss(logits.length, lengths)
-    on_masked = dict(log_probs)
-    if "ar" in log_probs and (weights.kl_ar_aux or weights.kl_ar_nar):
-        on_masked["ar"] = log_probs["ar"].index_select(0, logits.ar_masked)
-    for pair in (("ar", "aux"), ("nar", "aux"), ("ar", "nar")):
-        if getattr(weights, f"kl_{pair[0]}_{pair[1]}"):
-            terms[f"kl_{pair[0]}_{pair[1]}"] = symmetric_kl(on_masked[pair[0]], on_masked[pair[1]])
+    on_masked = {name: s[logits.ar_masked] if name == "ar" else s for name, s in log_probs.items()}
+    for one, other in (("ar", "aux"), ("nar", "aux"), ("ar", "nar")):
+        if getattr(weights, f"kl_{one}_{other}"):
+            terms[f"kl_{one}_{other}"] = symmetric_kl(on_masked[one], on_masked[other])
     total = sum(weight * terms[name] for name, weight in vars(weights).items() if weight)
     return torch.as_tensor(total), terms

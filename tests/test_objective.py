@@ -1,5 +1,7 @@
 """Loss terms against torch's own, the recipes against the paper's equations."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -18,7 +20,7 @@ def logits():
     labels = torch.randint(0, 11, (9,), generator=generator)
     masked = torch.tensor([1, 4, 8])
     return StreamLogits(
-        ar=draw(9, 11), nar=draw(3, 11), aux=draw(3, 11), corrected=None, length=draw(2, 7), ar_labels=labels,
+        ar=draw(9, 11), nar=draw(3, 11), aux=draw(3, 11), corrected=draw(0, 11), length=draw(2, 7), ar_labels=labels,
         masked_labels=labels[masked], corrected_labels=labels[:0], ar_masked=masked,
     )
 
@@ -74,6 +76,16 @@ def test_nothing_masked_is_no_loss_and_no_nan():
     empty = torch.zeros(0, 11)
     loss, nll = label_smoothed(empty, torch.zeros(0, dtype=torch.long), 0.1)
     assert loss == 0 and nll == 0 and symmetric_kl(empty, empty) == 0
+
+
+def test_a_batch_without_masked_or_replaced_tokens_has_a_loss(logits):
+    none = torch.zeros(0, 11)
+    empty = replace(
+        logits, nar=none, aux=none, masked_labels=logits.masked_labels[:0], ar_masked=logits.ar_masked[:0]
+    )
+    total, terms = joint_loss(empty, LENGTHS, replace(PAPER, correction=1), 0.1)
+    assert terms["nar"] == terms["aux"] == terms["kl_ar_aux"] == terms["correction"] == 0
+    torch.testing.assert_close(total, terms["ar"] + 0.1 * terms["length"])
 
 
 def test_reads():

@@ -169,9 +169,8 @@ def test_a_sentence_ignores_its_neighbours(batch, model):
             one = target[b : b + 1, :width], masked[b : b + 1, :width]
             alone = model(Source.of(one[0], PAD), pack_streams(*one, pad=PAD, mask=MASK))
             for name in ("ar", "nar", "aux"):
-                if (part := getattr(alone, name)) is not None:
-                    rows = streams.sentence[getattr(streams, f"{name}_rows")] == b
-                    torch.testing.assert_close(getattr(whole, name)[rows], part, rtol=1e-9, atol=1e-9)
+                rows = streams.sentence[getattr(streams, f"{name}_rows")] == b
+                torch.testing.assert_close(getattr(whole, name)[rows], getattr(alone, name), rtol=1e-9, atol=1e-9)
 
 
 def test_one_encoder_pass_each_for_ar_and_nar(batch, model):
@@ -187,3 +186,13 @@ def test_one_encoder_pass_each_for_ar_and_nar(batch, model):
         )
         assert gradients[reached].abs().sum() > 0
         assert gradients[1 - reached].abs().sum() == 0
+
+
+def test_a_batch_that_predicts_nothing_still_has_gradients(model):
+    """A target without words under a NAR loss alone: no rows to read, and no error."""
+    target = torch.tensor([[0, 2]])
+    streams = pack_streams(target, torch.zeros_like(target, dtype=torch.bool), pad=PAD, mask=MASK, ar=False, aux=False)
+    logits = model(Source.of(target, PAD), streams)
+    (logits.nar.sum() + logits.length.sum()).backward()
+    assert logits.nar.shape == (0, 40)
+    assert model.encoder.layers[0].fc1.weight.grad.abs().sum() > 0

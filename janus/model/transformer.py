@@ -36,14 +36,15 @@ class Memory:
 class StreamLogits:
     """Vocabulary scores where a loss reads them, beside their gold tokens.
 
-    ar: [N, V], nar, aux: [M, V], corrected: [R, V], length: [B, L]; None where a stream is absent.
+    ar: [N, V], nar, aux: [M, V], corrected: [R, V], without rows where a stream was not asked for or a batch has nothing
+    to predict in it. length: [B, L], None where the model predicts no length.
     ar_masked: [M] the rows of `ar` that speak of the masked tokens, in the order of `nar` and `aux`.
     """
 
-    ar: Tensor | None
-    nar: Tensor | None
-    aux: Tensor | None
-    corrected: Tensor | None
+    ar: Tensor
+    nar: Tensor
+    aux: Tensor
+    corrected: Tensor
     length: Tensor | None
     ar_labels: Tensor
     masked_labels: Tensor
@@ -195,9 +196,7 @@ class JanusTransformer(nn.Module):
         memory, encoded = self.encode(source, self.config.encoder_passes)
         parts = (streams.ar_rows, streams.nar_rows, streams.aux_rows, streams.corrected_rows)
         logits = self.project(self.decoder(streams, memory, torch.cat(parts)))
-        ar, nar, aux, corrected = (
-            part if part.size(0) else None for part in logits.split([rows.numel() for rows in parts])
-        )
+        ar, nar, aux, corrected = logits.split([rows.numel() for rows in parts])
         has_length = self.config.length != "none"
         return StreamLogits(
             ar=ar,
