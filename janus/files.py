@@ -70,7 +70,9 @@ def iter_lines(path: Path) -> Iterator[str]:
                 yield line.decode("utf-8").rstrip("\n").rstrip("\r")
             except UnicodeDecodeError as error:
                 raise InputError(
-                    f"not UTF-8 (byte {error.start + 1} of the line)", where=f"{path}:{number}", mend="convert the file with iconv"
+                    f"not UTF-8 (byte {error.start + 1} of the line)",
+                    where=f"{path}:{number}",
+                    mend="convert the file with iconv",
                 ) from error
 
 
@@ -89,7 +91,9 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", where=path, mend="make it first") from error
     except json.JSONDecodeError as error:
-        raise InputError(f"not JSON ({error.msg})", where=f"{path}:{error.lineno}", mend="remove it and make it again") from error
+        raise InputError(
+            f"not JSON ({error.msg})", where=f"{path}:{error.lineno}", mend="remove it and make it again"
+        ) from error
 
 
 def sha256(path: Path) -> str:

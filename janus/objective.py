@@ -74,7 +74,7 @@ def symmetric_kl(log_p: Tensor, log_q: Tensor) -> Tensor:
 
 
 def length_loss(logits: Tensor, lengths: Tensor) -> Tensor:
-    """Cross entropy of the length classifier, mean over sentences; logits [B, L], lengths [B] clamped to the classes."""
+    """Cross entropy of the length classifier, mean over sentences; logits [B, L], lengths [B] clamped to L - 1."""
     return F.cross_entropy(logits.float(), lengths.clamp(0, logits.size(1) - 1))
 
 

@@ -6,7 +6,7 @@ import platform
 import subprocess
 import time
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -82,5 +82,5 @@ def provenance(*, watch: Stopwatch, device: str = "cpu", **facts: Any) -> Mappin
         "versions": package_versions(),
         "device": device_name(device),
         "wall_seconds": round(watch.seconds(), 3),
-        "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }

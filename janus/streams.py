@@ -175,7 +175,7 @@ def pack_canvas(canvas: Tensor, source: Tensor, *, pad: int, mask: int, read_all
 
 
 def _rows(grids: dict[int, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """Sentence, place and kind of every cell set in the grids [B, T], ordered by sentence, then as given, then place."""
+    """Sentence, place and kind of every set cell of the grids [B, T], by sentence, then as given, then by place."""
     cells = [grid.nonzero(as_tuple=True) for grid in grids.values()]
     sentence = torch.cat([c[0] for c in cells])
     place = torch.cat([c[1] for c in cells])

@@ -7,9 +7,18 @@ from fairseq.data import Dictionary
 from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_REGISTRY
 
 SIZES = dict(
-    encoder_layers=2, decoder_layers=2, encoder_embed_dim=32, decoder_embed_dim=32, encoder_ffn_embed_dim=48,
-    decoder_ffn_embed_dim=48, encoder_attention_heads=4, decoder_attention_heads=4, dropout=0.0,
-    share_all_embeddings=True, max_source_positions=64, max_target_positions=64,
+    encoder_layers=2,
+    decoder_layers=2,
+    encoder_embed_dim=32,
+    decoder_embed_dim=32,
+    encoder_ffn_embed_dim=48,
+    decoder_ffn_embed_dim=48,
+    encoder_attention_heads=4,
+    decoder_attention_heads=4,
+    dropout=0.0,
+    share_all_embeddings=True,
+    max_source_positions=64,
+    max_target_positions=64,
 )
 
 

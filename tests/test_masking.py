@@ -24,9 +24,9 @@ def sentences(length: int, count: int) -> torch.Tensor:
 @pytest.mark.parametrize("length", [int(key) for key in STATISTICS if key.isdigit()])
 def test_span_masks_have_the_release_statistics(length):
     count = 20_000
-    drawn = span_mask(
-        sentences(length, count), pad=PAD, budget=0.7, poisson=2.0, generator=batch_generator(length)
-    )[:, 1 : length + 1].double()
+    drawn = span_mask(sentences(length, count), pad=PAD, budget=0.7, poisson=2.0, generator=batch_generator(length))[
+        :, 1 : length + 1
+    ].double()
     theirs = STATISTICS[str(length)]
     share = drawn.mean(1)
     # The reference numbers are themselves sampled: four standard errors of a difference of two such means.

@@ -120,8 +120,18 @@ def test_canvas_candidates_share_a_source():
 def model():
     torch.manual_seed(3)
     config = TransformerConfig(
-        40, 40, dimension=16, encoder_layers=1, decoder_layers=3, encoder_ffn=32, decoder_ffn=32, encoder_heads=2,
-        decoder_heads=2, dropout=0.0, source_positions=32, target_positions=32,
+        40,
+        40,
+        dimension=16,
+        encoder_layers=1,
+        decoder_layers=3,
+        encoder_ffn=32,
+        decoder_ffn=32,
+        encoder_heads=2,
+        decoder_heads=2,
+        dropout=0.0,
+        source_positions=32,
+        target_positions=32,
     )
     model = JanusTransformer(config).double().eval()
     for parameter in model.parameters():
@@ -174,7 +184,7 @@ def test_a_sentence_ignores_its_neighbours(batch, model):
 
 
 def test_one_encoder_pass_each_for_ar_and_nar(batch, model):
-    """With two passes, gradients of the AR loss reach the first encoding alone, of the NAR and AUX losses the second."""
+    """With two passes, the AR loss reaches the first encoding alone, the NAR and AUX losses the second."""
     target, masked = batch
     source = Source.of(target, PAD)
     streams = pack_streams(target, masked, pad=PAD, mask=MASK)

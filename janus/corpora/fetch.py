@@ -88,7 +88,8 @@ def _transfer_with_retries(
 ) -> None:
     for attempt in range(1, attempts + 1):
         try:
-            return _transfer(address, part, download, progress, timeout)
+            _transfer(address, part, download, progress, timeout)
+            return
         except _Unreachable as failure:
             if failure.final or attempt == attempts:
                 raise
@@ -102,14 +103,17 @@ def _transfer(address: str, part: Path, download: Download, progress: bool, time
         with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=timeout) as response:
             resumed = response.status == 206
             total = _total(response, have if resumed else 0, download)
-            with part.open("ab" if resumed else "wb") as stream, tqdm(
-                desc=download.name,
-                total=total,
-                initial=have if resumed else 0,
-                unit="B",
-                unit_scale=True,
-                disable=not progress,
-            ) as bar:
+            with (
+                part.open("ab" if resumed else "wb") as stream,
+                tqdm(
+                    desc=download.name,
+                    total=total,
+                    initial=have if resumed else 0,
+                    unit="B",
+                    unit_scale=True,
+                    disable=not progress,
+                ) as bar,
+            ):
                 _copy(response, stream, bar, part)
     except urllib.error.HTTPError as error:
         if error.code == 416:

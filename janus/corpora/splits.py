@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -64,7 +65,7 @@ class SplitWriter:
                         mend="fill the line in the download or remove it from both sides",
                     )
                 stream = self._streams[split, language]
-                self._guarded(lambda: stream.write(line + "\n"), split, language)
+                self._guarded(partial(stream.write, line + "\n"), split, language)
 
     def _guarded(self, action: Callable[[], object], split: str, language: str) -> None:
         try:

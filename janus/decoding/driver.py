@@ -55,7 +55,8 @@ def decode_file(
 ) -> None:
     """Translate BPE text line by line into BPE text, and write what it took beside it, in `output` + ".json".
 
-    source: one sentence a line. options: those of `decoding_settings`. batch_tokens: bound on sentences * longest of a batch; it changes no output.
+    source: one sentence a line. options: those of `decoding_settings`. batch_tokens: bound on sentences * longest of a
+    batch; it changes no output.
     terminal: where a progress bar is drawn if it is one; stderr if not given.
     Raises InputError where the checkpoint, the dictionary and the text do not fit together; then no file is written.
     """
@@ -75,17 +76,17 @@ def decode_file(
     write_json(output.with_name(output.name + ".json"), provenance(watch=watch, device=device, **facts))
 
 
-def read_sentences(
-    source: Path, dictionary: Path, config: TransformerConfig, checkpoint: Path
-) -> list[list[int]]:
-    """Encode a BPE file for a model. Raises InputError for an empty line, one that is too long, a foreign dictionary."""
+def read_sentences(source: Path, dictionary: Path, config: TransformerConfig, checkpoint: Path) -> list[list[int]]:
+    """Encode a BPE file for a model. Raises InputError for an empty or too long line, or a foreign dictionary."""
     vocabulary = Vocabulary(dictionary)
     vocabulary.check_fits(config, checkpoint)
     sentences = []
     for number, line in enumerate(read_lines(source), 1):
         tokens = vocabulary.encode(line, bos=config.source_bos)
         if not line.strip():
-            raise InputError("empty line", where=f"{source}:{number}", mend="remove the sentence from source and reference")
+            raise InputError(
+                "empty line", where=f"{source}:{number}", mend="remove the sentence from source and reference"
+            )
         if len(tokens) > config.source_positions:
             raise InputError(
                 f"{len(tokens)} tokens, the model reads at most {config.source_positions}",
@@ -115,7 +116,9 @@ def translate(
     return outputs
 
 
-def best_hypotheses(model: JanusTransformer, sentences: Sequence[Sequence[int]], settings: Settings, device: str) -> list:
+def best_hypotheses(
+    model: JanusTransformer, sentences: Sequence[Sequence[int]], settings: Settings, device: str
+) -> list:
     """The tokens of the best hypothesis of each sentence of one batch."""
     source = make_source(sentences, device)
     if isinstance(settings, BeamSettings):

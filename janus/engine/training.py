@@ -38,7 +38,9 @@ def train(argv: Sequence[str], *, log: Path, name: str = "train", terminal: IO[s
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {**_ALLOCATOR, **_QUIET, **os.environ}
     tail: deque[str] = deque(maxlen=_TAIL)
-    bar = tqdm(total=_max_update(argv), desc=name, unit="update", file=terminal or sys.stderr, disable=None, leave=False)
+    bar = tqdm(
+        total=_max_update(argv), desc=name, unit="update", file=terminal or sys.stderr, disable=None, leave=False
+    )
     with open(log, "a", encoding="utf-8") as stream, bar:
         # A session of its own, so that its data-loading workers can be stopped together with it.
         process = subprocess.Popen(
@@ -66,7 +68,9 @@ def train(argv: Sequence[str], *, log: Path, name: str = "train", terminal: IO[s
     if code:
         print("".join(tail), file=sys.stderr)
         reason = next((line.strip() for line in reversed(tail) if line.strip()), "no output")
-        raise InputError(f"fairseq-train ended with status {code} ({reason})", where=log, mend="see the end of that log")
+        raise InputError(
+            f"fairseq-train ended with status {code} ({reason})", where=log, mend="see the end of that log"
+        )
 
 
 def mend_checkpoints(folder: Path) -> None:

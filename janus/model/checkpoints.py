@@ -97,7 +97,9 @@ def config_from_options(
     arch = str(get("arch", ""))
     for name, supported in _REFUSED_OPTIONS.items():
         if get(name, supported) != supported:
-            raise InputError(f"option {name}={get(name, None)} is not supported", where=arch, mend="use a post-norm Transformer")
+            raise InputError(
+                f"option {name}={get(name, None)} is not supported", where=arch, mend="use a post-norm Transformer"
+            )
 
     def required(name: str) -> int:
         value = get(name, None)

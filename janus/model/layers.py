@@ -58,9 +58,7 @@ class DecoderLayer(_Layer):
         self.encoder_attn = Attention(config.dimension, config.decoder_heads, config.attention_dropout)
         self.encoder_attn_layer_norm = nn.LayerNorm(config.dimension)
 
-    def forward(
-        self, rows: Tensor, content: Tensor, own: View, memory: tuple[Tensor, Tensor], cross: View
-    ) -> Tensor:
+    def forward(self, rows: Tensor, content: Tensor, own: View, memory: tuple[Tensor, Tensor], cross: View) -> Tensor:
         """Update rows [P, D]: each asks, the content rows [C, D] (this layer's input) answer.
 
         memory: keys and values of the source, each [M, D]. own, cross: who sees whom among targets and to the source.

@@ -36,8 +36,8 @@ class Memory:
 class StreamLogits:
     """Vocabulary scores where a loss reads them, beside their gold tokens.
 
-    ar: [N, V], nar, aux: [M, V], corrected: [R, V], without rows where a stream was not asked for or a batch has nothing
-    to predict in it. length: [B, L], None where the model predicts no length.
+    ar: [N, V], nar, aux: [M, V], corrected: [R, V], without rows where a stream was not asked for or a batch has
+    nothing to predict in it. length: [B, L], None where the model predicts no length.
     ar_masked: [M] the rows of `ar` that speak of the masked tokens, in the order of `nar` and `aux`.
     """
 

@@ -54,8 +54,15 @@ class Packing:
             packed["draft"] = self._draft(target, corrupted)
         packed["streams"] = asdict(
             pack_streams(
-                target, masked, pad=self.pad, mask=self.mask, ar=self.ar, nar=self.nar, aux=self.aux,
-                query_position=self.query_position, corrupted=corrupted,
+                target,
+                masked,
+                pad=self.pad,
+                mask=self.mask,
+                ar=self.ar,
+                nar=self.nar,
+                aux=self.aux,
+                query_position=self.query_position,
+                corrupted=corrupted,
             )
         )
         return packed
@@ -115,10 +122,14 @@ class JointDataset(BaseWrapperDataset):
 
 def refuse_long(dataset: FairseqDataset, split: str, source_bound: int, target_bound: int) -> None:
     """Raise InputError where a sentence of the dataset is longer than the model has positions for."""
-    for side, sizes, bound in (("source", dataset.src_sizes, source_bound), ("target", dataset.tgt_sizes, target_bound)):
+    for side, sizes, bound in (
+        ("source", dataset.src_sizes, source_bound),
+        ("target", dataset.tgt_sizes, target_bound),
+    ):
         if sizes is not None and len(sizes) and sizes.max() > bound:
             raise InputError(
-                f"sentence {int(sizes.argmax()) + 1} of the {side} has {int(sizes.max())} tokens, the model's limit is {bound}",
+                f"sentence {int(sizes.argmax()) + 1} of the {side} has {int(sizes.max())} tokens, "
+                f"the model's limit is {bound}",
                 where=f"{split} split",
                 mend=f"shorten it in the preparation or raise --max-{side}-positions",
             )

@@ -29,19 +29,25 @@ class JanusModel(JanusTransformer, BaseFairseqModel):
             parser.add_argument(f"--{name}", type=float, metavar="P")
         parser.add_argument("--activation-fn", choices=["relu", "gelu"])
         parser.add_argument(
-            "--apply-bert-init", action="store_true",
+            "--apply-bert-init",
+            action="store_true",
             help="draw all weights from N(0, 0.02), as the release does, instead of scaling them with the width",
         )
         parser.add_argument(
-            "--share-all-embeddings", action="store_true", default=True,
+            "--share-all-embeddings",
+            action="store_true",
+            default=True,
             help="always on: source, target and output share one table, which needs a joined dictionary",
         )
         parser.add_argument(
-            "--query-position", choices=["own", "previous"],
+            "--query-position",
+            choices=["own", "previous"],
             help="position of the AR query: the predicted token's own (paper) or the previous one's (release)",
         )
         parser.add_argument(
-            "--encoder-passes", type=int, choices=[1, 2],
+            "--encoder-passes",
+            type=int,
+            choices=[1, 2],
             help="encoder passes an update: shared by all streams (paper), or one each for AR and NAR (release)",
         )
 

@@ -26,7 +26,9 @@ class SharedOptions:
 
     autocast: ChoiceEnum(["none", "bfloat16"]) = field(
         default="none",
-        metadata={"help": "matrix products of training in bfloat16 with float32 weights, on CPUs too (--amp is CUDA's)"},
+        metadata={
+            "help": "matrix products of training in bfloat16 with float32 weights, on CPUs too (--amp is CUDA's)"
+        },
     )
 
     valid_bleu_sentences: int = field(default=0, metadata={"help": "validation sentences decoded for BLEU; 0 for none"})
@@ -41,7 +43,9 @@ class SharedTask:
         super().__init__(cfg, source_dictionary, target_dictionary)
         manners = tuple(m for m in cfg.valid_bleu_manners.split(",") if m)
         if unknown := set(manners) - {"ar", "nar"}:
-            raise InputError(f"unknown manner {sorted(unknown)[0]}", where="--valid-bleu-manners", mend="use ar, nar or both")
+            raise InputError(
+                f"unknown manner {sorted(unknown)[0]}", where="--valid-bleu-manners", mend="use ar, nar or both"
+            )
         self.bleu = ValidationBleu(target_dictionary, cfg.valid_bleu_sentences, manners, cfg.valid_bleu_passes)
 
     def load_dataset(self, split, epoch=1, combine=False, **options):
@@ -77,7 +81,9 @@ class JanusTranslationConfig(SharedOptions, TranslationConfig):
     """Masks of training, and how fairseq-generate decodes."""
 
     seed: int = II("common.seed")
-    masking: ChoiceEnum(["span", "uniform"]) = field(default="span", metadata={"help": "which target tokens are hidden"})
+    masking: ChoiceEnum(["span", "uniform"]) = field(
+        default="span", metadata={"help": "which target tokens are hidden"}
+    )
     mask_budget: float = field(default=0.7, metadata={"help": "span masking: share of the target that spans add up to"})
     mask_poisson: float = field(default=2.0, metadata={"help": "span masking: mean span length (section 3.2)"})
     corruption: float = field(default=0.3, metadata={"help": "share of observed tokens the correction loss replaces"})
@@ -134,11 +140,12 @@ class JanusTranslationTask(SharedTask, TranslationTask):
         """The decoder that `--manner` names, with fairseq's beam options for AR."""
         strip = {self.tgt_dict.bos(), self.tgt_dict.eos()}
         if str(self.cfg.manner) == "nar":
-            return Generator(
-                MaskPredictSettings(self.cfg.passes, self.cfg.length_beam, self.cfg.repredict), strip
-            )
+            return Generator(MaskPredictSettings(self.cfg.passes, self.cfg.length_beam, self.cfg.repredict), strip)
         settings = BeamSettings(
-            beam=args.beam, length_penalty=args.lenpen, length_a=args.max_len_a, length_b=args.max_len_b,
+            beam=args.beam,
+            length_penalty=args.lenpen,
+            length_a=args.max_len_a,
+            length_b=args.max_len_b,
             shortest=args.min_len,
         )
         return Generator(settings, strip)
@@ -149,11 +156,21 @@ def load_pairs(task: TranslationTask, split: str, epoch: int, combine: bool) -> 
     paths = task.cfg.data.split(":")
     path = paths[(epoch - 1) % len(paths)] if split == task.cfg.train_subset else paths[0]
     return load_langpair_dataset(
-        path, split, task.cfg.source_lang, task.src_dict, task.cfg.target_lang, task.tgt_dict,
-        combine=combine, dataset_impl=task.cfg.dataset_impl, upsample_primary=task.cfg.upsample_primary,
-        left_pad_source=task.cfg.left_pad_source, left_pad_target=task.cfg.left_pad_target,
-        max_source_positions=task.cfg.max_source_positions, max_target_positions=task.cfg.max_target_positions,
-        prepend_bos=True, shuffle=split != "test",
+        path,
+        split,
+        task.cfg.source_lang,
+        task.src_dict,
+        task.cfg.target_lang,
+        task.tgt_dict,
+        combine=combine,
+        dataset_impl=task.cfg.dataset_impl,
+        upsample_primary=task.cfg.upsample_primary,
+        left_pad_source=task.cfg.left_pad_source,
+        left_pad_target=task.cfg.left_pad_target,
+        max_source_positions=task.cfg.max_source_positions,
+        max_target_positions=task.cfg.max_target_positions,
+        prepend_bos=True,
+        shuffle=split != "test",
     )
 
 

@@ -65,7 +65,7 @@ def attention_matrix(length: int = 6, masked: tuple[int, ...] = (2, 3, 5)) -> Ma
 
 
 def figure2(stem: Path) -> None:
-    """Draw the matrix to `<stem>.svg`, `.pdf` and `.png`: a filled cell is seen, its colour the kind of what is seen."""
+    """Draw the matrix to `<stem>.svg`, `.pdf` and `.png`: a filled cell is seen, in the colour of its kind."""
     matrix = attention_matrix()
     kinds = sorted(set(matrix.column_kinds))
     colours = {kind: PALETTE[index] for index, kind in enumerate(kinds)}

@@ -16,7 +16,7 @@ NAMES = tuple(
 )
 TEXT = {
     "de": ["Ein Mann, „groß“, läuft – ca. 120 cm.", "Zwei T-Shirts…"],
-    "en": ["A man, \"tall\", isn't running.", "Two t-shirts..."],
+    "en": ['A man, "tall", isn\'t running.', "Two t-shirts..."],
 }
 
 
@@ -35,7 +35,7 @@ def test_text_is_lowercased_normalised_and_tokenised(corpus_entry, downloads):
         "zwei t-shirts ...",
     ]
     assert read_lines(out / "tok/test.en") == ["a man , &quot; tall , &quot; isn &apos;t running .", "two t-shirts ..."]
-    assert read_lines(out / "raw/test.en") == ["a man, \"tall\", isn't running.", "two t-shirts..."]
+    assert read_lines(out / "raw/test.en") == ['a man, "tall", isn\'t running.', "two t-shirts..."]
 
 
 def test_an_empty_test_line_stops_and_leaves_no_corpus(corpus_entry, downloads):

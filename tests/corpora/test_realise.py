@@ -36,8 +36,12 @@ LATER = Meaning(
         (CLAUSE, "en", Mode(0, False), "the old woman who observes the dogs has struck the children frequently ."),
         (CLAUSE, "en", Mode(1, True), "the kids have been beaten by the old gal that sees the dogs often ."),
         (CLAUSE, "de", Mode(0, False), "die alte frau welche die hunde sieht hat häufig die kinder geschlagen ."),
-        (CLAUSE, "de", Mode(0, True), "die kinder sind häufig von der alten frau welche die hunde sieht "
-         "geschlagen worden ."),
+        (
+            CLAUSE,
+            "de",
+            Mode(0, True),
+            "die kinder sind häufig von der alten frau welche die hunde sieht geschlagen worden .",
+        ),
         (CLAUSE, "ro", Mode(0, False), "adesea a lovit femeia bătrână care vede pe câinii pe copiii ."),
         (CLAUSE, "ro", Mode(1, True), "des au fost pocniți puștii de muierea bătrână ce zărește pe câinii ."),
         (PLACE, "en", Mode(0, False), "the kings with the woman need to observe the old dog ."),

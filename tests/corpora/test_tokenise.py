@@ -7,7 +7,7 @@ from janus.corpora.tokenise import detokenise, lowercase, normalise, tokenise
     ("language", "text"),
     [
         ("en", "It's here, isn't it?"),
-        ("de", "Das ist \"gut\", sagt er."),
+        ("de", 'Das ist "gut", sagt er.'),
         ("ro", "Șeful a spus (da): nu!"),
         ("en", "a well-known mother-in-law"),
     ],

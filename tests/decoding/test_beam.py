@@ -16,9 +16,9 @@ from janus.plugin.models import core_of
 def test_equals_fairseq(beam, penalty, options):
     model, words = build("transformer", **options)
     sentences = sources(11, bos=False)
-    theirs = SequenceGenerator(
-        [model], words, beam_size=beam, len_penalty=penalty, max_len_a=0, max_len_b=20
-    ).generate([model], fairseq_sample(sentences))
+    theirs = SequenceGenerator([model], words, beam_size=beam, len_penalty=penalty, max_len_a=0, max_len_b=20).generate(
+        [model], fairseq_sample(sentences)
+    )
     ours = beam_search(
         core_of(model), make_source(sentences, "cpu"), BeamSettings(beam=beam, length_penalty=penalty, length_b=20)
     )

@@ -1,7 +1,7 @@
 """Decoding files: order, batches, and every input that does not fit."""
 
-import torch
 import pytest
+import torch
 from fairseq_models import SIZES, build, sources
 
 from janus.decoding.driver import batches_by_length, decode_file
@@ -10,8 +10,16 @@ from janus.decoding.vocabulary import Vocabulary
 from janus.errors import InputError
 from janus.files import read_json, read_lines
 
-ARGS = {**SIZES, "arch": "janus_transformer", "encoder_learned_pos": True, "decoder_learned_pos": True,
-        "query_position": "own", "activation_fn": "relu", "attention_dropout": 0.0, "activation_dropout": 0.0}
+ARGS = {
+    **SIZES,
+    "arch": "janus_transformer",
+    "encoder_learned_pos": True,
+    "decoder_learned_pos": True,
+    "query_position": "own",
+    "activation_fn": "relu",
+    "attention_dropout": 0.0,
+    "activation_dropout": 0.0,
+}
 
 
 @pytest.fixture
@@ -87,8 +95,13 @@ def test_dictionary_is_fairseqs(tmp_path):
 
 def test_latency_rows(files, tmp_path):
     measure_latency(
-        **files, output=tmp_path / "latency.json", settings=[{"manner": "ar", "beam": 2, "max_len_b": 5},
-        {"manner": "nar", "passes": 2}], batch_sizes=[1, 4], sentences=6, repeats=3, warmup=1,
+        **files,
+        output=tmp_path / "latency.json",
+        settings=[{"manner": "ar", "beam": 2, "max_len_b": 5}, {"manner": "nar", "passes": 2}],
+        batch_sizes=[1, 4],
+        sentences=6,
+        repeats=3,
+        warmup=1,
     )
     record = read_json(tmp_path / "latency.json")
     assert [(r["manner"], r["batch_size"]) for r in record["rows"]] == [("ar", 1), ("ar", 4), ("nar", 1), ("nar", 4)]

@@ -37,11 +37,14 @@ def test_equals_fairseq(passes, length_beam, offset):
 
 
 @pytest.mark.parametrize("arch", ["cmlm_transformer", "janus_transformer"])
-@pytest.mark.parametrize("settings", [
-    MaskPredictSettings(passes=4, length_beam=3),
-    MaskPredictSettings(passes=3, length_beam=5, candidates="top"),
-    MaskPredictSettings(passes=3, length_beam=2, repredict=True),
-])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        MaskPredictSettings(passes=4, length_beam=3),
+        MaskPredictSettings(passes=3, length_beam=5, candidates="top"),
+        MaskPredictSettings(passes=3, length_beam=2, repredict=True),
+    ],
+)
 def test_batch_of_one_equals_batch_of_all(arch, settings):
     core = core_of(build(arch)[0])
     sentences = sources(17, bos=True)

@@ -43,4 +43,4 @@ def test_two_processes_equal_two_accumulated_batches(training_options, tmp_path)
         assert process.returncode == 0, output[-2000:]
     both = weights(tmp_path / "two"), weights(tmp_path / "one")
     for name, tensor in both[0].items():
-        torch.testing.assert_close(tensor, both[1][name], rtol=1e-4, atol=1e-5, msg=lambda m: f"{name}: {m}")
+        torch.testing.assert_close(tensor, both[1][name], rtol=1e-4, atol=1e-5, msg=lambda m, name=name: f"{name}: {m}")

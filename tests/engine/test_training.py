@@ -7,18 +7,18 @@ import sys
 import pytest
 import torch
 
-from janus.errors import InputError
-from janus.model.checkpoints import load_model, read_checkpoint
 from janus.engine.logs import read_curves
 from janus.engine.training import mend_checkpoints, train
+from janus.errors import InputError
+from janus.model.checkpoints import load_model, read_checkpoint
 
 JANUS = ("--task", "janus_translation", "--arch", "janus_transformer", "--criterion", "janus_loss")
 
 
 def inner_losses(log) -> dict[str, str]:
     """The loss of each update as fairseq printed it."""
-    from janus.files import read_lines
     from janus.engine.logs import parse_line
+    from janus.files import read_lines
 
     parsed = filter(None, map(parse_line, read_lines(log)))
     return {values["num_updates"]: values["loss"] for kind, values in parsed if kind == "train_inner"}
@@ -49,15 +49,45 @@ def test_curves(trained):
     ("words", "manner"),
     [
         (["--task", "janus_ar_baseline", "--arch", "transformer", "--criterion", "label_smoothed_cross_entropy"], "ar"),
-        (["--task", "janus_cmlm_baseline", "--arch", "cmlm_transformer", "--criterion", "nat_loss", "--noise",
-          "random_mask", "--apply-bert-init"], "nar"),
-        ([*JANUS, "--autocast", "bfloat16", "--encoder-passes", "2", "--query-position", "previous", "--masking",
-          "uniform", "--correction-weight", "1", "--update-freq", "2"], "ar,nar"),
+        (
+            [
+                "--task",
+                "janus_cmlm_baseline",
+                "--arch",
+                "cmlm_transformer",
+                "--criterion",
+                "nat_loss",
+                "--noise",
+                "random_mask",
+                "--apply-bert-init",
+            ],
+            "nar",
+        ),
+        (
+            [
+                *JANUS,
+                "--autocast",
+                "bfloat16",
+                "--encoder-passes",
+                "2",
+                "--query-position",
+                "previous",
+                "--masking",
+                "uniform",
+                "--correction-weight",
+                "1",
+                "--update-freq",
+                "2",
+            ],
+            "ar,nar",
+        ),
     ],
 )
 def test_every_family_trains_and_decodes(training_options, tmp_path, words, manner):
     train(
-        training_options(tmp_path, *words, "--label-smoothing", "0.1", "--valid-bleu-manners", manner, "--max-update", "3"),
+        training_options(
+            tmp_path, *words, "--label-smoothing", "0.1", "--valid-bleu-manners", manner, "--max-update", "3"
+        ),
         log=tmp_path / "log.jsonl",
     )
     logged = {row["name"] for row in read_curves(tmp_path / "log.jsonl") if row["split"] == "valid"}

@@ -29,8 +29,19 @@ MASKED = GOLDEN["raw.nar_mask_padded"][GOLDEN["batch.id"]]
 @pytest.fixture(scope="module")
 def model() -> JanusTransformer:
     config = TransformerConfig(
-        44, 44, dimension=32, encoder_layers=2, decoder_layers=2, encoder_ffn=64, decoder_ffn=64, encoder_heads=4,
-        decoder_heads=4, source_positions=128, target_positions=128, dropout=0.0, query_position="previous",
+        44,
+        44,
+        dimension=32,
+        encoder_layers=2,
+        decoder_layers=2,
+        encoder_ffn=64,
+        decoder_ffn=64,
+        encoder_heads=4,
+        decoder_heads=4,
+        source_positions=128,
+        target_positions=128,
+        dropout=0.0,
+        query_position="previous",
         encoder_passes=2,
     )
     model = JanusTransformer(config)
@@ -112,7 +123,9 @@ def test_gradients(model, source):
         theirs = GOLDEN[f"grad.{name}"]
         # A key bias shifts all scores of a softmax alike: its gradient is zero but for rounding, in both.
         scale = float(theirs.abs().max()) if not name.endswith("k_proj.bias") else 1.0
-        torch.testing.assert_close(parameter.grad, theirs, rtol=1e-5, atol=1e-5 * scale, msg=lambda m: f"{name}: {m}")
+        torch.testing.assert_close(
+            parameter.grad, theirs, rtol=1e-5, atol=1e-5 * scale, msg=lambda m, name=name: f"{name}: {m}"
+        )
 
 
 def test_cached_steps_equal_the_teacher_forced_pass(model, source):

@@ -19,8 +19,17 @@ def dataset(fixed: bool = False, **changes) -> JointDataset:
     sizes = [len(s) for s in sentences]
     pairs = LanguagePairDataset(sentences, sizes, WORDS, sentences, sizes, WORDS)
     settings = dict(
-        seed=1, pad=1, mask=3, ar=True, nar=True, aux=True, query_position="own", masking="span", budget=0.7,
-        poisson=2.0, corruption=0.0,
+        seed=1,
+        pad=1,
+        mask=3,
+        ar=True,
+        nar=True,
+        aux=True,
+        query_position="own",
+        masking="span",
+        budget=0.7,
+        poisson=2.0,
+        corruption=0.0,
     )
     return JointDataset(pairs, Packing(**{**settings, **changes}), fixed=fixed)
 

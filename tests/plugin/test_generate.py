@@ -23,15 +23,30 @@ PLUGIN = Path(__file__).parents[2] / "janus" / "plugin"
 def test_equals_the_driver(toy_corpus, trained, tmp_path, words, settings):
     checkpoint = trained / "checkpoint_last.pt"
     command = [
-        sys.executable, "-m", "fairseq_cli.generate", str(toy_corpus / "bin"), "--user-dir", str(PLUGIN), "--task",
-        "janus_translation", "--path", str(checkpoint), "--gen-subset", "test", "--cpu", *words,
+        sys.executable,
+        "-m",
+        "fairseq_cli.generate",
+        str(toy_corpus / "bin"),
+        "--user-dir",
+        str(PLUGIN),
+        "--task",
+        "janus_translation",
+        "--path",
+        str(checkpoint),
+        "--gen-subset",
+        "test",
+        "--cpu",
+        *words,
     ]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     hypotheses = dict(re.findall(r"^H-(\d+)\t[^\t]*\t(.*)$", printed, re.MULTILINE))
     references = dict(re.findall(r"^T-(\d+)\t(.*)$", printed, re.MULTILINE))
     decode_file(
-        checkpoint=checkpoint, source=toy_corpus / "bpe/test.aa", dictionary=toy_corpus / "bin/dict.aa.txt",
-        output=tmp_path / "out", **settings,
+        checkpoint=checkpoint,
+        source=toy_corpus / "bpe/test.aa",
+        dictionary=toy_corpus / "bin/dict.aa.txt",
+        output=tmp_path / "out",
+        **settings,
     )
     assert [hypotheses[str(i)] for i in range(15)] == read_lines(tmp_path / "out")
     assert [references[str(i)] for i in range(15)] == read_lines(toy_corpus / "bpe/test.bb")

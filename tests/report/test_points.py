@@ -5,8 +5,8 @@ import json
 import pytest
 
 from janus.errors import InputError
-from janus.report.points import bleu_points, iteration_points, loss_points
 from janus.report.figures import FIGURE4_COLUMNS, FIGURE5_COLUMNS, FIGURE6_COLUMNS
+from janus.report.points import bleu_points, iteration_points, loss_points
 
 
 def score(path, value):

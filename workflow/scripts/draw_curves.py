@@ -8,9 +8,9 @@ with job(snakemake):
     import pandas
 
     from janus.files import write_json
-    from janus.report.points import bleu_points, loss_points
     from janus.provenance import Stopwatch, provenance
     from janus.report.figures import figure5, figure6
+    from janus.report.points import bleu_points, loss_points
 
     watch, params = Stopwatch(), snakemake.params
     facts = {"tier": params.tier, "generated": params.generated}

@@ -6,9 +6,9 @@ from _job import job
 
 with job(snakemake):
     from janus.files import write_json
-    from janus.report.points import iteration_points
     from janus.provenance import Stopwatch, provenance
     from janus.report.figures import figure4
+    from janus.report.points import iteration_points
 
     watch, params = Stopwatch(), snakemake.params
     facts = {"tier": params.tier, "generated": params.generated}

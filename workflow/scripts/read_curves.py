@@ -6,8 +6,8 @@ from _job import job
 
 with job(snakemake):
     import pandas
-    from janus.engine.logs import read_curves
 
+    from janus.engine.logs import read_curves
     from janus.files import atomic_writer
 
     with atomic_writer(Path(snakemake.output[0])) as stream:

@@ -5,8 +5,8 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake) as terminal:
-    from janus.files import sha256, write_json
     from janus.engine.training import train
+    from janus.files import sha256, write_json
     from janus.provenance import Stopwatch, provenance
     from janus.runs import open_run
 
