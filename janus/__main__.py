@@ -1,6 +1,7 @@
 """`janus audit`: the published numbers against each other. `janus durations`: what took how long in a run."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # The reader has seen enough, as in `janus audit | head`; Python must not write the rest at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
