@@ -1,0 +1,32 @@
+"""What the README shows comes from files that a run wrote, and what it names exists."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_durations_is_the_run's():
+    assert (ROOT / "results/reference/demo/durations.md").read_text(encoding="utf-8") in README
+
+
+def test_links_and_pictures_exist():
+    local = [target for target in re.findall(r"\]\(([^)]+)\)", README) if "://" not in target]
+    assert local
+    for target in local:
+        assert (ROOT / target).is_file(), target
+
+
+def test_config_files_exist():
+    for name in re.findall(r"--configfile (\S+)", README):
+        assert (ROOT / name).is_file(), name
+
+
+def test_the_row_it_adds_is_valid():
+    import yaml
+
+    from janus.tiers import check
+
+    [row] = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    assert check(yaml.safe_load(row), ROOT / "workflow/schemas/systems.schema.yaml", where="README.md")
