@@ -7,7 +7,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_table_of_durations_is_the_run's():
+def test_the_table_of_durations_comes_from_a_run():
     assert (ROOT / "results/reference/demo/durations.md").read_text(encoding="utf-8") in README
 
 
