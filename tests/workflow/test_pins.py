@@ -69,7 +69,9 @@ def test_the_lock_is_what_is_installed():
 
 
 def test_make_help_lists_the_targets():
-    done = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert {line.split()[1] for line in done.stdout.splitlines()} == {
         "help",
         "paper_tables",
