@@ -1,17 +1,20 @@
 """The losses of joint training (paper equations 1 to 5) and the weights that make a recipe.
 
-Axes: N tokens, M of them masked, V vocabulary. All losses are computed in float32 from unsmoothed distributions.
+Axes: N tokens, M of them masked, R rows of all streams, D model, V vocabulary. Cross entropies and divergences are
+computed by `kernels.joint_loss` in float32, the divergences from unsmoothed distributions.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from janus.model.transformer import StreamLogits
+from janus.model.transformer import StreamStates
+from kernels.joint_loss import joint_loss as vocabulary_loss
 
 
 @dataclass(frozen=True)
@@ -52,25 +55,7 @@ PAPER = Weights(ar=1, nar=1, aux=1, kl_ar_aux=2, kl_nar_aux=2, length=0.1)
 RELEASE = Weights(ar=1, nar=0.5, aux=0.5, kl_ar_aux=3, kl_nar_aux=1, kl_ar_nar=1, length=0.1)
 
 
-def label_smoothed(log_probs: Tensor, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
-    """Label-smoothed cross entropy and plain negative log-likelihood, each the mean over tokens.
-
-    log_probs: [N, V]. labels: [N]. Smoothing spreads `smoothing` evenly over all V entries, the gold one included,
-    as the release does. Both are zero where there are no tokens.
-    """
-    tokens = max(labels.numel(), 1)
-    nll = -log_probs.gather(1, labels[:, None]).sum() / tokens
-    uniform = -log_probs.mean(1).sum() / tokens
-    return (1 - smoothing) * nll + smoothing * uniform, nll
-
-
-def symmetric_kl(log_p: Tensor, log_q: Tensor) -> Tensor:
-    """J(p, q) = (KL(p||q) + KL(q||p)) / 2, mean over tokens; gradients flow into both sides (equation 4).
-
-    log_p, log_q: [M, V]. The two directions add up to the sum over V of (p - q)(log p - log q).
-    """
-    tokens = max(log_p.size(0), 1)
-    return 0.5 * ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum() / tokens
+_PAIRS = {"kl_ar_aux": ("ar", "aux"), "kl_nar_aux": ("nar", "aux"), "kl_ar_nar": ("ar", "nar")}
 
 
 def length_loss(logits: Tensor, lengths: Tensor) -> Tensor:
@@ -79,27 +64,79 @@ def length_loss(logits: Tensor, lengths: Tensor) -> Tensor:
 
 
 def joint_loss(
-    logits: StreamLogits, lengths: Tensor, weights: Weights, smoothing: float
+    states: StreamStates, lengths: Tensor, weights: Weights, smoothing: float
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The weighted sum of equation 5 and each term by itself.
+    """The weighted sum of equation 5, and each term by itself, without gradient.
 
-    lengths: [B] target lengths, bos and eos counted. Terms: ar, nar, aux, correction (smoothed), *_nll, kl_*, length;
-    those of streams that no weight reads are left out. A term without tokens is zero.
+    lengths: [B] target lengths, bos and eos counted. Terms: ar, nar, aux, correction (smoothed cross entropies, means
+    over tokens), *_nll (unsmoothed), kl_* (J, mean over masked tokens), length; those of streams that no weight reads
+    are left out. A term without tokens is zero.
     """
-    read = {"ar": weights.reads_ar, "nar": weights.reads_nar, "aux": weights.reads_aux}
-    log_probs = {name: F.log_softmax(getattr(logits, name).float(), -1) for name, wanted in read.items() if wanted}
+    rows = _Rows.of(states, weights)
+    total, smoothed, nll, divergence = vocabulary_loss(
+        rows.hidden, states.vocabulary, rows.labels, rows.weights, rows.tokens, list(rows.pairs.values()), smoothing
+    )
     terms: dict[str, Tensor] = {}
-    for name, scores in log_probs.items():
-        gold = logits.ar_labels if name == "ar" else logits.masked_labels
-        terms[name], terms[f"{name}_nll"] = label_smoothed(scores, gold, smoothing)
-    if weights.correction:
-        scores = F.log_softmax(logits.corrected.float(), -1)
-        terms["correction"], terms["correction_nll"] = label_smoothed(scores, logits.corrected_labels, smoothing)
+    for name, part in rows.parts.items():
+        terms[name], terms[f"{name}_nll"] = _mean(smoothed[part]), _mean(nll[part])
+    for name, row in zip(rows.pairs, divergence):
+        terms[name] = _mean(row)
     if weights.length:
-        terms["length"] = length_loss(logits.length, lengths)
-    on_masked = {name: s[logits.ar_masked] if name == "ar" else s for name, s in log_probs.items()}
-    for one, other in (("ar", "aux"), ("nar", "aux"), ("ar", "nar")):
-        if getattr(weights, f"kl_{one}_{other}"):
-            terms[f"kl_{one}_{other}"] = symmetric_kl(on_masked[one], on_masked[other])
-    total = sum(weight * terms[name] for name, weight in vars(weights).items() if weight)
-    return torch.as_tensor(total), terms
+        length = length_loss(states.length, lengths)
+        total, terms["length"] = total + weights.length * length, length.detach()
+    return total, terms
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """All rows that a weight reads, in the order NAR, AUX, AR at masked tokens, other AR, corrected.
+
+    hidden: [R, D]. labels: [R]. weights: [R], what a row's cross entropy counts. tokens: M. parts: the rows of each
+    cross entropy. pairs: the streams that diverge, by their place among those read, and what one token counts.
+    """
+
+    hidden: Tensor
+    labels: Tensor
+    weights: Tensor
+    tokens: int
+    parts: dict[str, slice]
+    pairs: dict[str, tuple[int, int, float]]
+
+    @classmethod
+    def of(cls, states: StreamStates, weights: Weights) -> _Rows:
+        tokens = states.masked_labels.numel()
+        masked_first = torch.zeros_like(states.ar_labels).index_fill(0, states.ar_masked, -1).argsort(stable=True)
+        streams = {}
+        if weights.reads_nar:
+            streams["nar"] = states.nar, states.masked_labels
+        if weights.reads_aux:
+            streams["aux"] = states.aux, states.masked_labels
+        if weights.reads_ar:
+            streams["ar"] = states.ar[masked_first], states.ar_labels[masked_first]
+        order = list(streams)
+        pairs = {
+            name: (order.index(one), order.index(other), getattr(weights, name) / max(tokens, 1))
+            for name, (one, other) in _PAIRS.items()
+            if getattr(weights, name)
+        }
+        if weights.correction:
+            streams["correction"] = states.corrected, states.corrected_labels
+        counts = [labels.numel() for _, labels in streams.values()]
+        ends = list(accumulate(counts))
+        return cls(
+            hidden=torch.cat([hidden for hidden, _ in streams.values()]),
+            labels=torch.cat([labels for _, labels in streams.values()]),
+            weights=torch.cat(
+                [
+                    torch.full_like(labels, getattr(weights, name) / max(labels.numel(), 1), dtype=torch.float)
+                    for name, (_, labels) in streams.items()
+                ]
+            ),
+            tokens=tokens,
+            parts={name: slice(end - count, end) for name, count, end in zip(streams, counts, ends)},
+            pairs=pairs,
+        )
+
+
+def _mean(values: Tensor) -> Tensor:
+    return values.sum() / max(values.numel(), 1)

@@ -33,11 +33,12 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class StreamLogits:
-    """Vocabulary scores where a loss reads them, beside their gold tokens.
+class StreamStates:
+    """The hidden rows that a loss projects to the vocabulary, beside their gold tokens.
 
-    ar: [N, V], nar, aux: [M, V], corrected: [R, V], without rows where a stream was not asked for or a batch has
-    nothing to predict in it. length: [B, L], None where the model predicts no length.
+    ar: [N, D], nar, aux: [M, D], corrected: [R, D], without rows where a stream was not asked for or a batch has
+    nothing to predict in it. vocabulary: [V, D], the output embedding. length: [B, L] scores of the target lengths,
+    None where the model predicts no length.
     ar_masked: [M] the rows of `ar` that speak of the masked tokens, in the order of `nar` and `aux`.
     """
 
@@ -45,6 +46,7 @@ class StreamLogits:
     nar: Tensor
     aux: Tensor
     corrected: Tensor
+    vocabulary: Tensor
     length: Tensor | None
     ar_labels: Tensor
     masked_labels: Tensor
@@ -191,18 +193,19 @@ class JanusTransformer(nn.Module):
         encoded = [self.encoder(source) for _ in range(passes)]
         return self.decoder.memory(encoded, source.layout), encoded[-1]
 
-    def forward(self, source: Source, streams: Streams) -> StreamLogits:
-        """Score every prediction the streams hold, in one decoder pass; nothing else is projected to the vocabulary."""
+    def forward(self, source: Source, streams: Streams) -> StreamStates:
+        """Compute the hidden row of every prediction that the streams hold, in one decoder pass."""
         memory, encoded = self.encode(source, self.config.encoder_passes)
         parts = (streams.ar_rows, streams.nar_rows, streams.aux_rows, streams.corrected_rows)
-        logits = self.project(self.decoder(streams, memory, torch.cat(parts)))
-        ar, nar, aux, corrected = logits.split([rows.numel() for rows in parts])
+        hidden = self.decoder(streams, memory, torch.cat(parts))
+        ar, nar, aux, corrected = hidden.split([rows.numel() for rows in parts])
         has_length = self.config.length != "none"
-        return StreamLogits(
+        return StreamStates(
             ar=ar,
             nar=nar,
             aux=aux,
             corrected=corrected,
+            vocabulary=self.decoder.output_projection.weight,
             length=self.decoder.forward_length(encoded, source.layout) if has_length else None,
             ar_labels=streams.ar_labels,
             masked_labels=streams.masked_labels,

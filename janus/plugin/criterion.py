@@ -77,7 +77,7 @@ def _corrupt(model, source, streams: Streams, draft: dict[str, Any]) -> Streams:
     """Put the model's own predictions, from fully masked canvases, in the place of the corrupted tokens."""
     training = model.training
     model.eval()
-    predicted = model(source, as_streams(draft["streams"])).nar.argmax(-1)
+    predicted = model.project(model(source, as_streams(draft["streams"])).nar).argmax(-1)
     model.train(training)
     token = streams.token.index_copy(0, streams.corrected_rows, predicted[draft["predictions"]])
     return Streams(**{**vars(streams), "token": token})

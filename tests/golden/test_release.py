@@ -56,7 +56,7 @@ def source() -> Source:
 
 
 @pytest.fixture(scope="module")
-def logits(model, source):
+def states(model, source):
     streams = pack_streams(TARGET, MASKED, pad=PAD, mask=MASK, query_position="previous")
     return model(source, streams)
 
@@ -78,18 +78,18 @@ def test_encoder(model, source):
         ("aux", "aux.query_logits", "sel.query_nonpad"),
     ],
 )
-def test_stream_logits(logits, stream, name, selection):
-    close(getattr(logits, stream), GOLDEN[name][GOLDEN[selection]])
+def test_stream_logits(model, states, stream, name, selection):
+    close(model.project(getattr(states, stream)), GOLDEN[name][GOLDEN[selection]])
 
 
-def test_length_logits(logits):
-    close(logits.length, GOLDEN["length.logits"])
+def test_length_logits(states):
+    close(states.length, GOLDEN["length.logits"])
 
 
-def test_streams_speak_of_the_same_tokens(logits):
-    assert torch.equal(logits.ar_labels[logits.ar_masked], logits.masked_labels)
+def test_streams_speak_of_the_same_tokens(states):
+    assert torch.equal(states.ar_labels[states.ar_masked], states.masked_labels)
     chosen = ~GOLDEN["batch.ar_input.ar_mask"] & GOLDEN["sel.ar_nonpad"]
-    assert torch.equal(GOLDEN["batch.ar_input.ar_target"][chosen], logits.masked_labels)
+    assert torch.equal(GOLDEN["batch.ar_input.ar_target"][chosen], states.masked_labels)
 
 
 NAMES = {"ar": "ar_ce", "nar": "nar_ce", "aux": "aux_ce"}
@@ -98,8 +98,8 @@ NAMES = {"ar": "ar_ce", "nar": "nar_ce", "aux": "aux_ce"}
 @pytest.mark.parametrize(
     "term", ["ar", "ar_nll", "nar", "nar_nll", "aux", "aux_nll", "length", "kl_ar_nar", "kl_nar_aux", "kl_ar_aux"]
 )
-def test_loss_term(logits, term):
-    _, terms = joint_loss(logits, TARGET.ne(PAD).sum(1), RELEASE, 0.1)
+def test_loss_term(states, term):
+    _, terms = joint_loss(states, TARGET.ne(PAD).sum(1), RELEASE, 0.1)
     close(terms[term], GOLDEN[f"loss.{NAMES.get(term, term)}"])
 
 
@@ -111,8 +111,8 @@ def test_loss_term(logits, term):
         (Weights(nar=1, length=0.1), "criterion_cmlm_loss"),
     ],
 )
-def test_total(logits, weights, name):
-    close(joint_loss(logits, TARGET.ne(PAD).sum(1), weights, 0.1)[0], GOLDEN[f"loss.{name}"])
+def test_total(states, weights, name):
+    close(joint_loss(states, TARGET.ne(PAD).sum(1), weights, 0.1)[0], GOLDEN[f"loss.{name}"])
 
 
 def test_gradients(model, source):

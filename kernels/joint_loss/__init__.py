@@ -1,0 +1,140 @@
+"""Cross entropies and divergences of all streams from hidden rows, without keeping tokens x vocabulary alive.
+
+Logits are made chunk by chunk. Each chunk is turned into losses and, in place, into the gradient of the total, which
+is multiplied into the gradients of hidden rows and vocabulary before the next chunk is made (the plan of
+Liger-Kernel's fused linear cross entropy, here over aligned streams and their symmetric divergences).
+Axes: R rows, of which the first K * M are K streams that speak of the same M tokens; D hidden, V vocabulary, E pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kernels.joint_loss.rows import score_rows
+
+# Bytes of float32 logits that live at a time.
+_CHUNK = 64 << 20
+
+Pairs = list[tuple[int, int, float]]
+
+
+def joint_loss(
+    hidden: Tensor, vocabulary: Tensor, labels: Tensor, row_weights: Tensor, tokens: int, pairs: Pairs, smoothing: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """sum(row_weights * label-smoothed cross entropy) + sum over pairs and tokens of weight * J(stream i, stream j).
+
+    hidden: [R, D]. vocabulary: [V, D], the shared output embedding. labels, row_weights: [R]. tokens: M.
+    pairs: (i, j, weight) of aligned streams; J is half the sum of both Kullback-Leibler divergences.
+    smoothing: the share spread evenly over all V words, the gold one included.
+
+    Returns the total, and without gradient what it is made of: smoothed cross entropy and negative log-likelihood of
+    each row [R], J of each pair and token [E, M]. Products run in the type of autocast where it is on, everything
+    else in float32. Raises ValueError where there are fewer rows than `pairs` speaks of.
+    """
+    if _streams(pairs) * tokens > hidden.size(0):
+        raise ValueError(f"{hidden.size(0)} rows cannot hold {_streams(pairs)} streams of {tokens} tokens")
+    device = hidden.device.type
+    product = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
+    learns = torch.is_grad_enabled() and (hidden.requires_grad or vocabulary.requires_grad)
+    first, second, weights = ([pair[part] for pair in pairs] for part in range(3))
+    results = _joint_loss(
+        hidden, vocabulary, labels, row_weights, tokens, first, second, weights, smoothing, product, learns
+    )
+    return results[0], *(result.detach() for result in results[1:4])
+
+
+def _streams(pairs: Pairs) -> int:
+    return 1 + max([stream for pair in pairs for stream in pair[:2]]) if pairs else 0
+
+
+@torch.library.custom_op("janus::joint_loss", mutates_args=())
+def _joint_loss(
+    hidden: Tensor,
+    vocabulary: Tensor,
+    labels: Tensor,
+    row_weights: Tensor,
+    tokens: int,
+    first: list[int],
+    second: list[int],
+    weights: list[float],
+    smoothing: float,
+    product: torch.dtype,
+    learns: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Total, smoothed [R], nll [R], divergence [E, M], and the total's gradients in `hidden` and `vocabulary`."""
+    exact = torch.promote_types(hidden.dtype, torch.float32)
+    rows, words = hidden.to(product), vocabulary.to(product)
+    smoothed, nll = (hidden.new_empty(hidden.size(0), dtype=exact) for _ in range(2))
+    divergence = hidden.new_empty(len(first), tokens, dtype=exact)
+    d_rows = rows.new_empty(rows.shape if learns else 0)
+    d_words = words.new_zeros(words.shape if learns else 0, dtype=exact)
+    # One row of thousands weighs little: only times their number does its gradient survive the products in float16.
+    scale = max(hidden.size(0), 1)
+    row_weights = row_weights.to(exact) * scale
+    pairs = [(i, j, weight * scale) for i, j, weight in zip(first, second, weights)]
+    with torch.autocast(hidden.device.type, enabled=False):
+        for chunk in _chunks(hidden.size(0), vocabulary.size(0), tokens, pairs):
+            part = chunk.of(rows)
+            logits = part @ words.T
+            losses = chunk.of(smoothed), chunk.of(nll), divergence[:, chunk.tokens]
+            score_rows(logits, chunk.of(labels), chunk.of(row_weights), chunk.pairs, smoothing, *losses, learns)
+            if learns:
+                chunk.of(d_rows).copy_(logits @ words)
+                d_words.add_(logits.flatten(0, 1).T @ part.flatten(0, 1))
+    total = (row_weights * smoothed).sum()
+    for (_, _, weight), row in zip(pairs, divergence):
+        total = total + weight * row.sum()
+    return total / scale, smoothed, nll, divergence, (d_rows / scale).to(hidden), (d_words / scale).to(vocabulary)
+
+
+@_joint_loss.register_fake
+def _(hidden, vocabulary, labels, row_weights, tokens, first, second, weights, smoothing, product, learns):
+    exact = torch.promote_types(hidden.dtype, torch.float32)
+    losses = (hidden.new_empty(hidden.size(0), dtype=exact) for _ in range(2))
+    divergence = hidden.new_empty(len(first), tokens, dtype=exact)
+    gradients = (torch.empty_like(x) if learns else x.new_empty(0) for x in (hidden, vocabulary))
+    return hidden.new_empty((), dtype=exact), *losses, divergence, *gradients
+
+
+def _keep_gradients(ctx, inputs, output) -> None:
+    ctx.save_for_backward(*output[4:])
+    ctx.set_materialize_grads(False)
+
+
+def _backward(ctx, d_total, *_):
+    if d_total is None:
+        return (None,) * 11
+    d_hidden, d_vocabulary = ctx.saved_tensors
+    return (d_total * d_hidden).to(d_hidden), (d_total * d_vocabulary).to(d_vocabulary), *[None] * 9
+
+
+_joint_loss.register_autograd(_backward, setup_context=_keep_gradients)
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Tokens `tokens` of the rows `rows`, which hold `streams` streams of equal length one after another."""
+
+    rows: slice
+    streams: int
+    tokens: slice
+    pairs: Pairs
+
+    def of(self, x: Tensor) -> Tensor:
+        """[R, ...] -> a view [K, C, ...]"""
+        return x[self.rows].unflatten(0, (self.streams, -1))[:, self.tokens]
+
+
+def _chunks(rows: int, words: int, tokens: int, pairs: Pairs) -> Iterator[_Chunk]:
+    """First the aligned rows, all streams of a token together, then the others."""
+    aligned = _streams(pairs) * tokens
+    for part, streams, of_part in ((slice(0, aligned), _streams(pairs), pairs), (slice(aligned, rows), 1, [])):
+        if part.start < part.stop:
+            length = (part.stop - part.start) // streams
+            step = max(1, _CHUNK // (4 * words * streams))
+            for start in range(0, length, step):
+                yield _Chunk(part, streams, slice(start, min(start + step, length)), of_part)

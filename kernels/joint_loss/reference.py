@@ -1,0 +1,29 @@
+"""The joint loss in a few lines, on whole logits, for any floating type: what every faster path is checked against.
+
+Axes: R rows, of which the first K * M are K streams that speak of the same M tokens; D hidden, V vocabulary.
+"""
+
+import torch
+from torch import Tensor
+
+
+def joint_loss_reference(
+    hidden: Tensor,
+    vocabulary: Tensor,
+    labels: Tensor,
+    row_weights: Tensor,
+    tokens: int,
+    pairs: list[tuple[int, int, float]],
+    smoothing: float,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Arguments and results of `kernels.joint_loss.joint_loss`, differentiable by autograd."""
+    log_probs = torch.log_softmax(hidden @ vocabulary.T, -1)
+    nll = -log_probs.gather(1, labels[:, None])[:, 0]
+    smoothed = (1 - smoothing) * nll - smoothing * log_probs.mean(1)
+    total = (row_weights * smoothed).sum()
+    divergences = []
+    for one, other, weight in pairs:
+        p, q = (log_probs[stream * tokens : (stream + 1) * tokens] for stream in (one, other))
+        divergences.append(0.5 * ((p.exp() - q.exp()) * (p - q)).sum(1))
+        total = total + weight * divergences[-1].sum()
+    return total, smoothed, nll, torch.stack(divergences) if pairs else hidden.new_zeros(0, tokens)

@@ -1,0 +1,134 @@
+"""The joint loss operator against whole logits in float64: values and every gradient."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import kernels.joint_loss
+from kernels.joint_loss import joint_loss
+from kernels.joint_loss.reference import joint_loss_reference
+
+PAPER, RELEASE = [(2, 1, 2.0), (0, 1, 2.0)], [(2, 1, 3.0), (0, 1, 1.0), (2, 0, 1.0)]
+# (rows, of them aligned tokens, pairs)
+SHAPES = [
+    (37, 7, PAPER),
+    (37, 7, RELEASE),
+    (9, 3, RELEASE),
+    (12, 5, [(1, 0, 0.5)]),
+    (11, 4, []),
+    (8, 0, PAPER),
+    (0, 0, []),
+]
+
+
+def draw(rows: int, words: int = 53, width: int = 16, dtype: torch.dtype = torch.float64) -> list:
+    generator = torch.Generator().manual_seed(rows)
+    real = [torch.randn(*shape, generator=generator, dtype=dtype) for shape in ((rows, width), (words, width))]
+    labels = torch.randint(0, words, (rows,), generator=generator)
+    return [*(x.requires_grad_() for x in real), labels, torch.rand(rows, generator=generator, dtype=dtype)]
+
+
+def results(function, inputs: list, *options) -> list[torch.Tensor]:
+    outputs = function(*inputs, *options)
+    return [*outputs, *torch.autograd.grad(3 * outputs[0], inputs[:2])]
+
+
+@pytest.fixture(params=["whole", "chunked"])
+def chunk(request, monkeypatch):
+    """Whole batches, and chunks of very few rows whose last one is smaller."""
+    if request.param == "chunked":
+        monkeypatch.setattr(kernels.joint_loss, "_CHUNK", 8 * 4 * 53)
+        monkeypatch.setattr(kernels.joint_loss.rows, "_BLOCK", 3 * 53)
+
+
+@pytest.mark.parametrize(("rows", "tokens", "pairs"), SHAPES)
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_float64_equals_the_reference(chunk, rows, tokens, pairs, smoothing):
+    inputs, options = draw(rows), (tokens, pairs, smoothing)
+    for ours, theirs in zip(results(joint_loss, inputs, *options), results(joint_loss_reference, inputs, *options)):
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+
+
+def test_gradients_against_finite_differences():
+    inputs = draw(10, words=11, width=4)
+    assert torch.autograd.gradcheck(
+        lambda h, w: joint_loss(h, w, *inputs[2:], 3, RELEASE, 0.1)[0], inputs[:2], check_batched_grad=False
+    )
+
+
+def test_cross_entropy_equals_torch():
+    hidden, vocabulary, labels, _ = draw(6)
+    weights = torch.full((6,), 1 / 6)
+    total, _, nll, _ = joint_loss(hidden, vocabulary, labels, weights, 0, [], 0.1)
+    scores = hidden @ vocabulary.T
+    torch.testing.assert_close(total, F.cross_entropy(scores, labels, label_smoothing=0.1))
+    torch.testing.assert_close(nll, F.cross_entropy(scores, labels, reduction="none"))
+
+
+def test_divergence_equals_torch():
+    hidden, vocabulary, labels, _ = draw(10)
+    divergence = joint_loss(hidden, vocabulary, labels, torch.zeros(10), 5, [(0, 1, 1.0)], 0.1)[3]
+    p, q = (hidden @ vocabulary.T).log_softmax(-1).split(5)
+    both = F.kl_div(q, p, reduction="none", log_target=True) + F.kl_div(p, q, reduction="none", log_target=True)
+    torch.testing.assert_close(divergence[0], both.sum(1) / 2)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.bfloat16, 3e-2), (torch.float16, 4e-3)])
+def test_products_in_the_type_of_autocast(dtype, tolerance):
+    """Thousands of rows, each of tiny weight: nothing vanishes, and only the products are rounded."""
+    inputs = draw(2000, dtype=torch.float32)
+    inputs[3] = torch.full((2000,), 1e-4)
+    pairs = [(0, 1, 2e-4)]
+    exact = results(joint_loss_reference, inputs, 900, pairs, 0.1)
+    with torch.autocast("cpu", dtype):
+        rounded = results(joint_loss, inputs, 900, pairs, 0.1)
+    for ours, theirs in zip(rounded, exact):
+        assert ours.dtype == torch.float32
+        torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=tolerance * float(theirs.detach().abs().max()))
+
+
+def test_extreme_logits_stay_finite():
+    """Logits of hundreds: probabilities of exactly zero and one; float32 stays near float64."""
+    exact = draw(9)
+    exact[0] = exact[0].detach().mul(100).requires_grad_()
+    single = [x.detach().float().requires_grad_() for x in exact[:2]] + [exact[2], exact[3].float()]
+    for ours, theirs in zip(
+        results(joint_loss, single, 3, RELEASE, 0.1), results(joint_loss_reference, exact, 3, RELEASE, 0.1)
+    ):
+        assert ours.isfinite().all()
+        torch.testing.assert_close(ours.double(), theirs, rtol=1e-4, atol=1e-4 * float(theirs.detach().abs().max()))
+
+
+def test_without_gradient_nothing_of_its_size_is_made():
+    inputs = [x.detach() for x in draw(9)]
+    total, *_ = joint_loss(*inputs, 3, RELEASE, 0.1)
+    assert not total.requires_grad
+    torch.testing.assert_close(total, joint_loss_reference(*inputs, 3, RELEASE, 0.1)[0])
+
+
+def test_torch_compile_sees_through_it():
+    inputs = draw(12, dtype=torch.float32)
+
+    def step(hidden, vocabulary):
+        return joint_loss(hidden, vocabulary, *inputs[2:], 4, RELEASE, 0.1)[0] * 2
+
+    compiled = torch.compile(step, fullgraph=True, backend="aot_eager")
+    for ours, theirs in zip(
+        torch.autograd.grad(compiled(*inputs[:2]), inputs[:2]), torch.autograd.grad(step(*inputs[:2]), inputs[:2])
+    ):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_operator_registration():
+    hidden, vocabulary, labels, weights = draw(9, dtype=torch.float32)
+    first, second, pair_weights = ([pair[part] for pair in RELEASE] for part in range(3))
+    torch.library.opcheck(
+        torch.ops.janus.joint_loss.default,
+        (hidden, vocabulary, labels, weights, 3, first, second, pair_weights, 0.1, torch.float32, True),
+        test_utils=("test_schema", "test_autograd_registration", "test_faketensor"),
+    )
+
+
+def test_too_few_rows_are_refused():
+    with pytest.raises(ValueError, match="9 rows cannot hold 3 streams of 4 tokens"):
+        joint_loss(*draw(9), 4, RELEASE, 0.1)
