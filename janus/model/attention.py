@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from janus.model.dropout import dropout
 from janus.ragged import Ragged
 
 
@@ -56,7 +57,7 @@ def _products(q: Tensor, k: Tensor, v: Tensor, *, attn_mask: Tensor | None, drop
     scores = torch.matmul(q * q.size(-1) ** -0.5, k.transpose(-2, -1))
     if attn_mask is not None:
         scores = scores.masked_fill(~attn_mask, -torch.inf)
-    return torch.matmul(F.dropout(scores.softmax(-1), dropout_p), v)
+    return torch.matmul(dropout(scores.softmax(-1), dropout_p), v)
 
 
 def _heads(grid: Tensor, heads: int) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from janus.model.attention import Attention, View
 from janus.model.config import TransformerConfig
+from janus.model.dropout import dropout
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
 
@@ -30,11 +31,11 @@ class _Layer(nn.Module):
 
     def residual(self, rows: Tensor, update: Tensor, norm: nn.LayerNorm) -> Tensor:
         """Add a dropped-out update to rows and normalise."""
-        return norm(rows + F.dropout(update, self.dropout, self.training))
+        return norm(rows + dropout(update, self.dropout, self.training))
 
     def feed_forward(self, rows: Tensor) -> Tensor:
         """The position-wise network with its residual."""
-        hidden = F.dropout(self.activation(self.fc1(rows)), self.activation_dropout, self.training)
+        hidden = dropout(self.activation(self.fc1(rows)), self.activation_dropout, self.training)
         return self.residual(rows, self.fc2(hidden), self.final_layer_norm)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from janus.model.attention import View
 from janus.model.config import TransformerConfig
+from janus.model.dropout import dropout
 from janus.model.layers import DecoderLayer, EncoderLayer, Positions
 from janus.ragged import Ragged, Source
 from janus.streams import AR_QUERY, Streams, visible
@@ -68,7 +69,7 @@ class Encoder(nn.Module):
         """Encode a batch of sources: rows [N, D]."""
         rows = self.embed_tokens(source.token) * math.sqrt(self.config.dimension)
         rows = rows + self.embed_positions(source.position)
-        rows = F.dropout(rows, self.config.dropout, self.training)
+        rows = dropout(rows, self.config.dropout, self.training)
         view = View.of(source.layout, source.layout)
         for layer in self.layers:
             rows = layer(rows, view)
@@ -91,7 +92,7 @@ class Decoder(nn.Module):
     def embed(self, token: Tensor, position: Tensor) -> Tensor:
         """Rows [P, D] of tokens at positions."""
         rows = self.embed_tokens(token) * math.sqrt(self.config.dimension) + self.embed_positions(position)
-        return F.dropout(rows, self.config.dropout, self.training)
+        return dropout(rows, self.config.dropout, self.training)
 
     def memory(self, encoded: list[Tensor], layout: Ragged) -> Memory:
         """Project encoder rows for the cross-attention of every layer, once for all streams and all passes.

@@ -52,10 +52,10 @@ wildcard_constraints:
 
 
 def source_digest(*parts):
-    """Digest of the code under janus/ that a rule runs: edits to imported code re-run the rules that carry it."""
+    """Digest of the modules that a rule runs, under janus/ or `/kernels`: edits to imported code re-run the rules that carry it."""
     digest = hashlib.sha256()
     for part in sorted(parts):
-        path = ROOT / "janus" / part
+        path = ROOT / part[1:] if part.startswith("/") else ROOT / "janus" / part
         files = sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
         for file in files:
             digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())

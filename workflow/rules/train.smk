@@ -31,7 +31,7 @@ rule train:
             device=TIER["device"],
             user_dir="janus/plugin",
         ),
-        code=source_digest("ragged", "streams", "masking", "model", "objective", "plugin"),
+        code=source_digest("ragged", "streams", "masking", "model", "objective", "plugin", "/kernels"),
     message:
         "Train {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}"
     script:
