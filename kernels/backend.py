@@ -3,22 +3,15 @@
 The device decides, never whether something happens to import: a GPU without Triton is an error, not a slow run.
 """
 
-from __future__ import annotations
-
 import importlib.util
-import os
 
 import torch
 
 
 def uses_triton(device: torch.device) -> bool:
-    """Whether operators run their Triton kernels on tensors of this device.
-
-    Always on a GPU; on a processor only under Triton's interpreter (TRITON_INTERPRET=1), which is slow and for tests.
-    Raises RuntimeError on a GPU without Triton.
-    """
+    """Whether operators run their Triton kernels on tensors of this device; RuntimeError on a GPU without Triton."""
     if device.type == "cpu":
-        return os.environ.get("TRITON_INTERPRET") == "1"
+        return False
     if importlib.util.find_spec("triton") is None:
         raise RuntimeError(f"the operators on {device} need the package triton: install it, or train on a processor")
     return True

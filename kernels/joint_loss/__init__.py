@@ -8,12 +8,13 @@ Axes: R rows, of which the first K * M are K streams that speak of the same M to
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from kernels.backend import uses_triton
 from kernels.joint_loss.rows import score_rows
 
 # Bytes of float32 logits that live at a time.
@@ -75,13 +76,14 @@ def _joint_loss(
     # One row of thousands weighs little: only times their number does its gradient survive the products in float16.
     scale = max(hidden.size(0), 1)
     row_weights = row_weights.to(exact) * scale
+    score = _scorer(hidden.device)
     pairs = [(i, j, weight * scale) for i, j, weight in zip(first, second, weights)]
     with torch.autocast(hidden.device.type, enabled=False):
         for chunk in _chunks(hidden.size(0), vocabulary.size(0), tokens, pairs):
             part = chunk.of(rows)
             logits = part @ words.T
             losses = chunk.of(smoothed), chunk.of(nll), divergence[:, chunk.tokens]
-            score_rows(logits, chunk.of(labels), chunk.of(row_weights), chunk.pairs, smoothing, *losses, learns)
+            score(logits, chunk.of(labels), chunk.of(row_weights), chunk.pairs, smoothing, *losses, learns)
             if learns:
                 chunk.of(d_rows).copy_(logits @ words)
                 d_words.add_(logits.flatten(0, 1).T @ part.flatten(0, 1))
@@ -89,6 +91,14 @@ def _joint_loss(
     for (_, _, weight), row in zip(pairs, divergence):
         total = total + weight * row.sum()
     return total / scale, smoothed, nll, divergence, (d_rows / scale).to(hidden), (d_words / scale).to(vocabulary)
+
+
+def _scorer(device: torch.device) -> Callable[..., None]:
+    if not uses_triton(device):
+        return score_rows
+    from kernels.joint_loss import triton_rows
+
+    return triton_rows.score_rows
 
 
 @_joint_loss.register_fake

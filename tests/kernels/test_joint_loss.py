@@ -132,3 +132,84 @@ def test_operator_registration():
 def test_too_few_rows_are_refused():
     with pytest.raises(ValueError, match="9 rows cannot hold 3 streams of 4 tokens"):
         joint_loss(*draw(9), 4, RELEASE, 0.1)
+
+
+@pytest.fixture
+def triton_scores(monkeypatch):
+    """Make the operator take its Triton kernel, in the interpreter where there is no GPU."""
+    from kernels.joint_loss import triton_rows
+
+    monkeypatch.setattr(triton_rows, "_BLOCK", 32)
+    monkeypatch.setattr(kernels.joint_loss, "_scorer", lambda device: triton_rows.score_rows)
+
+
+@pytest.mark.parametrize("words", [53, 64, 131])
+@pytest.mark.parametrize(("rows", "tokens", "pairs"), SHAPES)
+def test_triton_equals_the_reference(triton_scores, chunk, device, rows, tokens, pairs, words):
+    exact = draw(rows, words)
+    single = [x.detach().to(device, torch.float32 if x.is_floating_point() else None) for x in exact]
+    single = [*(x.requires_grad_() for x in single[:2]), *single[2:]]
+    options = (tokens, pairs, 0.1)
+    for ours, theirs in zip(results(joint_loss, single, *options), results(joint_loss_reference, exact, *options)):
+        scale = float(theirs.detach().abs().max()) if theirs.numel() else 0
+        torch.testing.assert_close(ours.double().cpu(), theirs, rtol=1e-4, atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_triton_in_half_precision(triton_scores, device, dtype):
+    exact = draw(37)
+    single = [x.detach().to(device, torch.float32 if x.is_floating_point() else None) for x in exact]
+    single = [*(x.requires_grad_() for x in single[:2]), *single[2:]]
+    with torch.autocast(device, dtype):
+        rounded = results(joint_loss, single, 7, RELEASE, 0.1)
+    for ours, theirs in zip(rounded, results(joint_loss_reference, exact, 7, RELEASE, 0.1)):
+        torch.testing.assert_close(
+            ours.double().cpu(), theirs, rtol=3e-2, atol=3e-2 * float(theirs.detach().abs().max())
+        )
+
+
+def test_triton_reads_nothing_beyond_the_logits(device):
+    """Poison lies around the chunk; neither losses nor neighbours change."""
+    from kernels.joint_loss import rows, triton_rows
+
+    generator = torch.Generator().manual_seed(1)
+    clean = torch.randn(3, 4, 37, generator=generator)
+    memory = torch.full((clean.numel() + 200,), float("nan"), device=device)
+    logits = memory[100:-100].view_as(clean).copy_(clean)
+    labels = torch.randint(0, 37, (3, 4), generator=generator).to(device)
+    weights = torch.rand(3, 4, generator=generator).to(device)
+    losses = [torch.empty(3, 4, device=device) for _ in range(2)]
+    divergence = torch.empty(3, 4, device=device)
+    triton_rows.score_rows(logits, labels, weights, RELEASE, 0.1, *losses, divergence, True)
+    expected = [torch.empty(3, 4) for _ in range(2)]
+    expected_divergence = torch.empty(3, 4)
+    rows.score_rows(clean, labels.cpu(), weights.cpu(), RELEASE, 0.1, *expected, expected_divergence, True)
+    for ours, theirs in zip([logits, *losses, divergence], [clean, *expected, expected_divergence]):
+        torch.testing.assert_close(ours.cpu(), theirs, rtol=1e-4, atol=1e-5)
+    assert memory[:100].isnan().all() and memory[-100:].isnan().all()
+
+
+def test_triton_refuses_a_fourth_stream(device):
+    from kernels.joint_loss import triton_rows
+
+    empty = [torch.zeros(4, 2, device=device) for _ in range(3)]
+    with pytest.raises(ValueError, match="at most 3 streams, not 4"):
+        triton_rows.score_rows(
+            torch.zeros(4, 2, 5, device=device),
+            empty[0].long(),
+            empty[0],
+            [(0, 3, 1.0)],
+            0.1,
+            *empty[1:],
+            empty[0],
+            True,
+        )
+
+
+def test_a_gpu_without_triton_is_an_error(monkeypatch):
+    from kernels import backend
+
+    monkeypatch.setattr(backend.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(RuntimeError, match="need the package triton"):
+        backend.uses_triton(torch.device("cuda"))
+    assert not backend.uses_triton(torch.device("cpu"))
