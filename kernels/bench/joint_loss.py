@@ -1,0 +1,78 @@
+"""The joint loss at the size of a large vocabulary: in chunks, on whole tensors, and its bare matrix products.
+
+Axes: R rows of three streams, M masked tokens, D hidden, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kernels.joint_loss import joint_loss
+from kernels.joint_loss.reference import joint_loss_reference
+
+# BART's vocabulary and width; of ten rows about four predict all tokens and six, in two streams, the masked ones.
+WORDS, WIDTH = 50_265, 768
+_SHARE_MASKED = 0.27
+_PAIRS = [(2, 1, 2.0), (0, 1, 2.0)]
+_PRODUCT_ROWS = 1024
+
+
+@dataclass(frozen=True)
+class Problem:
+    """hidden: [R, D]. vocabulary: [V, D]. labels, weights: [R]. masked: M."""
+
+    hidden: Tensor
+    vocabulary: Tensor
+    labels: Tensor
+    weights: Tensor
+    masked: int
+
+    @classmethod
+    def draw(cls, rows: int, device: str, *, words: int = WORDS, width: int = WIDTH) -> Problem:
+        """Random rows and words whose logits are about as wide as a trained model's."""
+        generator = torch.Generator(device).manual_seed(rows)
+        hidden = torch.randn(rows, width, device=device, generator=generator)
+        vocabulary = torch.randn(words, width, device=device, generator=generator).mul_(2 * width**-0.5)
+        labels = torch.randint(0, words, (rows,), device=device, generator=generator)
+        weights = torch.full((rows,), 1 / rows, device=device)
+        return cls(hidden.requires_grad_(), vocabulary.requires_grad_(), labels, weights, int(rows * _SHARE_MASKED))
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of the three products: logits, and the gradients of rows and words."""
+        return 3 * self.hidden.numel() * self.vocabulary.size(0)
+
+
+def chunked(problem: Problem) -> tuple[Tensor, ...]:
+    """Forward and backward pass of the operator; the gradients of rows and words."""
+    return _gradients(joint_loss, problem)
+
+
+def whole(problem: Problem) -> tuple[Tensor, ...]:
+    """The same on tensors of rows x words, by autograd."""
+    return _gradients(joint_loss_reference, problem)
+
+
+@torch.no_grad()
+def products(problem: Problem) -> tuple[Tensor, ...]:
+    """Nothing but the three matrix products, some rows at a time."""
+    d_words = torch.zeros_like(problem.vocabulary)
+    d_rows = []
+    for rows in problem.hidden.split(_PRODUCT_ROWS):
+        logits = rows @ problem.vocabulary.T
+        d_rows.append(logits @ problem.vocabulary)
+        d_words.addmm_(logits.T, rows)
+    return torch.cat(d_rows), d_words
+
+
+WAYS: dict[str, Callable[[Problem], tuple[Tensor, ...]]] = {"chunked": chunked, "whole": whole, "products": products}
+
+
+def _gradients(function: Callable[..., tuple[Tensor, ...]], problem: Problem) -> tuple[Tensor, ...]:
+    pairs = [(one, other, weight / max(problem.masked, 1)) for one, other, weight in _PAIRS]
+    total = function(problem.hidden, problem.vocabulary, problem.labels, problem.weights, problem.masked, pairs, 0.1)[0]
+    return torch.autograd.grad(total, (problem.hidden, problem.vocabulary))
