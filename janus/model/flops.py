@@ -1,0 +1,96 @@
+"""Multiply-adds that an update cannot do without, counted from the lengths of its sentences.
+
+One encoder pass; decoder layers over the rows of all streams, keys and values of content rows alone and of the source
+once; attention products between rows that see each other; vocabulary scores of the rows that a loss reads. Embeddings,
+norms, softmaxes and losses are no matrix products and are not counted; every layer counts in full, although in the
+last one the rows that nobody reads may be left out. Axes: B sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import astuple, dataclass
+
+from torch import Tensor
+
+from janus.model.config import TransformerConfig
+from janus.streams import AR_CONTENT, AR_QUERY, AUX_QUERY, GOLD, MASKED, OBSERVED
+
+# The kinds of decoder rows (see janus.streams) that a system's losses need.
+TRANSFORMER = frozenset({AR_CONTENT})
+CMLM = frozenset({OBSERVED, MASKED})
+JANUS = frozenset({AR_CONTENT, AR_QUERY, OBSERVED, MASKED, GOLD, AUX_QUERY})
+
+_CONTENT = {AR_CONTENT, OBSERVED, MASKED, GOLD}
+
+
+@dataclass(frozen=True)
+class Work:
+    """Multiply-adds of one forward pass, by part.
+
+    encoder, decoder: linear layers. attention: products of queries with keys and of weights with values, of both
+    sides. vocabulary: scores of the target words. length: scores of the target lengths.
+    """
+
+    encoder: int
+    decoder: int
+    attention: int
+    vocabulary: int
+    length: int
+
+    @property
+    def forward(self) -> int:
+        """Multiply-adds of the forward pass."""
+        return sum(astuple(self))
+
+    @property
+    def update(self) -> int:
+        """Multiply-adds of forward and backward pass: each product has two gradients."""
+        return 3 * self.forward
+
+
+def necessary_work(config: TransformerConfig, kinds: Set[int], source: Tensor, target: Tensor, masked: Tensor) -> Work:
+    """What a batch needs at least.
+
+    kinds: the decoder rows, e.g. `JANUS`. source: [B] source tokens as the encoder reads them. target: [B] predicted
+    tokens, eos counted and bos not. masked: [B] masked tokens.
+    """
+    rows = {kind: count for kind, count in _rows(target, masked).items() if kind in kinds}
+    read = kinds & ({AR_QUERY, MASKED, AUX_QUERY} if AR_QUERY in kinds else {AR_CONTENT, MASKED, AUX_QUERY})
+    wide, encoder, decoder = config.dimension, config.encoder_layers, config.decoder_layers
+    square, sources = wide * wide, int(source.sum())
+    asking, answering = (sum(int(rows[kind].sum()) for kind in part) for part in (rows, rows.keys() & _CONTENT))
+    seen = sum(int(pairs.sum()) for kind, pairs in _pairs(target, masked).items() if kind in kinds)
+    crossed = int((sum(rows.values()) * source).sum())
+    # A decoder row passes queries and outputs of both attentions; keys and values come once from whoever answers.
+    per_row = 4 * square + 2 * wide * config.decoder_ffn
+    return Work(
+        encoder=encoder * sources * (4 * square + 2 * wide * config.encoder_ffn),
+        decoder=decoder * (asking * per_row + 2 * square * (answering + sources)),
+        attention=2 * wide * (encoder * int((source * source).sum()) + decoder * (seen + crossed)),
+        vocabulary=wide * config.target_vocabulary * sum(int(rows[kind].sum()) for kind in read),
+        length=0 if config.length == "none" else wide * config.length_classes * target.numel(),
+    )
+
+
+def _rows(target: Tensor, masked: Tensor) -> dict[int, Tensor]:
+    """Rows [B] of each kind; the canvas of the masked streams holds bos besides the predicted tokens."""
+    return {
+        AR_CONTENT: target,
+        AR_QUERY: target,
+        OBSERVED: target + 1 - masked,
+        MASKED: masked,
+        GOLD: masked,
+        AUX_QUERY: masked,
+    }
+
+
+def _pairs(target: Tensor, masked: Tensor) -> dict[int, Tensor]:
+    """How many keys the rows of each kind see together, [B].
+
+    AR rows see 1, 2, … target keys. Each other row sees exactly one row of every place of its canvas: an observed
+    token, and of a masked place either the mask or the truth.
+    """
+    rows = _rows(target, masked)
+    causal = target * (target + 1) // 2
+    return {kind: causal if kind in (AR_CONTENT, AR_QUERY) else count * (target + 1) for kind, count in rows.items()}
