@@ -7,34 +7,47 @@ them padding. Only attention has to know which rows belong together; `Ragged` is
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
 @dataclass(frozen=True)
 class Ragged:
-    """Which group (sentence) each of N rows belongs to, and its place in the padded grid [G, W].
+    """Which group (sentence) each of N rows belongs to: group [N], over `groups` G groups.
 
-    group: [N] group of a row.  slot: [N] its cell in the flattened grid, group * width + offset.
-    groups, width: G and W, plain integers, so that nothing waits for the device.
+    The padded grid [G, W] is computed when first asked for; its width W is a number on the host, so that asking waits
+    for a GPU. The kernels never ask.
     """
 
     group: Tensor
-    slot: Tensor
     groups: int
-    width: int
 
-    @classmethod
-    def of(cls, group: Tensor, groups: int) -> Ragged:
-        """Lay out rows by their group [N]; rows of a group keep their order. Builds on the CPU without a loop."""
-        counts = torch.bincount(group, minlength=groups)
-        order = torch.argsort(group, stable=True)
-        starts = counts.cumsum(0) - counts
-        offset = torch.empty_like(group)
-        offset[order] = torch.arange(group.numel(), device=group.device) - starts[group[order]]
-        width = int(counts.max()) if groups else 0
-        return cls(group, group * width + offset, groups, width)
+    def counts(self) -> Tensor:
+        """[G] rows of each group."""
+        return torch.zeros(self.groups, dtype=torch.long, device=self.group.device).index_add(
+            0, self.group, torch.ones_like(self.group)
+        )
+
+    def bounds(self) -> Tensor:
+        """[G + 1] where the rows of each group begin, for rows ordered by group."""
+        return F.pad(self.counts().cumsum(0), (1, 0))
+
+    @cached_property
+    def width(self) -> int:
+        """W, the rows of the largest group."""
+        return int(self.counts().max()) if self.groups else 0
+
+    @cached_property
+    def slot(self) -> Tensor:
+        """[N] the cell of a row in the flattened grid; rows of a group keep their order."""
+        order = torch.argsort(self.group, stable=True)
+        offset = torch.empty_like(self.group)
+        starts = self.bounds()[self.group[order]]
+        offset[order] = torch.arange(self.group.numel(), device=self.group.device) - starts
+        return self.group * self.width + offset
 
     def pad(self, rows: Tensor, fill: float = 0) -> Tensor:
         """Rows [N, ...] on the grid [G, W, ...]; cells without a row hold `fill`."""
@@ -47,11 +60,11 @@ class Ragged:
 
     def filled(self) -> Tensor:
         """Boolean [G, W]: cells that hold a row."""
-        return self.pad(torch.ones_like(self.slot, dtype=torch.bool), False)
+        return self.pad(torch.ones_like(self.group, dtype=torch.bool), False)
 
     def to(self, device: torch.device | str) -> Ragged:
         """The same layout on another device."""
-        return Ragged(self.group.to(device), self.slot.to(device), self.groups, self.width)
+        return Ragged(self.group.to(device), self.groups)
 
 
 @dataclass(frozen=True)
@@ -68,7 +81,7 @@ class Source:
         present = tokens.ne(pad)
         sentence, _ = present.nonzero(as_tuple=True)
         position = (present.cumsum(1) - 1)[present]
-        return cls(tokens[present], position, Ragged.of(sentence, tokens.size(0)))
+        return cls(tokens[present], position, Ragged(sentence, tokens.size(0)))
 
     def to(self, device: torch.device | str) -> Source:
         """The same batch on another device."""

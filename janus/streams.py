@@ -9,8 +9,15 @@ A target y_0 … y_T (y_0 = bos, y_T = eos) with masked places S gives six kinds
     G_j  gold         y_j, j in S sees all V; K_k, k > j; G_k, k <= j
     X_j  AUX query    mask        sees all V; K_k, k >= j; G_k, k < j           predicts y_j (AUX)
 
-A, V, K and G are content: they give keys and values. Q and X only ask. Axes: B sentences, T target places,
-P decoder rows of the batch, C of them content.
+A, V, K and G are content: they give keys and values. Q and X only ask. With the content of a sentence laid out as
+A, V, K, G, each by place, the table says that every row sees at most two intervals of it: the AR rows the A up to
+their own, all others the V and a window as wide as S that slides from K into G:
+
+    V_j, K_j   all K
+    X_j        from K_j to the last K, then the G before G_j
+    G_j        from behind K_j to the last K, then the G up to G_j
+
+Axes: B sentences, T target places, P decoder rows of the batch, C of them content.
 """
 
 from __future__ import annotations
@@ -19,8 +26,6 @@ from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
-
-from janus.ragged import Ragged
 
 AR_CONTENT, AR_QUERY, OBSERVED, MASKED, GOLD, AUX_QUERY = range(6)
 _CONTENT = (AR_CONTENT, OBSERVED, MASKED, GOLD)
@@ -48,6 +53,7 @@ class Streams:
     token, position, kind, place, sentence: [P] each; `place` is the index i or j of the table above, `position` the
     row of the position table. source: [P] the source sentence a row attends to.
     content: C, the number of content rows. sentences: the number of groups that attend among themselves.
+    spans: [P, 4] int32, the two half-open intervals of content rows that each row sees.
 
     What the losses read, as row numbers with the gold tokens beside them:
     ar_rows, ar_labels [N]; nar_rows, aux_rows, masked_labels [M]; corrected_rows, corrected_labels [R].
@@ -63,6 +69,7 @@ class Streams:
     source: Tensor
     content: int
     sentences: int
+    spans: Tensor
     ar_rows: Tensor
     ar_labels: Tensor
     ar_masked: Tensor
@@ -71,10 +78,6 @@ class Streams:
     masked_labels: Tensor
     corrected_rows: Tensor
     corrected_labels: Tensor
-
-    def layouts(self) -> tuple[Ragged, Ragged]:
-        """The layout of all rows [P] and of the content rows [C] over the sentences."""
-        return Ragged.of(self.sentence, self.sentences), Ragged.of(self.sentence[: self.content], self.sentences)
 
     def to(self, device: torch.device | str) -> Streams:
         """The same rows on another device."""
@@ -140,6 +143,7 @@ def pack_streams(
         source=sentence,
         content=content[0].numel(),
         sentences=target.size(0),
+        spans=_spans(kind, place, sentence, content[0].numel(), target.size(0)),
         ar_rows=ar_rows,
         ar_labels=label[ar_rows],
         ar_masked=_where(predicts_masked),
@@ -172,6 +176,31 @@ def pack_canvas(canvas: Tensor, source: Tensor, *, pad: int, mask: int, read_all
     )
     values = {f.name: getattr(streams, f.name) for f in fields(streams)}
     return Streams(**{**values, "source": source[streams.sentence]})
+
+
+def _spans(kind: Tensor, place: Tensor, sentence: Tensor, content: int, sentences: int) -> Tensor:
+    """The intervals [P, 4] of the closed form, as content rows of the batch."""
+    per_kind = torch.bincount(sentence * 6 + kind, minlength=sentences * 6).view(-1, 6)
+    number = {k: per_kind[:, k] for k in range(6)}
+    in_content, in_queries = (sum(number[k] for k in kinds) for kinds in (_CONTENT, (AR_QUERY, AUX_QUERY)))
+    first_ar = in_content.cumsum(0) - in_content
+    first_observed = first_ar + number[AR_CONTENT]
+    first_masked = first_observed + number[OBSERVED]
+    first_gold = first_masked + number[MASKED]
+    first_aux = content + in_queries.cumsum(0) - in_queries + number[AR_QUERY]
+
+    row = torch.arange(kind.numel(), device=kind.device)
+    slide = torch.where(kind == GOLD, row - first_gold[sentence] + 1, 0)
+    slide = torch.where(kind == AUX_QUERY, row - first_aux[sentence], slide)
+    causal = kind <= AR_QUERY
+    window = torch.where(causal, 0, first_masked[sentence] + slide)
+    spans = [
+        torch.where(causal, first_ar[sentence], first_observed[sentence]),
+        torch.where(causal, first_ar[sentence] + place + 1, first_masked[sentence]),
+        window,
+        torch.where(causal, 0, window + number[MASKED][sentence]),
+    ]
+    return torch.stack(spans, 1).int()
 
 
 def _rows(grids: dict[int, Tensor]) -> tuple[Tensor, Tensor, Tensor]:

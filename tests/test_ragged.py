@@ -7,13 +7,14 @@ from janus.ragged import Ragged, Source
 
 def test_there_and_back():
     group = torch.tensor([2, 0, 0, 2, 2, 3])
-    layout = Ragged.of(group, 5)
+    layout = Ragged(group, 5)
     rows = torch.arange(12.0).view(6, 2)
     grid = layout.pad(rows, -1)
     assert grid.shape == (5, 3, 2)
     assert grid[0, :, 0].tolist() == [2, 4, -1]
     assert grid[2, :, 0].tolist() == [0, 6, 8]
     assert torch.equal(layout.unpad(grid), rows)
+    assert layout.counts().tolist() == [2, 0, 3, 1, 0] and layout.bounds().tolist() == [0, 2, 2, 5, 6, 6]
     assert layout.filled().sum(1).tolist() == [2, 0, 3, 1, 0]
 
 
@@ -26,7 +27,7 @@ def test_a_source_does_not_know_its_padding():
 
 
 def test_gradients_flow_through_the_grid():
-    layout = Ragged.of(torch.tensor([1, 0, 1]), 2)
+    layout = Ragged(torch.tensor([1, 0, 1]), 2)
     rows = torch.ones(3, 2, requires_grad=True)
     (layout.pad(rows) * 3).sum().backward()
     assert torch.equal(rows.grad, torch.full((3, 2), 3.0))

@@ -7,6 +7,7 @@ from janus.model.config import TransformerConfig
 from janus.model.transformer import JanusTransformer
 from janus.ragged import Source
 from janus.streams import AR_CONTENT, AR_QUERY, AUX_QUERY, GOLD, MASKED, OBSERVED, pack_canvas, pack_streams, visible
+from kernels.attention.reference import visible as visible_spans
 
 PAD, MASK = 1, 3
 KINDS = [AR_CONTENT, AR_QUERY, OBSERVED, MASKED, GOLD, AUX_QUERY]
@@ -88,6 +89,15 @@ def test_labels_and_pairing(batch):
     assert torch.equal(place[paired] + 1, place[streams.nar_rows])
     assert torch.equal(place[paired] + 1, place[streams.aux_rows])
     assert torch.equal(sentence[paired], sentence[streams.aux_rows])
+
+
+@pytest.mark.parametrize("parts", [{"ar", "nar", "aux"}, {"ar"}, {"nar"}, {"aux"}, {"ar", "nar"}, {"ar", "aux"}])
+def test_spans_are_the_closed_form(batch, parts):
+    streams = pack_streams(*batch, pad=PAD, mask=MASK, **{name: name in parts for name in ("ar", "nar", "aux")})
+    keys = slice(streams.content)
+    expected = visible(streams.kind[:, None], streams.place[:, None], streams.kind[keys], streams.place[keys])
+    expected &= streams.sentence[:, None] == streams.sentence[keys]
+    assert torch.equal(visible_spans(streams.spans, streams.content), expected)
 
 
 @pytest.mark.parametrize("parts", [{"ar"}, {"nar"}, {"aux"}, {"ar", "nar"}])
@@ -202,7 +212,7 @@ def test_a_batch_that_predicts_nothing_still_has_gradients(model):
     """A target without words under a NAR loss alone: no rows to read, and no error."""
     target = torch.tensor([[0, 2]])
     streams = pack_streams(target, torch.zeros_like(target, dtype=torch.bool), pad=PAD, mask=MASK, ar=False, aux=False)
-    logits = model(Source.of(target, PAD), streams)
-    (logits.nar.sum() + logits.length.sum()).backward()
-    assert logits.nar.shape == (0, 40)
+    states = model(Source.of(target, PAD), streams)
+    (states.nar.sum() + states.length.sum()).backward()
+    assert states.nar.shape == (0, 16)
     assert model.encoder.layers[0].fc1.weight.grad.abs().sum() > 0

@@ -50,7 +50,7 @@ class _Search:
         sentences = source.layout.groups
         # The beam cannot exceed what a first step can offer without the padding symbol.
         self.beam = min(settings.beam, self.config.target_vocabulary - 1)
-        lengths = torch.bincount(source.layout.group, minlength=sentences)
+        lengths = source.layout.counts()
         longest = (settings.length_a * lengths).long() + settings.length_b
         self.longest = longest.clamp(max=self.config.target_positions - 2)
         self.ids = torch.arange(sentences, device=self.device)

@@ -65,7 +65,7 @@ def _absolute(model: JanusTransformer, classes: Tensor, source: Source) -> Tenso
     """Lengths from classes [B, W]; fairseq's offset classes are centred at 128 around the source length."""
     if model.config.length == "absolute":
         return classes
-    lengths = torch.bincount(source.layout.group, minlength=source.layout.groups)
+    lengths = source.layout.counts()
     return classes - 128 + lengths[:, None]
 
 

@@ -1,11 +1,13 @@
 """Multi-head attention between ragged rows.
 
+On a GPU the rows stay packed (`kernels.attention`); on a processor they are padded to grids.
 Axes: P query rows, C key rows, D model, H heads; G groups (sentences), Q and K the widths of the padded grids.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -13,39 +15,65 @@ from torch import Tensor, nn
 
 from janus.model.dropout import dropout
 from janus.ragged import Ragged
+from kernels.attention import span_attention
+from kernels.backend import uses_triton
 
 
 @dataclass(frozen=True)
 class View:
     """Which keys each query row sees.
 
-    queries, keys: layouts over the same G groups. visible: [G, Q, K] boolean, or None where every row of a group
-    sees every key of it and no cell is empty. Build it with `View.of`.
+    queries, keys: layouts over the same G groups. spans: [P, 4] int32, two half-open intervals of key rows for each
+    query row, inside its group; None where every row sees its whole group, whose keys then lie together.
+    asks: [P] boolean, rows of the second part where the query rows are two parts, each ordered by group.
     """
 
     queries: Ragged
     keys: Ragged
-    visible: Tensor | None
-
-    @classmethod
-    def of(cls, queries: Ragged, keys: Ragged, allowed: Tensor | None = None) -> View:
-        """A view where rows see the keys of their group, restricted to `allowed` [G, Q, K] if given."""
-        dense = keys.slot.numel() == keys.groups * keys.width
-        if allowed is None and dense:
-            return cls(queries, keys, None)
-        visible = keys.filled()[:, None, :]
-        if allowed is not None:
-            # An empty query cell must see something: a softmax over nothing is NaN, and NaN spreads through gradients.
-            visible = (visible & allowed) | ~queries.filled()[:, :, None]
-        return cls(queries, keys, visible)
+    spans: Tensor | None = None
+    asks: Tensor | None = None
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, heads: int, dropout: float) -> Tensor:
         """Scaled dot-product attention of rows q [P, D] over rows k, v [C, D]; returns [P, D]."""
+        if uses_triton(q.device):
+            q, k, v = (x.unflatten(1, (heads, -1)) for x in (q, k, v))
+            return span_attention(q, k, v, self._all_spans, self._askers, dropout).flatten(1)
         q, k, v = (_heads(layout.pad(x), heads) for layout, x in ((self.queries, q), (self.keys, k), (self.keys, v)))
-        mask = None if self.visible is None else self.visible[:, None]
-        attend = _products if q.device.type == "cpu" and q.requires_grad else F.scaled_dot_product_attention
+        mask = None if self._visible is None else self._visible[:, None]
+        attend = _products if q.requires_grad else F.scaled_dot_product_attention
         out = attend(q, k, v, attn_mask=mask, dropout_p=dropout)
         return self.queries.unpad(out.transpose(1, 2).flatten(2))
+
+    @cached_property
+    def _visible(self) -> Tensor | None:
+        """[G, Q, K] boolean for the padded grids, or None where no cell is empty or hidden."""
+        if self.spans is None:
+            return (
+                None if self.keys.group.numel() == self.keys.groups * self.keys.width else self.keys.filled()[:, None]
+            )
+        key = self.keys.pad(torch.arange(self.keys.group.numel(), dtype=torch.int32), -1)[:, None]
+        start, end, second_start, second_end = self.queries.pad(self.spans)[:, :, None].unbind(-1)
+        seen = ((key >= start) & (key < end)) | ((key >= second_start) & (key < second_end))
+        # An empty query cell must see something: a softmax over nothing is NaN, and NaN spreads through gradients.
+        return seen | ~self.queries.filled()[:, :, None]
+
+    @cached_property
+    def _all_spans(self) -> Tensor:
+        """[P, 4] the intervals of every row."""
+        if self.spans is not None:
+            return self.spans
+        bounds = self.keys.bounds().int()
+        start, end = bounds[self.queries.group], bounds[self.queries.group + 1]
+        return torch.stack([start, end, torch.zeros_like(start), torch.zeros_like(start)], 1)
+
+    @cached_property
+    def _askers(self) -> Tensor:
+        """[C, 4] the query rows of each key's group, in both parts."""
+        groups = self.queries.groups
+        part = self.queries.group if self.asks is None else self.queries.group + groups * self.asks
+        bounds = Ragged(part, 2 * groups).bounds().int()
+        first, second = self.keys.group, self.keys.group + groups
+        return torch.stack([bounds[first], bounds[first + 1], bounds[second], bounds[second + 1]], 1)
 
 
 def _products(q: Tensor, k: Tensor, v: Tensor, *, attn_mask: Tensor | None, dropout_p: float) -> Tensor:

@@ -17,15 +17,15 @@ from janus.model.config import TransformerConfig
 from janus.model.dropout import dropout
 from janus.model.layers import DecoderLayer, EncoderLayer, Positions
 from janus.ragged import Ragged, Source
-from janus.streams import AR_QUERY, Streams, visible
+from janus.streams import AR_QUERY, Streams
 
 
 @dataclass(frozen=True)
 class Memory:
     """What the decoder knows of the source.
 
-    layers: keys and values of each decoder layer's cross-attention, each [N, D]. layout: their rows over B sentences.
-    two_passes: whether each sentence holds two encodings, the first for the AR rows, the second for all others.
+    layers: keys and values of each decoder layer's cross-attention. layout: the rows [N] of one encoding over B
+    sentences. two_passes: whether there are two encodings, 2 N rows, the first for the AR rows, the second for others.
     """
 
     layers: list[tuple[Tensor, Tensor]]
@@ -70,7 +70,7 @@ class Encoder(nn.Module):
         rows = self.embed_tokens(source.token) * math.sqrt(self.config.dimension)
         rows = rows + self.embed_positions(source.position)
         rows = dropout(rows, self.config.dropout, self.training)
-        view = View.of(source.layout, source.layout)
+        view = View(source.layout, source.layout)
         for layer in self.layers:
             rows = layer(rows, view)
         return rows
@@ -99,51 +99,45 @@ class Decoder(nn.Module):
 
         encoded: one encoding [N, D], or two where AR and NAR streams have an encoder pass each.
         """
-        group = layout.group.repeat(len(encoded))
-        both = layout if len(encoded) == 1 else Ragged.of(group, layout.groups)
         rows = torch.cat(encoded)
-        return Memory([layer.encoder_attn.keys_values(rows) for layer in self.layers], both, len(encoded) == 2)
+        return Memory([layer.encoder_attn.keys_values(rows) for layer in self.layers], layout, len(encoded) == 2)
 
     def forward(self, streams: Streams, memory: Memory, read: Tensor) -> Tensor:
         """Run all streams in one pass and return the hidden rows [R, D] named by `read` [R].
 
         In the last layer only the rows that are read are computed: the others would answer nobody.
         """
-        everyone, content = streams.layouts()
         rows = self.embed(streams.token, streams.position)
-        own = View.of(everyone, content, _allowed(streams, everyone, content, streams.kind, streams.place))
-        cross = _cross_view(streams.source, streams.kind, memory)
+        own, cross = _views(streams, memory, torch.arange(rows.size(0), device=rows.device))
         for layer, keys_values in zip(self.layers[:-1], memory.layers):
             rows = layer(rows, rows[: streams.content], own, keys_values, cross)
-        readers = Ragged.of(streams.sentence[read], streams.sentences)
-        allowed = _allowed(streams, readers, content, streams.kind[read], streams.place[read])
-        last_own = View.of(readers, content, allowed)
-        last_cross = _cross_view(streams.source[read], streams.kind[read], memory)
-        return self.layers[-1](rows[read], rows[: streams.content], last_own, memory.layers[-1], last_cross)
+        # In the order of all rows, whose content and query parts are each ordered by sentence.
+        ordered, place = read.sort()
+        own, cross = _views(streams, memory, ordered)
+        rows = self.layers[-1](rows[ordered], rows[: streams.content], own, memory.layers[-1], cross)
+        return torch.empty_like(rows).index_copy(0, place, rows)
 
     def forward_length(self, encoded: Tensor, layout: Ragged) -> Tensor:
         """Scores [B, L] of target lengths from the mean encoder state of each sentence (section 3.3)."""
         total = encoded.new_zeros(layout.groups, encoded.size(1)).index_add(0, layout.group, encoded)
-        count = torch.bincount(layout.group, minlength=layout.groups)
-        return F.linear(total / count[:, None].to(total), self.embed_length.weight)
+        return F.linear(total / layout.counts()[:, None].to(total), self.embed_length.weight)
 
 
-def _allowed(streams: Streams, queries: Ragged, content: Ragged, kind: Tensor, place: Tensor) -> Tensor:
-    key_kind = content.pad(streams.kind[: streams.content], -1)
-    key_place = content.pad(streams.place[: streams.content], -1)
-    return visible(
-        queries.pad(kind, -1)[:, :, None], queries.pad(place, -1)[:, :, None], key_kind[:, None], key_place[:, None]
-    )
-
-
-def _cross_view(source: Tensor, kind: Tensor, memory: Memory) -> View:
-    queries = Ragged.of(source, memory.layout.groups)
+def _views(streams: Streams, memory: Memory, rows: Tensor) -> tuple[View, View]:
+    """What the decoder rows named by `rows` see of their own sentence's content and of the source."""
+    kind, asks = streams.kind[rows], rows >= streams.content
+    content = Ragged(streams.sentence[: streams.content], streams.sentences)
+    own = View(Ragged(streams.sentence[rows], streams.sentences), content, streams.spans[rows], asks)
+    queries, source = Ragged(streams.source[rows], memory.layout.groups), memory.layout
     if not memory.two_passes:
-        return View.of(queries, memory.layout)
-    second_half = torch.arange(memory.layout.slot.numel(), device=source.device) >= memory.layout.slot.numel() // 2
-    key_second = memory.layout.pad(second_half, False)
-    asks_second = queries.pad(kind > AR_QUERY, False)
-    return View.of(queries, memory.layout, asks_second[:, :, None] == key_second[:, None])
+        return own, View(queries, source, None, asks)
+    bounds = source.bounds()
+    start = (
+        torch.stack([bounds[queries.group], bounds[queries.group + 1]], 1)
+        + torch.where(kind > AR_QUERY, source.group.numel(), 0)[:, None]
+    )
+    both = Ragged(source.group.repeat(2), source.groups)
+    return own, View(queries, both, F.pad(start, (0, 2)).int(), asks)
 
 
 class JanusTransformer(nn.Module):

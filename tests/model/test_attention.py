@@ -5,13 +5,14 @@ import torch
 
 from janus.model.attention import Attention, View
 from janus.ragged import Ragged
+from kernels.attention.reference import visible
 
 
 @pytest.fixture
 def parts():
     torch.manual_seed(1)
     queries, keys = torch.tensor([0, 0, 0, 1, 2, 2]), torch.tensor([0, 0, 1, 1, 1, 2])
-    return Attention(8, 2, 0.0).double(), Ragged.of(queries, 3), Ragged.of(keys, 3)
+    return Attention(8, 2, 0.0).double(), Ragged(queries, 3), Ragged(keys, 3)
 
 
 @pytest.mark.parametrize("restricted", [False, True])
@@ -24,16 +25,14 @@ def test_equals_multihead_attention(parts, restricted, training):
         theirs.in_proj_bias.copy_(torch.cat([ours.q_proj.bias, ours.k_proj.bias, ours.v_proj.bias]))
     theirs.out_proj.load_state_dict(ours.out_proj.state_dict())
     asking, answering = torch.randn(6, 8).double(), torch.randn(6, 8).double()
-    allowed = None
-    if restricted:
-        allowed = torch.rand(3, queries.width, keys.width) < 0.5
-        allowed[..., 0] = True
+    spans = torch.tensor([[0, 1, 1, 2], [1, 2, 0, 0], [0, 2, 0, 0], [2, 3, 4, 5], [5, 6, 5, 5], [5, 6, 0, 0]]).int()
+    spans = spans if restricted else None
     # Both ways of computing, the one with gradients and the fused one, must agree.
     with torch.set_grad_enabled(training):
-        out = ours(asking, *ours.keys_values(answering), View.of(queries, keys, allowed))
+        out = ours(asking, *ours.keys_values(answering), View(queries, keys, spans))
     for group in range(3):
         mine, other = queries.group == group, keys.group == group
-        mask = None if allowed is None else ~allowed[group, : int(mine.sum()), : int(other.sum())]
+        mask = ~visible(spans, 6)[mine][:, other] if restricted else None
         expected, _ = theirs(asking[mine][None], answering[other][None], answering[other][None], attn_mask=mask)
         torch.testing.assert_close(out[mine], expected[0])
 
@@ -42,5 +41,5 @@ def test_empty_cells_leave_no_nan(parts):
     ours, queries, keys = parts
     asking = torch.randn(6, 8, dtype=torch.double, requires_grad=True)
     answering = torch.randn(6, 8, dtype=torch.double, requires_grad=True)
-    ours(asking, *ours.keys_values(answering), View.of(queries, keys)).sum().backward()
+    ours(asking, *ours.keys_values(answering), View(queries, keys)).sum().backward()
     assert asking.grad.isfinite().all() and answering.grad.isfinite().all()

@@ -1,6 +1,6 @@
 """Decoding the test set, and measuring how fast it goes."""
 
-DECODER = source_digest("ragged", "streams", "model", "decoding")
+DECODER = source_digest("ragged", "streams", "model", "decoding", "/kernels")
 
 
 rule decode:

@@ -1,0 +1,69 @@
+"""The whole model through the kernels against the padded path: losses and every gradient of both recipes."""
+
+import pytest
+import torch
+
+import kernels.joint_loss
+from janus.model import attention
+from janus.model.config import TransformerConfig
+from janus.model.transformer import JanusTransformer
+from janus.objective import PAPER, RELEASE, joint_loss
+from janus.ragged import Source
+from janus.streams import pack_streams
+
+PAD, MASK = 1, 3
+
+
+def batch() -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(2)
+    target = torch.randint(4, 40, (7, 11), generator=generator)
+    lengths = torch.tensor([11, 2, 3, 9, 6, 11, 7])
+    place = torch.arange(11)
+    target[place >= lengths[:, None]] = PAD
+    target[:, 0] = 0
+    target[torch.arange(7), lengths - 1] = 2
+    inner = (place > 0) & (place < lengths[:, None] - 1)
+    return target, (torch.rand(target.shape, generator=generator) < 0.6) & inner
+
+
+def gradients(passes: int, device: str) -> dict[str, torch.Tensor]:
+    torch.manual_seed(4)
+    config = TransformerConfig(
+        40,
+        40,
+        dimension=64,
+        encoder_layers=2,
+        decoder_layers=2,
+        encoder_ffn=32,
+        decoder_ffn=32,
+        encoder_heads=2,
+        decoder_heads=2,
+        dropout=0.0,
+        encoder_passes=passes,
+    )
+    model = JanusTransformer(config).to(device)
+    target, masked = batch()
+    streams = pack_streams(target, masked, pad=PAD, mask=MASK).to(device)
+    states = model(Source.of(target.flip(1), PAD).to(device), streams)
+    total, terms = joint_loss(states, target.ne(PAD).sum(1).to(device), RELEASE if passes == 2 else PAPER, 0.1)
+    total.backward()
+    return {**terms, **{name: p.grad for name, p in model.named_parameters()}}
+
+
+@pytest.mark.parametrize("passes", [1, 2])
+def test_kernels_equal_the_padded_path(monkeypatch, device, passes):
+    expected = gradients(passes, "cpu")
+    from kernels.joint_loss import triton_rows
+
+    monkeypatch.setattr(attention, "uses_triton", lambda device: True)
+    monkeypatch.setattr(kernels.joint_loss, "_scorer", lambda device: triton_rows.score_rows)
+    ours = gradients(passes, device)
+    assert ours.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(
+            ours[name].cpu(),
+            value,
+            rtol=1e-3,
+            atol=1e-6 + 1e-4 * float(value.abs().max()),
+            msg=lambda m, n=name: f"{n}: {m}",
+        )
