@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from janus.corpora import grammar, iwslt14, multi30k, wmt14, wmt16
+from janus.corpora import demo_tasks, dialogue, glge, grammar, iwslt14, multi30k, questions, summaries, wmt14, wmt16
 from janus.corpora.manifest import Corpus
 from janus.corpora.splits import SPLITS, SplitWriter
 from janus.errors import InputError
@@ -18,6 +18,11 @@ _RECIPES: Mapping[str, Recipe] = {
     "multi30k": multi30k.build,
     "wmt14": wmt14.build,
     "wmt16": wmt16.build,
+    "glge": glge.build,
+    "summaries": summaries.build,
+    "questions": questions.build,
+    "dialogue": dialogue.build,
+    **{f"demo_{task}": demo_tasks.build for task in demo_tasks.TASKS},
 }
 
 

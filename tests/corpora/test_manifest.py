@@ -3,12 +3,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from janus.corpora.manifest import RECIPES, find_corpus, load_corpora
+from janus.corpora.manifest import RECIPES, TEXT_RECIPES, find_corpus, load_corpora, load_texts, load_vocabularies
 from janus.errors import InputError
 
 MANIFEST = Path(__file__).resolve().parents[2] / "config" / "corpora.yaml"
 SCHEMA = Path(__file__).resolve().parents[2] / "workflow" / "schemas" / "corpora.schema.yaml"
 DIRECTIONS = {"iwslt14.de-en", "wmt16.ro-en", "wmt16.en-ro", "wmt14.de-en", "wmt14.en-de"}
+TASKS = {"xsum.src-tgt", "squad.src-tgt", "personachat.src-tgt"}
+SMALL = {"package-summaries.src-tgt", "fairytaleqa.src-tgt", "chitchat.src-tgt"}
 ENTRY = {"source": "de", "target": "en", "recipe": "grammar", "licence": "free", "lowercase": True, "merges": 10}
 DOWNLOAD = {"name": "a.gz", "path": "x/a.gz", "addresses": ["https://host.example/a.gz"], "trust": "first-use"}
 
@@ -23,8 +25,11 @@ def manifest(tmp_path):
     return write
 
 
-def test_the_manifest_holds_every_direction_of_table_1_real_and_generated():
-    assert DIRECTIONS | {f"demo.{name}" for name in DIRECTIONS} | {"multi30k.de-en"} == set(load_corpora(MANIFEST))
+def test_the_manifest_holds_every_direction_of_table_1_and_task_of_glge_real_and_generated():
+    published = DIRECTIONS | TASKS
+    assert published | {f"demo.{name}" for name in published} | {"multi30k.de-en"} | SMALL == set(
+        load_corpora(MANIFEST)
+    )
 
 
 def test_names_tell_the_direction():
@@ -33,10 +38,63 @@ def test_names_tell_the_direction():
 
 
 def test_every_download_can_be_mirrored_and_checked():
-    for corpus in load_corpora(MANIFEST).values():
-        assert bool(corpus.downloads) == (corpus.recipe != "grammar")
-        for download in corpus.downloads:
-            assert download.path.rsplit("/", 1)[-1] in download.addresses[0]
+    corpora, texts = load_corpora(MANIFEST), load_texts(MANIFEST)
+    for corpus in corpora.values():
+        assert bool(corpus.downloads) == (corpus.recipe != "grammar" and not corpus.recipe.startswith("demo_"))
+    for entry in [*corpora.values(), *texts.values(), *load_vocabularies(MANIFEST).values()]:
+        for download in entry.downloads:
+            if download.addresses:
+                assert download.path.rsplit("/", 1)[-1] in download.addresses[0]
+            else:
+                assert download.sha256 and entry.name in SMALL
+
+
+def test_terms_are_asked_for_where_there_are_any():
+    asked = {name: {d.accept for d in corpus.downloads} for name, corpus in load_corpora(MANIFEST).items()}
+    assert {name for name, terms in asked.items() if terms - {None}} == TASKS
+    books = load_texts(MANIFEST)["wikipedia-bookcorpus"].downloads[-1]
+    assert (books.name, books.accept) == ("bookcorpus.tar.bz2", "bookcorpus") and books.page
+
+
+def test_glges_line_counts_add_up_to_what_it_states():
+    totals = {name: sum(load_corpora(MANIFEST)[f"{name}.src-tgt"].lines.values()) for name in ("xsum", "squad")}
+    assert totals == {"xsum": 226_677, "squad": 98_169}
+    assert sum(load_corpora(MANIFEST)["personachat.src-tgt"].lines.values()) == 151_157
+
+
+def test_a_run_of_files_is_written_once():
+    wikipedia = load_texts(MANIFEST)["wikipedia-bookcorpus"].downloads[:-1]
+    assert [download.name for download in wikipedia] == [f"wikipedia-20231101.en-{n:05d}.parquet" for n in range(41)]
+    assert all(download.path.endswith(f"train-{n:05d}-of-00041.parquet") for n, download in enumerate(wikipedia))
+
+
+@pytest.mark.parametrize(
+    ("section", "entry", "words"),
+    [
+        ("corpora", {"vocabulary": "none", "merges": None}, ["vocabulary 'none'", "vocabularies"]),
+        ("texts", {"vocabulary": "none"}, ["vocabulary 'none'", "t"]),
+        ("texts", {"corpora": ["b.de-en"]}, ["corpora 'b.de-en'"]),
+        ("vocabularies", {"text": "none"}, ["text 'none'", "texts"]),
+    ],
+)
+def test_a_name_that_stands_for_nothing_is_one_clear_line(tmp_path, section, entry, words):
+    content = {
+        "corpora": {"a.de-en": dict(ENTRY)},
+        "texts": {
+            "t": {"recipe": "sides", "licence": "free", "lowercase": True, "vocabulary": "v", "block": 8}
+            | {"corpora": ["a.de-en"]}
+        },
+        "vocabularies": {"v": {"kind": "subword", "licence": "free", "text": "t", "merges": 5}},
+    }
+    (tmp_path / "corpora.yaml").write_text(yaml.safe_dump(content))
+    assert load_texts(tmp_path / "corpora.yaml")["t"].corpora == ("a.de-en",)
+    (name,) = content[section]
+    changed = content[section][name] | entry
+    content[section][name] = {key: value for key, value in changed.items() if value is not None}
+    (tmp_path / "corpora.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(InputError) as caught:
+        load_vocabularies(tmp_path / "corpora.yaml")
+    assert all(word in str(caught.value) for word in words)
 
 
 def test_the_iwslt_entry_carries_the_hashes_that_the_literature_shares():
@@ -58,6 +116,7 @@ def test_schema_describes_every_key():
     schema = yaml.safe_load(SCHEMA.read_text())
     assert list(undescribed(schema, "")) == []
     assert schema["$defs"]["corpus"]["properties"]["recipe"]["enum"] == list(RECIPES)
+    assert schema["$defs"]["text"]["properties"]["recipe"]["enum"] == list(TEXT_RECIPES)
 
 
 @pytest.mark.parametrize(

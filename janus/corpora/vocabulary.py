@@ -1,0 +1,127 @@
+"""Shared vocabularies: the folder that holds one, and how texts and tasks are encoded with it.
+
+A folder has `vocabulary.json`, `dict.txt` for fairseq and, by kind, `codes` (subword-nmt) or `encoder.json` and
+`vocab.bpe` (GPT-2). All that goes through one vocabulary can go through one model.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Protocol
+
+from subword_nmt.apply_bpe import BPE
+
+from janus.corpora.bpe import learn, load_codes, remove_bpe
+from janus.corpora.gpt2_bpe import Gpt2Bpe, dictionary_entries
+from janus.corpora.manifest import Vocabulary
+from janus.corpora.opening import read_text, stem
+from janus.corpora.pairs import SEPARATOR
+from janus.errors import InputError
+from janus.files import atomic_writer, iter_lines, read_json, sha256, write_json, write_lines
+from janus.provenance import Stopwatch, provenance
+
+_GPT2_FILES = ("encoder.json", "vocab.bpe", "dict.txt")
+
+
+class Encoder(Protocol):
+    """Lines to subwords, joined by spaces, and back."""
+
+    def encode(self, line: str) -> str:
+        """The subwords of a line."""
+
+    def decode(self, subwords: str) -> str:
+        """The line of subwords."""
+
+
+class SubwordBpe:
+    """subword-nmt's encoder from a codes file; the separator of sources stays whole."""
+
+    def __init__(self, codes: Path):
+        load_codes(codes)
+        with open(codes, encoding="utf-8") as stream:
+            self._bpe = BPE(stream, glossaries=[SEPARATOR.replace("[", r"\[").replace("]", r"\]")])
+
+    def encode(self, line: str) -> str:
+        """The subwords of a line, `@@` where a word goes on."""
+        return self._bpe.process_line(line).strip()
+
+    def decode(self, subwords: str) -> str:
+        """The words of a line of subwords."""
+        return remove_bpe(subwords)
+
+
+def make_gpt2(vocabulary: Vocabulary, downloads: Path, out: Path) -> None:
+    """Make the folder `out` of a vocabulary of kind gpt2 from its downloads.
+
+    Raises InputError where a file is missing or the three do not belong together.
+    """
+    watch, out = Stopwatch(), Path(out)
+    for name in _GPT2_FILES:
+        with atomic_writer(out / name) as stream:
+            stream.write(read_text(_download(vocabulary, Path(downloads), name)))
+    Gpt2Bpe(out / "encoder.json", out / "vocab.bpe").require_dictionary(out / "dict.txt")
+    _write_facts(vocabulary, out, watch)
+
+
+def make_subword(vocabulary: Vocabulary, texts: Iterable[Path], sides: Iterable[Path], out: Path) -> None:
+    """Learn a vocabulary of kind subword into the folder `out`.
+
+    The merges are learnt on `texts`, the training files of its pre-training text; the dictionary holds the subwords
+    of these and of `sides`, the training files of the tasks, so that none is unknown in training. Raises InputError
+    where there is nothing to learn from.
+    """
+    watch, out = Stopwatch(), Path(out)
+    texts = list(texts)
+    learn(texts, out / "codes", vocabulary.merges, progress=False)
+    encoder = SubwordBpe(out / "codes")
+    counts: Counter[str] = Counter()
+    for path in (*texts, *sides):
+        for line in iter_lines(path):
+            counts.update(encoder.encode(line).split())
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    write_lines(out / "dict.txt", (f"{symbol} {count}" for symbol, count in ranked))
+    _write_facts(vocabulary, out, watch)
+
+
+def load_encoder(folder: Path) -> Encoder:
+    """The encoder of a vocabulary's folder. Raises InputError where the folder holds none or its files do not fit."""
+    folder = Path(folder)
+    kind = read_json(folder / "vocabulary.json").get("kind")
+    if kind not in _LOADERS:
+        raise InputError(f"unknown kind {kind!r}", where=folder / "vocabulary.json", mend="make the vocabulary again")
+    return _LOADERS[kind](folder)
+
+
+def _load_gpt2(folder: Path) -> Encoder:
+    return Gpt2Bpe(folder / "encoder.json", folder / "vocab.bpe")
+
+
+def _load_subword(folder: Path) -> Encoder:
+    return SubwordBpe(folder / "codes")
+
+
+_LOADERS: dict[str, Callable[[Path], Encoder]] = {"gpt2": _load_gpt2, "subword": _load_subword}
+
+
+def _download(vocabulary: Vocabulary, downloads: Path, name: str) -> Path:
+    """The download that is this file, whatever stands before its name and however it is compressed."""
+    for download in vocabulary.downloads:
+        if stem(Path(download.name)).name.endswith(name):
+            return downloads / download.name
+    raise InputError(
+        f"needs a download that ends in {name!r}",
+        where=f"vocabulary {vocabulary.name}",
+        mend="add it to the entry in config/corpora.yaml",
+    )
+
+
+def _write_facts(vocabulary: Vocabulary, out: Path, watch: Stopwatch) -> None:
+    names = sorted(path.name for path in out.iterdir() if path.name != "vocabulary.json")
+    facts = {
+        "vocabulary": vocabulary.name,
+        "kind": vocabulary.kind,
+        "licence": vocabulary.licence,
+        "entries": len(dictionary_entries(out / "dict.txt")),
+        "sha256": {name: sha256(out / name) for name in names},
+    }
+    write_json(out / "vocabulary.json", provenance(watch=watch, **facts))
