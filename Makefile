@@ -13,11 +13,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 # What `make` passes on to snakemake and pytest, e.g. make paper_tables SNAKEMAKE_ARGS="--configfile config/multi30k.yaml"
 SNAKEMAKE_ARGS ?=
 PYTEST_ARGS ?=
+# And to the benchmarks and the bundle, e.g. make bench BENCH_ARGS="--only training"
+BENCH_ARGS ?=
+BUNDLE_ARGS ?=
 
-.PHONY: help paper_tables paper_figures test audit clean
+.PHONY: help paper_tables paper_figures test bench gpu-bundle audit clean
 
 help: ## Say what can be made.
-	@awk -F ':.*## ' '/^[a-z_]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 paper_tables: $(INSTALLED) ## Run the suite and write every table to results/<tier>/tables.
 	@PATH="$(BIN):$$PATH" snakemake --cores all paper_tables $(SNAKEMAKE_ARGS)
@@ -27,6 +30,12 @@ paper_figures: $(INSTALLED) ## Run the suite and write every figure to results/<
 
 test: $(INSTALLED) ## Run the tests.
 	@PATH="$(BIN):$$PATH" python -m pytest -q $(PYTEST_ARGS)
+
+bench: $(INSTALLED) ## Measure training, decoding and the operators; results/bench holds the table.
+	@"$(BIN)/python" -m janus.bench $(BENCH_ARGS)
+
+gpu-bundle: $(INSTALLED) ## Pack what a GPU host without a network lacks (see kernels/bench/gpu.sh).
+	@"$(BIN)/python" -m janus.bench.bundle gpu-bundle $(BUNDLE_ARGS)
 
 audit: $(INSTALLED) ## Check the paper's numbers against each other.
 	@"$(BIN)/janus" audit

@@ -139,7 +139,7 @@ def _init_options(system: Mapping[str, Any], model: Mapping[str, Any]) -> list[s
 
 def _optimiser_options(training: Mapping[str, Any]) -> list[str]:
     return [
-        *_option("optimizer", "adam"),
+        *_option("optimizer", "fused_adamw"),
         *_option("adam-betas", "(0.9, 0.98)"),
         *_option("lr", training["lr"]),
         *_option("lr-scheduler", "inverse_sqrt"),

@@ -44,7 +44,7 @@ def training_options(toy_corpus):
             "3",
             "--cpu",
             "--optimizer",
-            "adam",
+            "fused_adamw",
             "--lr",
             "0.003",
             "--dropout",

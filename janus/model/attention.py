@@ -37,15 +37,15 @@ class View:
         """Scaled dot-product attention of rows q [P, D] over rows k, v [C, D]; returns [P, D]."""
         if uses_triton(q.device):
             q, k, v = (x.unflatten(1, (heads, -1)) for x in (q, k, v))
-            return span_attention(q, k, v, self._all_spans, self._askers, dropout).flatten(1)
+            return span_attention(q, k, v, self._all_spans, self.askers, dropout).flatten(1)
         q, k, v = (_heads(layout.pad(x), heads) for layout, x in ((self.queries, q), (self.keys, k), (self.keys, v)))
-        mask = None if self._visible is None else self._visible[:, None]
+        mask = None if self.visible is None else self.visible[:, None]
         attend = _products if q.requires_grad else F.scaled_dot_product_attention
         out = attend(q, k, v, attn_mask=mask, dropout_p=dropout)
         return self.queries.unpad(out.transpose(1, 2).flatten(2))
 
     @cached_property
-    def _visible(self) -> Tensor | None:
+    def visible(self) -> Tensor | None:
         """[G, Q, K] boolean for the padded grids, or None where no cell is empty or hidden."""
         if self.spans is None:
             return (
@@ -67,7 +67,7 @@ class View:
         return torch.stack([start, end, torch.zeros_like(start), torch.zeros_like(start)], 1)
 
     @cached_property
-    def _askers(self) -> Tensor:
+    def askers(self) -> Tensor:
         """[C, 4] the query rows of each key's group, in both parts."""
         groups = self.queries.groups
         part = self.queries.group if self.asks is None else self.queries.group + groups * self.asks
