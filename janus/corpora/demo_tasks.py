@@ -149,9 +149,7 @@ def _draw_question(rng: random.Random, sampler: Sampler) -> Words:
 
 
 def _questions(source: Words) -> Answers:
-    if SEPARATOR not in source:
-        raise _foreign("question", source)
-    answer, sentence = _split(source, SEPARATOR)
+    answer, sentence = _halves(source, "question")
     meaning = analyse(sentence, "en")
     roles = {phrase_words(_bare(meaning.object), FORMAL): OBJECT, phrase_words(_bare(meaning.subject), FORMAL): SUBJECT}
     if answer not in roles:
@@ -176,9 +174,7 @@ def _facts(rng: random.Random, sampler: Sampler) -> list[tuple[int, Phrase]]:
 
 
 def _replies(source: Words) -> Answers:
-    if SEPARATOR not in source:
-        raise _foreign("reply", source)
-    persona, asked = _split(source, SEPARATOR)
+    persona, asked = _halves(source, "reply")
     for fact in _split(persona, "."):
         verb, thing = _fact((*fact, "."), source)
         if about_you(verb, PLAIN) == asked:
@@ -194,6 +190,13 @@ def _fact(words: Words, source: Words) -> tuple[int, Phrase]:
     verb = verbs.index(words[1])
     thing = analyse(("the", "king", "has", lexicon().verbs[verb].forms("en", FORMAL)[2], *words[2:]), "en").object
     return verb, thing
+
+
+def _halves(source: Words, task: str) -> list[Words]:
+    halves = _split(source, SEPARATOR)
+    if len(halves) != 2:
+        raise _foreign(task, source)
+    return halves
 
 
 def _split(words: Words, mark: str) -> list[Words]:

@@ -15,6 +15,7 @@ import json
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 from janus.corpora.opening import decoded, read_lines, stem
 from janus.errors import InputError
@@ -85,20 +86,31 @@ def _records(path: Path) -> Iterator[Document]:
         yield text.split("\n")
 
 
-def _parquet(path: Path) -> Iterator[Document]:
+def require_readers(names: Iterable[str]) -> None:
+    """Raise InputError where a file of these names could not be read for want of pyarrow, before it is fetched."""
+    for name in names:
+        if name.endswith(".parquet"):
+            _pyarrow(name)
+
+
+def _pyarrow(where: object) -> ModuleType:
     try:
-        from pyarrow import ArrowException
-        from pyarrow.parquet import ParquetFile
+        import pyarrow.parquet
     except ImportError as error:
         raise InputError(
-            "needs pyarrow, which is not installed", where=path, mend="pip install 'pyarrow>=18'"
+            "needs pyarrow, which is not installed", where=where, mend="pip install 'pyarrow>=18'"
         ) from error
+    return pyarrow
+
+
+def _parquet(path: Path) -> Iterator[Document]:
+    pyarrow = _pyarrow(path)
     try:
-        with ParquetFile(path) as table:
+        with pyarrow.parquet.ParquetFile(path) as table:
             if "text" not in table.schema_arrow.names:
                 raise InputError("has no column `text`", where=path, mend="give a data set with running text")
             for batch in table.iter_batches(batch_size=_ROWS, columns=["text"]):
                 for text in batch.column(0).to_pylist():
                     yield (text or "").split("\n")
-    except ArrowException as error:
+    except pyarrow.ArrowException as error:
         raise InputError(f"damaged ({error})", where=path, mend="remove it and fetch it again") from error

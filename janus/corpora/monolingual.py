@@ -24,7 +24,7 @@ from janus.files import atomic_writer, iter_lines, read_json, sha256, write_json
 from janus.provenance import Stopwatch, provenance
 
 _PART = "part.json"
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\ufeff\ufffd]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b\ufeff\ufffd]")
 _LETTER = re.compile(r"[^\W\d_]")
 _SHORTEST = 4
 _LONGEST_WORD = 100
