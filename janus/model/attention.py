@@ -51,7 +51,8 @@ class View:
             return (
                 None if self.keys.group.numel() == self.keys.groups * self.keys.width else self.keys.filled()[:, None]
             )
-        key = self.keys.pad(torch.arange(self.keys.group.numel(), dtype=torch.int32), -1)[:, None]
+        rows = torch.arange(self.keys.group.numel(), dtype=torch.int32, device=self.spans.device)
+        key = self.keys.pad(rows, -1)[:, None]
         start, end, second_start, second_end = self.queries.pad(self.spans)[:, :, None].unbind(-1)
         seen = ((key >= start) & (key < end)) | ((key >= second_start) & (key < second_end))
         # An empty query cell must see something: a softmax over nothing is NaN, and NaN spreads through gradients.

@@ -17,8 +17,9 @@ from torch import Tensor
 from kernels.backend import uses_triton
 from kernels.joint_loss.rows import score_rows
 
-# Bytes of float32 logits that live at a time.
-_CHUNK = 64 << 20
+# Bytes of float32 logits that live at a time: few on a processor, whose cache must hold them; on a GPU as many as its
+# matrix products need to run at full speed.
+_CHUNK = {"cpu": 64 << 20, "cuda": 256 << 20}
 
 Pairs = list[tuple[int, int, float]]
 
@@ -66,7 +67,7 @@ def _joint_loss(
     product: torch.dtype,
     learns: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Total, smoothed [R], nll [R], divergence [E, M], and the total's gradients in `hidden` and `vocabulary`."""
+    """Total, smoothed [R], nll [R], divergence [E, M], and R times the total's gradients in hidden and vocabulary."""
     exact = torch.promote_types(hidden.dtype, torch.float32)
     rows, words = hidden.to(product), vocabulary.to(product)
     smoothed, nll = (hidden.new_empty(hidden.size(0), dtype=exact) for _ in range(2))
@@ -79,18 +80,26 @@ def _joint_loss(
     score = _scorer(hidden.device)
     pairs = [(i, j, weight * scale) for i, j, weight in zip(first, second, weights)]
     with torch.autocast(hidden.device.type, enabled=False):
-        for chunk in _chunks(hidden.size(0), vocabulary.size(0), tokens, pairs):
+        for chunk in _chunks(hidden.size(0), vocabulary.size(0), tokens, pairs, _CHUNK[hidden.device.type]):
             part = chunk.of(rows)
             logits = part @ words.T
             losses = chunk.of(smoothed), chunk.of(nll), divergence[:, chunk.tokens]
             score(logits, chunk.of(labels), chunk.of(row_weights), chunk.pairs, smoothing, *losses, learns)
             if learns:
                 chunk.of(d_rows).copy_(logits @ words)
-                d_words.add_(logits.flatten(0, 1).T @ part.flatten(0, 1))
+                _accumulate(d_words, logits.flatten(0, 1), part.flatten(0, 1))
     total = (row_weights * smoothed).sum()
     for (_, _, weight), row in zip(pairs, divergence):
         total = total + weight * row.sum()
-    return total / scale, smoothed, nll, divergence, (d_rows / scale).to(hidden), (d_words / scale).to(vocabulary)
+    return total / scale, smoothed, nll, divergence, d_rows, d_words
+
+
+def _accumulate(d_words: Tensor, d_logits: Tensor, rows: Tensor) -> None:
+    """Add the words' gradient of a chunk: d_logits [R', V], rows [R', D], d_words [V, D] in float32 or wider."""
+    if d_words.dtype == rows.dtype:
+        d_words.addmm_(d_logits.T, rows)
+    else:
+        d_words.add_(d_logits.T @ rows)
 
 
 def _scorer(device: torch.device) -> Callable[..., None]:
@@ -106,20 +115,23 @@ def _(hidden, vocabulary, labels, row_weights, tokens, first, second, weights, s
     exact = torch.promote_types(hidden.dtype, torch.float32)
     losses = (hidden.new_empty(hidden.size(0), dtype=exact) for _ in range(2))
     divergence = hidden.new_empty(len(first), tokens, dtype=exact)
-    gradients = (torch.empty_like(x) if learns else x.new_empty(0) for x in (hidden, vocabulary))
+    kinds = zip((hidden, vocabulary), (product, exact))
+    gradients = (x.new_empty(x.shape if learns else 0, dtype=kind) for x, kind in kinds)
     return hidden.new_empty((), dtype=exact), *losses, divergence, *gradients
 
 
 def _keep_gradients(ctx, inputs, output) -> None:
     ctx.save_for_backward(*output[4:])
+    ctx.kinds = [x.dtype for x in inputs[:2]]
     ctx.set_materialize_grads(False)
 
 
 def _backward(ctx, d_total, *_):
     if d_total is None:
         return (None,) * 11
-    d_hidden, d_vocabulary = ctx.saved_tensors
-    return (d_total * d_hidden).to(d_hidden), (d_total * d_vocabulary).to(d_vocabulary), *[None] * 9
+    rows = max(ctx.saved_tensors[0].size(0), 1)
+    gradients = [(x * (d_total / rows)).to(kind) for x, kind in zip(ctx.saved_tensors, ctx.kinds)]
+    return *gradients, *[None] * 9
 
 
 _joint_loss.register_autograd(_backward, setup_context=_keep_gradients)
@@ -139,12 +151,12 @@ class _Chunk:
         return x[self.rows].unflatten(0, (self.streams, -1))[:, self.tokens]
 
 
-def _chunks(rows: int, words: int, tokens: int, pairs: Pairs) -> Iterator[_Chunk]:
+def _chunks(rows: int, words: int, tokens: int, pairs: Pairs, size: int) -> Iterator[_Chunk]:
     """First the aligned rows, all streams of a token together, then the others."""
     aligned = _streams(pairs) * tokens
     for part, streams, of_part in ((slice(0, aligned), _streams(pairs), pairs), (slice(aligned, rows), 1, [])):
         if part.start < part.stop:
             length = (part.stop - part.start) // streams
-            step = max(1, _CHUNK // (4 * words * streams))
+            step = max(1, size // (4 * words * streams))
             for start in range(0, length, step):
                 yield _Chunk(part, streams, slice(start, min(start + step, length)), of_part)

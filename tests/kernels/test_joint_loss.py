@@ -37,7 +37,7 @@ def results(function, inputs: list, *options) -> list[torch.Tensor]:
 def chunk(request, monkeypatch):
     """Whole batches, and chunks of very few rows whose last one is smaller."""
     if request.param == "chunked":
-        monkeypatch.setattr(kernels.joint_loss, "_CHUNK", 8 * 4 * 53)
+        monkeypatch.setattr(kernels.joint_loss, "_CHUNK", dict.fromkeys(("cpu", "cuda"), 8 * 4 * 53))
         monkeypatch.setattr(kernels.joint_loss.rows, "_BLOCK", 3 * 53)
 
 
@@ -85,6 +85,19 @@ def test_products_in_the_type_of_autocast(dtype, tolerance):
     for ours, theirs in zip(rounded, exact):
         assert ours.dtype == torch.float32
         torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=tolerance * float(theirs.detach().abs().max()))
+
+
+def test_float16_weights_survive_a_scaled_loss():
+    """As fairseq's --fp16 does it: half weights, the total times a scale; tiny gradients do not vanish before that."""
+    exact = draw(600)
+    half = [x.detach().half().requires_grad_() for x in exact[:2]]
+    weights = torch.full((600,), 1e-6)
+    total, *_ = joint_loss(*half, exact[2], weights, 0, [], 0.1)
+    gradients = torch.autograd.grad(total * 65536.0, half)
+    expected = joint_loss_reference(*exact[:2], exact[2], weights.double(), 0, [], 0.1)[0] * 65536.0
+    for ours, theirs in zip(gradients, torch.autograd.grad(expected, exact[:2])):
+        assert ours.dtype == torch.float16
+        torch.testing.assert_close(ours.double(), theirs, rtol=3e-2, atol=2e-2 * float(theirs.abs().max()))
 
 
 def test_extreme_logits_stay_finite():
