@@ -88,22 +88,26 @@ class Cutter:
 
 
 def encode_text(
-    text: Path, blocks: Path, vocabulary: Path, *, block: int, workers: int = 1, progress: bool = True
+    texts: Iterable[Path], blocks: Path, vocabulary: Path, *, block: int, workers: int = 1, progress: bool = True
 ) -> None:
-    """Encode one file of running text and write its blocks, one a line, and `<blocks>.json`.
+    """Encode files of running text, such as one shard of every part, and write their blocks, one a line.
 
-    `text` has a paragraph a line and an empty line after each document. Raises InputError where it holds no text.
+    The files have a paragraph a line and an empty line after each document. Counts lie beside the blocks, in
+    `<blocks>.json`. Raises InputError where there is no text.
     """
-    watch, blocks = Stopwatch(), Path(blocks)
+    watch, texts, blocks = Stopwatch(), list(map(Path, texts)), Path(blocks)
     counts: Counter[str] = Counter()
-    lines = tqdm(iter_lines(text), desc=f"BPE {Path(text).name}", unit=" lines", disable=not progress)
+    lines = itertools.chain.from_iterable(map(iter_lines, texts))
+    lines = tqdm(lines, desc=f"BPE {blocks.name}", unit=" lines", disable=not progress)
     # A paragraph goes on after a space, as it would within a line: GPT-2's subwords hold the space before a word.
     paragraphs = encode_lines((f" {line}" for line in lines if line), vocabulary, workers=workers)
     write_lines(blocks, _counted(pack(paragraphs, block), counts))
     if not counts["blocks"]:
-        raise InputError("no text", where=text, mend="fetch and prepare it again")
+        raise InputError("no text", where=texts[0], mend="fetch and prepare it again")
     facts = {"block": block, "vocabulary": _identity(vocabulary), **counts, "sha256": sha256(blocks)}
-    write_json(blocks.with_name(f"{blocks.name}.json"), provenance(watch=watch, text=sha256(text), **facts))
+    write_json(
+        blocks.with_name(f"{blocks.name}.json"), provenance(watch=watch, text=[sha256(text) for text in texts], **facts)
+    )
 
 
 def pack(paragraphs: Iterable[str], block: int) -> Iterator[str]:

@@ -1,12 +1,13 @@
 """Running text to pre-train on: cleaned and dealt out to shards, in a part for each download.
 
-A whole part is kept, so that a killed run goes on with the next.
+A whole part is kept, so that a killed run goes on with the next. The text stays in its parts.
 
 A part's folder holds `train-<shard>.txt`, `valid.txt` and, written last, `part.json`. In the files a paragraph is a
 line and an empty line ends a document. Documents go to the shards in turn, every so manieth to valid instead.
 """
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from janus.corpora import demo_text
+from janus.corpora import demo_text, documents
 from janus.corpora.documents import Document, read_documents
 from janus.corpora.manifest import Text
 from janus.corpora.pairs import parts_of, tidy
@@ -24,6 +25,7 @@ from janus.files import atomic_writer, iter_lines, read_json, sha256, write_json
 from janus.provenance import Stopwatch, provenance
 
 _PART = "part.json"
+_SIDES = ("source", "target")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b\ufeff\ufffd]")
 _LETTER = re.compile(r"[^\W\d_]")
 _SHORTEST = 4
@@ -107,44 +109,37 @@ def prepare_sides(text: Text, corpora: Iterable[Path], out: Path, *, progress: b
     for folder in corpora:
         facts = read_json(folder / "corpus.json")
         origin |= {f"{facts['corpus']}/{side}": facts["sha256"][f"tok/train.{facts[side]}"] for side in _SIDES}
-    documents = (document for folder in corpora for document in _fresh(folder))
-    _write_part(text, documents, out, origin, Scrubber(exact=True, lower=text.lowercase), progress)
-
-
-_SIDES = ("source", "target")
+    drawn = (document for folder in corpora for document in _fresh(folder))
+    _write_part(text, drawn, out, origin, Scrubber(exact=True, lower=text.lowercase), progress)
 
 
 def prepare_demo(text: Text, out: Path, *, seed: int = 1, progress: bool = True) -> None:
     """Generate the part of a demo text in `out`; the same seed gives the same text."""
-    documents = demo_text.documents(seed=f"{text.name}/{seed}", **text.options)
-    _write_part(text, documents, out, {"seed": str(seed)}, Scrubber(exact=True), progress)
+    drawn = demo_text.documents(seed=f"{text.name}/{seed}", **text.options)
+    _write_part(text, drawn, out, {"seed": str(seed)}, Scrubber(exact=True), progress)
 
 
 def gather(text: Text, parts: Iterable[Path], out: Path) -> None:
-    """Join parts to `out/train-<shard>.txt` and `out/valid.txt`, with `cleaning.json` and, last, `text.json`.
+    """Check that the parts together have text for every file; write `cleaning.json` and, last, `text.json` to `out`.
 
-    Raises InputError where a part is not whole, or nothing is left for a file.
+    The text itself stays in the parts: there is much of it. Raises InputError where a part is not whole, or no part
+    has a document for a file.
     """
     watch, out, parts = Stopwatch(), Path(out), list(map(Path, parts))
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "text.json").unlink(missing_ok=True)
-    facts = {part: read_json(part / _PART) for part in parts}
+    facts = [read_json(part / _PART) for part in parts]
     for name in file_names(text):
-        with atomic_writer(out / name) as stream:
-            for part in parts:
-                stream.writelines(f"{line}\n" for line in iter_lines(part / name))
-        if not (out / name).stat().st_size:
-            raise InputError("no document", where=out / name, mend="lower `shards` or `valid_every`, or add text")
-    write_json(out / "cleaning.json", {part.name: facts[part]["cleaning"] for part in parts})
+        if not any((part / name).stat().st_size for part in parts):
+            raise InputError(f"no document for {name}", where=out, mend="lower `shards` or `valid_every`, or add text")
+    write_json(out / "cleaning.json", {part.name: fact["cleaning"] for part, fact in zip(parts, facts)})
     record = {
         "text": text.name,
         "recipe": text.recipe,
         "licence": text.licence,
         "lowercase": text.lowercase,
         "options": dict(text.options),
-        "origin": {key: value for part in parts for key, value in facts[part]["origin"].items()},
-        "kept": dict(sum((Counter(facts[part]["cleaning"]["kept"]) for part in parts), Counter())),
-        "sha256": {name: sha256(out / name) for name in file_names(text)},
+        "origin": {key: value for fact in facts for key, value in fact["origin"].items()},
+        "kept": dict(sum((Counter(fact["cleaning"]["kept"]) for fact in facts), Counter())),
+        "sha256": {part.name: fact["sha256"] for part, fact in zip(parts, facts)},
     }
     write_json(out / "text.json", provenance(watch=watch, **record))
 
@@ -166,11 +161,11 @@ def _fresh(folder: Path) -> Iterator[Document]:
 
 
 def _write_part(
-    text: Text, documents: Iterable[Document], out: Path, origin: dict[str, str], scrubber: Scrubber, progress: bool
+    text: Text, drawn: Iterable[Document], out: Path, origin: dict[str, str], scrubber: Scrubber, progress: bool
 ) -> None:
     out = Path(out)
     settings = {"shards": text.shards, "valid_every": text.valid_every, "lowercase": text.lowercase}
-    settings |= {"options": dict(text.options)}
+    settings |= {"options": dict(text.options), "code": [sha256(Path(module.__file__)) for module in _CODE]}
     if _is_whole(out, settings, origin):
         return
     out.mkdir(parents=True, exist_ok=True)
@@ -178,16 +173,21 @@ def _write_part(
     watch = Stopwatch()
     with ExitStack() as stack:
         *train, valid = [stack.enter_context(atomic_writer(out / name)) for name in file_names(text)]
-        bar = tqdm(scrubber(documents), desc=out.name, unit=" documents", disable=not progress, mininterval=1)
+        bar = tqdm(scrubber(drawn), desc=out.name, unit=" documents", disable=not progress, mininterval=1)
         for number, document in enumerate(bar):
             held_out = number % text.valid_every == text.valid_every - 1
             stream = valid if held_out else train[number % text.shards]
             stream.writelines(f"{paragraph}\n" for paragraph in document)
             stream.write("\n")
-    record = {"settings": settings, "origin": origin, "cleaning": scrubber.report()}
     if not scrubber.counts["documents"]:
         raise InputError("no text is left after cleaning", where=", ".join(origin), mend="fetch it again, or leave it")
+    record = {"settings": settings, "origin": origin, "cleaning": scrubber.report()}
+    record |= {"sha256": {name: sha256(out / name) for name in file_names(text)}}
     write_json(out / _PART, provenance(watch=watch, **record))
+
+
+# A part that other code made is no part of this text.
+_CODE = (sys.modules[__name__], documents, demo_text)
 
 
 def _is_whole(out: Path, settings: dict[str, object], origin: dict[str, str]) -> bool:

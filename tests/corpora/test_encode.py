@@ -105,8 +105,15 @@ def test_no_block_has_room_for_the_paragraph_after_it():
 
 
 def test_text_becomes_blocks_with_their_count(tmp_path, vocabulary):
-    write_lines(tmp_path / "train-000.txt", [*LINES[:3], "", *LINES[3:5], ""])
-    encode_text(tmp_path / "train-000.txt", tmp_path / "out" / "train-000", vocabulary, block=24, progress=False)
+    write_lines(tmp_path / "train-000.txt", [*LINES[:2], ""])
+    write_lines(tmp_path / "more.txt", [LINES[2], "", *LINES[3:5], ""])
+    encode_text(
+        [tmp_path / "train-000.txt", tmp_path / "more.txt"],
+        tmp_path / "out" / "train-000",
+        vocabulary,
+        block=24,
+        progress=False,
+    )
     blocks = read_lines(tmp_path / "out" / "train-000")
     encoder = load_encoder(vocabulary)
     assert " ".join(map(encoder.decode, blocks)) == " ".join(LINES[:5])
@@ -117,7 +124,7 @@ def test_text_becomes_blocks_with_their_count(tmp_path, vocabulary):
 def test_a_text_without_text_is_refused(tmp_path, vocabulary):
     write_lines(tmp_path / "t", ["", ""])
     with pytest.raises(InputError, match="no text"):
-        encode_text(tmp_path / "t", tmp_path / "b", vocabulary, block=8, progress=False)
+        encode_text([tmp_path / "t"], tmp_path / "b", vocabulary, block=8, progress=False)
 
 
 def test_gpt2_blocks_decode_to_the_running_text(tmp_path):
@@ -129,7 +136,7 @@ def test_gpt2_blocks_decode_to_the_running_text(tmp_path):
     (folder / "vocab.bpe").write_text("#version: 0.2\nĠ d\nĠd o\nĠdo g\n")
     write_json(folder / "vocabulary.json", {"vocabulary": "g", "kind": "gpt2", "sha256": {}})
     write_lines(tmp_path / "t", ["dog eat", "dog.", "", "It's a dog"])
-    encode_text(tmp_path / "t", tmp_path / "b", folder, block=500, progress=False)
+    encode_text([tmp_path / "t"], tmp_path / "b", folder, block=500, progress=False)
     encoder = load_encoder(folder)
     (block,) = read_lines(tmp_path / "b")
     assert block == encoder.encode(" dog eat dog. It's a dog") and block.split().count("258") == 3

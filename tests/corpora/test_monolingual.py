@@ -54,17 +54,21 @@ def digests(folder):
     return {str(path.relative_to(folder)): sha256(path) for path in sorted(folder.rglob("*.txt")) if path.is_file()}
 
 
-def documents_of(path):
-    return list(runs(iter_lines(path)))
+def documents_of(*paths):
+    return [document for path in paths for document in runs(iter_lines(path))]
+
+
+def files_of(folder, name):
+    return [folder / "parts" / part / name for part in NAMES]
 
 
 def test_every_document_comes_once_and_whole(tmp_path, downloads):
     prepare(TEXT, downloads, tmp_path)
-    found = [document for name in file_names(TEXT) for document in documents_of(tmp_path / "text" / name)]
+    found = [document for name in file_names(TEXT) for document in documents_of(*files_of(tmp_path, name))]
     expected = [document for name in NAMES for document in documents_of(downloads / name)]
     assert sorted(found) == sorted(expected) and len(found) == 300
-    assert len(documents_of(tmp_path / "text" / "valid.txt")) == 30
-    sizes = [len(documents_of(tmp_path / "text" / name)) for name in file_names(TEXT)[:-1]]
+    assert len(documents_of(*files_of(tmp_path, "valid.txt"))) == 30
+    sizes = [len(documents_of(*files_of(tmp_path, name))) for name in file_names(TEXT)[:-1]]
     assert max(sizes) - min(sizes) <= 6
 
 
@@ -74,7 +78,9 @@ def test_the_facts_tell_where_text_comes_from_and_what_was_removed(tmp_path, dow
     facts = read_json(tmp_path / "text" / "text.json")
     assert facts["origin"] == {name: sha256(downloads / name) for name in NAMES}
     assert facts["kept"]["documents"] == 300 and facts["kept"]["paragraphs"] == 600
-    assert facts["sha256"] == {name: sha256(tmp_path / "text" / name) for name in file_names(TEXT)}
+    for part in NAMES:
+        files = {name: sha256(tmp_path / "parts" / part / name) for name in file_names(TEXT)}
+        assert facts["sha256"][part] == files
     removed = read_json(tmp_path / "text" / "cleaning.json")["a.txt"]["removed"]
     assert removed == {"document without text": 1, "too short": 1}
 
@@ -110,6 +116,11 @@ def test_a_whole_part_is_kept_and_one_of_other_input_is_not(tmp_path, downloads)
     assert (part / "part.json").stat().st_mtime_ns == first
     prepare_download(replace(TEXT, lowercase=True), "a.txt", downloads, part, progress=False)
     assert read_lines(part / "valid.txt")[0] == "document 9 of a.txt has words."
+    prepare_download(TEXT, "a.txt", downloads, part, progress=False)
+    facts = read_json(part / "part.json")
+    write_json(part / "part.json", facts | {"settings": facts["settings"] | {"code": ["of an older version"]}})
+    prepare_download(TEXT, "a.txt", downloads, part, progress=False)
+    assert read_json(part / "part.json")["settings"] == facts["settings"]
     (downloads / "a.txt").write_text(content("new"))
     prepare_download(TEXT, "a.txt", downloads, part, progress=False)
     assert read_lines(part / "valid.txt")[0] == "Document 9 of new has words."
@@ -207,7 +218,7 @@ def test_bad_parts_and_texts_are_one_clear_line(tmp_path, downloads):
     with pytest.raises(InputError, match=r"part\.json: cannot be read"):
         gather(TEXT, [tmp_path / "part"], tmp_path / "out")
     prepare_download(replace(TEXT, valid_every=1000), "b.txt", downloads, tmp_path / "b", progress=False)
-    with pytest.raises(InputError, match=r"valid\.txt: no document; lower `shards` or `valid_every`"):
+    with pytest.raises(InputError, match=r"no document for valid\.txt; lower `shards` or `valid_every`"):
         gather(replace(TEXT, valid_every=1000), [tmp_path / "b"], tmp_path / "out")
     assert not (tmp_path / "out" / "text.json").exists()
 
