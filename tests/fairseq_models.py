@@ -30,9 +30,9 @@ def dictionary(words: int = 30) -> Dictionary:
     return made
 
 
-def build(arch: str, seed: int = 1, **options):
-    """A random fairseq model in evaluation mode, and its dictionary."""
-    words = dictionary()
+def build(arch: str, seed: int = 1, size: int = 30, **options):
+    """A random fairseq model in evaluation mode, and its dictionary of `size` words."""
+    words = dictionary(size)
     args = Namespace(arch=arch, **{**SIZES, **options})
     ARCH_CONFIG_REGISTRY[arch](args)
     task = Namespace(source_dictionary=words, target_dictionary=words, cfg=Namespace(data="toy"))

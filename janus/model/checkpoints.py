@@ -23,8 +23,6 @@ from janus.model.transformer import JanusTransformer
 _REFUSED_OPTIONS = {
     "encoder_normalize_before": False,
     "decoder_normalize_before": False,
-    "layernorm_embedding": False,
-    "no_scale_embedding": False,
     "no_token_positional_embeddings": False,
     "src_embedding_copy": False,
     "adaptive_softmax_cutoff": None,
@@ -56,14 +54,20 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 def load_model(path: Path, device: str = "cpu") -> JanusTransformer:
     """The model of a checkpoint, ready to decode (no dropout), whichever of the three families it is."""
     state = read_checkpoint(path)
-    options = state.get("args") or (state.get("cfg") or {}).get("model")
-    if options is None:
-        raise InputError("holds no model options", where=path, mend="give a checkpoint written by fairseq-train")
+    options = options_of(state, path)
     try:
         return build_model(options, state["model"]).to(device).eval()
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"weights do not fit the options ({reason})", where=path, mend="restore the file") from error
+
+
+def options_of(state: Mapping[str, Any], path: Path) -> Namespace | Mapping[str, Any]:
+    """fairseq's model options in a checkpoint's content, where its old and its new versions keep them."""
+    options = state.get("args") or (state.get("cfg") or {}).get("model")
+    if options is None:
+        raise InputError("holds no model options", where=path, mend="give a checkpoint written by fairseq-train")
+    return options
 
 
 def build_model(options: Namespace | Mapping[str, Any], weights: Mapping[str, Tensor]) -> JanusTransformer:
@@ -132,6 +136,8 @@ def config_from_options(
         attention_dropout=get("attention_dropout", 0.0),
         activation_dropout=get("activation_dropout", 0.0),
         activation=get("activation_fn", "relu"),
+        scale_embedding=not get("no_scale_embedding", False),
+        layernorm_embedding=bool(get("layernorm_embedding", False)),
         positions="learned" if get("encoder_learned_pos", False) else "sinusoidal",
         tied=tied,
         length=length,

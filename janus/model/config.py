@@ -14,6 +14,8 @@ class TransformerConfig:
     plain Transformer. query_position: see `janus.streams.pack_streams`.
     positions: `learned` or `sinusoidal`. length: `absolute` class, `offset` to the source length, or `none`.
     source_bos: whether sources start with bos. start: the symbol AR decoding starts from, `bos` or `eos`.
+    scale_embedding: whether word vectors are multiplied by the root of the width. layernorm_embedding: whether the
+    sums of word and position vectors are normalised. BART (Lewis et al., 2020) has no scale and the normalisation.
     tied: which of source embedding, target embedding and output projection are one tensor: `all`, `target`, `none`.
     """
 
@@ -33,6 +35,8 @@ class TransformerConfig:
     activation_dropout: float = 0.0
     activation: str = "relu"
     positions: str = "learned"
+    scale_embedding: bool = True
+    layernorm_embedding: bool = False
     tied: str = "all"
     length: str = "absolute"
     length_classes: int = 256

@@ -55,44 +55,50 @@ class StreamStates:
     ar_masked: Tensor
 
 
-class Encoder(nn.Module):
+class _Embedder(nn.Module):
+    """Word and position vectors, as encoder and decoder begin."""
+
+    def __init__(self, config: TransformerConfig, words: int, positions: int):
+        super().__init__()
+        self.config = config
+        self.scale = math.sqrt(config.dimension) if config.scale_embedding else 1.0
+        self.embed_tokens = nn.Embedding(words, config.dimension, config.pad)
+        self.embed_positions = Positions(config, positions)
+        self.layernorm_embedding = nn.LayerNorm(config.dimension) if config.layernorm_embedding else None
+
+    def embed(self, token: Tensor, position: Tensor) -> Tensor:
+        """Rows [P, D] of tokens at positions."""
+        rows = self.embed_tokens(token) * self.scale + self.embed_positions(position)
+        if self.layernorm_embedding is not None:
+            rows = self.layernorm_embedding(rows)
+        return dropout(rows, self.config.dropout, self.training)
+
+
+class Encoder(_Embedder):
     """The ordinary Transformer encoder, on rows without padding."""
 
     def __init__(self, config: TransformerConfig):
-        super().__init__()
-        self.config = config
-        self.embed_tokens = nn.Embedding(config.source_vocabulary, config.dimension, config.pad)
-        self.embed_positions = Positions(config, config.source_positions)
+        super().__init__(config, config.source_vocabulary, config.source_positions)
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.encoder_layers))
 
     def forward(self, source: Source) -> Tensor:
         """Encode a batch of sources: rows [N, D]."""
-        rows = self.embed_tokens(source.token) * math.sqrt(self.config.dimension)
-        rows = rows + self.embed_positions(source.position)
-        rows = dropout(rows, self.config.dropout, self.training)
+        rows = self.embed(source.token, source.position)
         view = View(source.layout, source.layout)
         for layer in self.layers:
             rows = layer(rows, view)
         return rows
 
 
-class Decoder(nn.Module):
+class Decoder(_Embedder):
     """The two-stream decoder: content rows answer, all rows ask, with one set of weights."""
 
     def __init__(self, config: TransformerConfig):
-        super().__init__()
-        self.config = config
-        self.embed_tokens = nn.Embedding(config.target_vocabulary, config.dimension, config.pad)
-        self.embed_positions = Positions(config, config.target_positions)
+        super().__init__(config, config.target_vocabulary, config.target_positions)
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
         self.output_projection = nn.Linear(config.dimension, config.target_vocabulary, bias=False)
         if config.length != "none":
             self.embed_length = nn.Embedding(config.length_classes, config.dimension)
-
-    def embed(self, token: Tensor, position: Tensor) -> Tensor:
-        """Rows [P, D] of tokens at positions."""
-        rows = self.embed_tokens(token) * math.sqrt(self.config.dimension) + self.embed_positions(position)
-        return dropout(rows, self.config.dropout, self.training)
 
     def memory(self, encoded: list[Tensor], layout: Ragged) -> Memory:
         """Project encoder rows for the cross-attention of every layer, once for all streams and all passes.

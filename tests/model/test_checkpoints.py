@@ -95,7 +95,7 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path):
     assert not (tmp_path / "was-here").exists()
 
 
-@pytest.mark.parametrize("option", [{"encoder_normalize_before": True}, {"layernorm_embedding": True}])
+@pytest.mark.parametrize("option", [{"encoder_normalize_before": True}, {"cross_self_attention": True}])
 def test_what_the_engine_does_not_compute_is_refused(option):
     with pytest.raises(InputError, match="is not supported"):
         config_from_options({"arch": "transformer", **option}, 9, 9, has_length=False)

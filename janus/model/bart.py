@@ -1,0 +1,94 @@
+"""BART's weights (Lewis et al., 2020) from either place they are published: fairseq's archive, Hugging Face's folder.
+
+Both hold the same numbers under other names; what is read here carries fairseq's. Nothing a file holds is executed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from janus.errors import InputError
+from janus.model.checkpoints import build_model, options_of, read_checkpoint
+from janus.model.transformer import JanusTransformer
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+# Hugging Face's name of an option: fairseq's.
+_OPTIONS = {
+    "activation_function": "activation_fn",
+    "max_position_embeddings": "max_source_positions",
+    "dropout": "dropout",
+    "attention_dropout": "attention_dropout",
+    "activation_dropout": "activation_dropout",
+    **{f"{side}_layers": f"{side}_layers" for side in ("encoder", "decoder")},
+    **{f"{side}_ffn_dim": f"{side}_ffn_embed_dim" for side in ("encoder", "decoder")},
+    **{f"{side}_attention_heads": f"{side}_attention_heads" for side in ("encoder", "decoder")},
+}
+_SHARED = "model.shared.weight"
+_TIED = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "decoder.output_projection.weight")
+
+
+def load_bart(path: Path) -> JanusTransformer:
+    """BART as a plain Transformer of this engine, ready to decode, from a .pt file or a Hugging Face folder.
+
+    Raises InputError where the path holds neither, or another model.
+    """
+    options, weights = read_bart(path)
+    try:
+        return build_model(options, weights).eval()
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"weights do not fit the options ({reason})", where=path, mend="fetch it again") from error
+
+
+def read_bart(path: Path) -> tuple[Mapping[str, Any], dict[str, Tensor]]:
+    """fairseq's options and weights by fairseq's names."""
+    path = Path(path)
+    if path.is_dir():
+        return _from_hugging_face(path)
+    state = read_checkpoint(path)
+    options = options_of(state, path)
+    # Heads of sentence classification are no part of the sequence model.
+    weights = {name: tensor for name, tensor in state["model"].items() if not name.startswith("classification_heads.")}
+    weights.setdefault(_TIED[2], weights[_TIED[1]])
+    return options if isinstance(options, Mapping) else vars(options), weights
+
+
+def _from_hugging_face(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    mend = f"give a folder with {CONFIG} and {WEIGHTS} of a BART"
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        stored = load_file(folder / WEIGHTS)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise InputError(f"no readable model ({error})", where=folder, mend=mend) from error
+    if config.get("model_type") != "bart" or _SHARED not in stored:
+        raise InputError(f"holds a model of type {config.get('model_type')}", where=folder, mend=mend)
+    bias = stored.pop("final_logits_bias", None)
+    if bias is not None and bias.count_nonzero():
+        raise InputError("its logits have a bias, which this engine has not", where=folder, mend=mend)
+    shared = stored.pop(_SHARED)
+    weights = {name.removeprefix("model."): tensor for name, tensor in stored.items()}
+    weights.pop("lm_head.weight", None)
+    weights.update(dict.fromkeys(_TIED, shared))
+    return _fairseq_options(config), weights
+
+
+def _fairseq_options(config: Mapping[str, Any]) -> dict[str, Any]:
+    options = {ours: config[theirs] for theirs, ours in _OPTIONS.items()}
+    return options | {
+        "arch": "bart_base",
+        "encoder_embed_dim": config["d_model"],
+        "decoder_embed_dim": config["d_model"],
+        "max_target_positions": config["max_position_embeddings"],
+        "encoder_learned_pos": True,
+        "decoder_learned_pos": True,
+        "layernorm_embedding": True,
+        "no_scale_embedding": not config["scale_embedding"],
+        "share_all_embeddings": True,
+    }
