@@ -7,6 +7,7 @@ same masks whatever ran before, so a resumed run equals an unbroken one.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -25,30 +26,52 @@ def maskable(target: Tensor, *, pad: int) -> Tensor:
     return inner
 
 
-def span_mask(target: Tensor, *, pad: int, budget: float, poisson: float, generator: torch.Generator) -> Tensor:
-    """Span masking as the authors' release does it (section 3.2 names only Poisson spans, lambda = 2).
+@dataclass(frozen=True)
+class Spans:
+    """Spans of each sentence, [B, K] each: where they start, how many tokens they cover, whether they were drawn."""
 
-    Span lengths are drawn until they fill ceil(budget * n), n counting bos and eos, and the last is trimmed to fit.
-    Starts are distinct random places; spans may overlap; an empty span hides nothing; a span that would run past the
-    end hides one token. bos and eos are never hidden, so about 0.56 of the tokens are hidden at a budget of 0.7.
+    starts: Tensor
+    lengths: Tensor
+    drawn: Tensor
+
+    def covered(self, width: int, chosen: Tensor | None = None) -> Tensor:
+        """[B, width] boolean: the places inside a drawn span, of those `chosen` [B, K] if given."""
+        counts = self.drawn if chosen is None else self.drawn & chosen
+        counts = (counts & (self.lengths > 0)).long()
+        edges = torch.zeros(self.starts.size(0), 2 * width + 1, dtype=torch.long)
+        edges.scatter_add_(1, self.starts, counts)
+        edges.scatter_add_(1, (self.starts + self.lengths).clamp(max=2 * width), -counts)
+        return edges.cumsum(1)[:, :width] > 0
+
+
+def draw_spans(target: Tensor, *, pad: int, budget: float, poisson: float, generator: torch.Generator) -> Spans:
+    """Spans for targets [B, T] bos … eos, right-padded, as the authors' release draws them.
+
+    Lengths are drawn until they fill ceil(budget * n), n counting bos and eos, and the last is trimmed to fit.
+    Starts are distinct random places; spans may overlap, be empty, and cover bos or eos; one that would run past the
+    end covers one token.
     """
-    sentences, width = target.shape
+    width = target.size(1)
     length = target.ne(pad).sum(1)
     goal = torch.ceil(budget * length.double()).long()
-    spans = _span_lengths(goal, poisson, generator)
+    spans, needed = _span_lengths(goal, poisson, generator)
 
-    start_keys = torch.rand(sentences, width, generator=generator).masked_fill_(target.eq(pad), 2.0)
+    start_keys = torch.rand(target.shape, generator=generator).masked_fill_(target.eq(pad), 2.0)
     starts = start_keys.argsort(1)
     drawn = min(spans.size(1), width)
     spans, starts = spans[:, :drawn], starts[:, :drawn]
-    real_start = torch.arange(drawn) < length[:, None]
     overruns = starts + spans > length[:, None]
-    spans = torch.where(overruns, spans.clamp(max=1), spans) * real_start
+    real = needed[:, :drawn] & (torch.arange(drawn) < length[:, None])
+    return Spans(starts, torch.where(overruns, spans.clamp(max=1), spans), real)
 
-    edges = torch.zeros(sentences, 2 * width + 1, dtype=torch.long)
-    edges.scatter_add_(1, starts, (spans > 0).long())
-    edges.scatter_add_(1, (starts + spans).clamp(max=2 * width), -(spans > 0).long())
-    return (edges.cumsum(1)[:, :width] > 0) & maskable(target, pad=pad)
+
+def span_mask(target: Tensor, *, pad: int, budget: float, poisson: float, generator: torch.Generator) -> Tensor:
+    """Span masking as the authors' release does it (section 3.2 names only Poisson spans, lambda = 2).
+
+    bos and eos are never hidden, so with overlaps about 0.56 of the tokens are hidden at a budget of 0.7.
+    """
+    spans = draw_spans(target, pad=pad, budget=budget, poisson=poisson, generator=generator)
+    return spans.covered(target.size(1)) & maskable(target, pad=pad)
 
 
 def uniform_mask(target: Tensor, *, pad: int, generator: torch.Generator) -> Tensor:
@@ -61,15 +84,16 @@ def uniform_mask(target: Tensor, *, pad: int, generator: torch.Generator) -> Ten
     return (rank < hidden[:, None]) & places
 
 
-def _span_lengths(goal: Tensor, poisson: float, generator: torch.Generator) -> Tensor:
-    """[B, K] span lengths per sentence that sum exactly to goal [B]; zeros after the last span."""
+def _span_lengths(goal: Tensor, poisson: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """[B, K] span lengths per sentence that sum exactly to goal [B], and whether a span was needed for that."""
     weights = _poisson_table(poisson)
     spans = torch.zeros(goal.numel(), 0, dtype=torch.long)
     while not bool((spans.sum(1) >= goal).all()):
         more = torch.multinomial(weights, goal.numel() * (int(goal.max()) + 8), replacement=True, generator=generator)
         spans = torch.cat([spans, more.view(goal.numel(), -1)], 1)
     before = spans.cumsum(1) - spans
-    return torch.minimum(spans, (goal[:, None] - before).clamp(min=0))
+    left = goal[:, None] - before
+    return torch.minimum(spans, left.clamp(min=0)), left > 0
 
 
 def _poisson_table(mean: float) -> Tensor:

@@ -1,0 +1,92 @@
+"""The noise of joint pre-training: spans hidden from the encoder, and more of them from the decoder (section 3.3).
+
+Span lengths fill a budget of a block's tokens, as in `janus.masking`. The decoder sees a mask in the place of every
+token of every span; a share of the spans is hidden from the encoder too, each behind a single mask, as in BART (Lewis
+et al., 2020). Hence what the encoder lacks the decoder lacks as well, and the decoder lacks more (Figure 3). Axes: B
+blocks, T tokens of the longest, S source tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from janus.masking import draw_spans, maskable
+
+
+@dataclass(frozen=True)
+class Noise:
+    """budget: share of the tokens that the spans add up to before they overlap. poisson: mean span length.
+
+    shared: share of the spans that the encoder does not see either. rotated: share of the sources that are turned to
+    begin at a random token (BART's rotation).
+    """
+
+    budget: float
+    poisson: float
+    shared: float
+    rotated: float = 0.0
+
+
+# Section 4.2: 30 % of the tokens hidden from the encoder, 50 % from the decoder; span lengths as BART's, whose mean the
+# text does not name.
+PAPER = Noise(budget=0.5, poisson=3.0, shared=0.6)
+RELEASE = Noise(budget=0.3, poisson=3.0, shared=0.5, rotated=0.5)
+
+
+@dataclass(frozen=True)
+class Noised:
+    """source: [B, S] bos … eos with one `mask` a hidden span, right-padded. hidden: [B, T] what the decoder lacks."""
+
+    source: Tensor
+    hidden: Tensor
+
+
+def add_noise(target: Tensor, noise: Noise, *, pad: int, mask: int, generator: torch.Generator) -> Noised:
+    """Draw the noise of a batch of blocks [B, T] bos … eos, right-padded.
+
+    Of the spans that the encoder shares, an empty one becomes a mask that stands for nothing, as in BART, and those
+    that overlap stand behind one mask.
+    """
+    spans = draw_spans(target, pad=pad, budget=noise.budget, poisson=noise.poisson, generator=generator)
+    inner = maskable(target, pad=pad)
+    shared = spans.drawn & (torch.rand(spans.starts.shape, generator=generator) < noise.shared)
+    lacking = spans.covered(target.size(1), shared) & inner
+    begins = torch.zeros_like(target).scatter_add(1, spans.starts, shared.long()).bool() & inner
+    # A span that began at bos, whose token stays, is behind a mask where it goes on.
+    begins[:, 1:] |= lacking[:, 1:] & ~lacking[:, :-1]
+    # One that begins inside another is behind the other's mask.
+    inside = torch.zeros_like(lacking)
+    inside[:, 1:] = lacking[:, 1:] & lacking[:, :-1]
+    source = _collapse(target, lacking, begins & ~inside, pad=pad, mask=mask)
+    if noise.rotated:
+        turned = torch.rand(target.size(0), generator=generator) < noise.rotated
+        source = torch.where(turned[:, None], _rotate(source, pad=pad, generator=generator), source)
+    return Noised(source, spans.covered(target.size(1)) & inner)
+
+
+def _collapse(target: Tensor, lacking: Tensor, begins: Tensor, *, pad: int, mask: int) -> Tensor:
+    """Put a mask before each place of `begins` and leave out the places of `lacking`: [B, T] to [B, S]."""
+    kept = target.ne(pad) & ~lacking
+    places = torch.stack([begins, kept], 2).flatten(1)
+    symbols = torch.stack([torch.full_like(target, mask), target], 2).flatten(1)
+    return _pack(symbols, places, pad)
+
+
+def _rotate(source: Tensor, *, pad: int, generator: torch.Generator) -> Tensor:
+    """Turn the tokens between bos and eos so that a random one comes first."""
+    number = (source.ne(pad).sum(1) - 2).clamp(min=1)[:, None]
+    offset = (torch.rand(number.shape, generator=generator) * number).long()
+    place = torch.arange(source.size(1))
+    turned = (place - 1 + offset) % number + 1
+    inner = (place >= 1) & (place <= number)
+    return source.gather(1, torch.where(inner, turned, place))
+
+
+def _pack(symbols: Tensor, places: Tensor, pad: int) -> Tensor:
+    """The chosen symbols of each row, moved to its left: [B, W] to [B, most chosen]."""
+    number = places.sum(1)
+    order = torch.argsort((~places).long(), stable=True)[:, : int(number.max())]
+    return symbols.gather(1, order).masked_fill(torch.arange(order.size(1)) >= number[:, None], pad)
