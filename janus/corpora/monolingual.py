@@ -87,6 +87,35 @@ class Scrubber:
         return {"kept": dict(sorted(self.counts.items())), "removed": dict(sorted(self.removed.items()))}
 
 
+def part_names(text: Text) -> list[str]:
+    """The parts that a text is made in: one a download, or a single one named after the recipe."""
+    return [download.name for download in text.downloads] or [text.recipe]
+
+
+def prepare_part(
+    text: Text,
+    part: str,
+    out: Path,
+    *,
+    downloads: Path | None = None,
+    corpora: Iterable[Path] = (),
+    seed: int = 1,
+    progress: bool = True,
+) -> None:
+    """Make one of the parts that `part_names` lists, by the text's recipe, in `out`.
+
+    `downloads` is the folder that recipe `documents` reads, `corpora` are the prepared folders for recipe `sides`,
+    `seed` draws `demo_text`. Raises InputError as the recipes do.
+    """
+    match text.recipe:
+        case "documents":
+            prepare_download(text, part, downloads, out, progress=progress)
+        case "sides":
+            prepare_sides(text, corpora, out, progress=progress)
+        case "demo_text":
+            prepare_demo(text, out, seed=seed, progress=progress)
+
+
 def prepare_download(text: Text, name: str, downloads: Path, out: Path, *, progress: bool = True) -> None:
     """Make the part of the download called `name` in `out`; one that is there, of the same download, is kept.
 

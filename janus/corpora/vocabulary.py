@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from subword_nmt.apply_bpe import BPE
+from tqdm import tqdm
 
 from janus.corpora.bpe import learn, load_codes, remove_bpe
 from janus.corpora.gpt2_bpe import Gpt2Bpe, dictionary_entries
@@ -63,7 +64,9 @@ def make_gpt2(vocabulary: Vocabulary, downloads: Path, out: Path) -> None:
     _write_facts(vocabulary, out, watch)
 
 
-def make_subword(vocabulary: Vocabulary, texts: Iterable[Path], sides: Iterable[Path], out: Path) -> None:
+def make_subword(
+    vocabulary: Vocabulary, texts: Iterable[Path], sides: Iterable[Path], out: Path, *, progress: bool = True
+) -> None:
     """Learn a vocabulary of kind subword into the folder `out`.
 
     The merges are learnt on `texts`, the training files of its pre-training text; the dictionary holds the subwords
@@ -72,11 +75,11 @@ def make_subword(vocabulary: Vocabulary, texts: Iterable[Path], sides: Iterable[
     """
     watch, out = Stopwatch(), Path(out)
     texts = list(texts)
-    learn(texts, out / "codes", vocabulary.merges, progress=False)
+    learn(texts, out / "codes", vocabulary.merges, progress=progress)
     encoder = SubwordBpe(out / "codes")
     counts: Counter[str] = Counter()
-    for path in (*texts, *sides):
-        for line in iter_lines(path):
+    for path in map(Path, (*texts, *sides)):
+        for line in tqdm(iter_lines(path), desc=f"dictionary {path.name}", unit=" lines", disable=not progress):
             counts.update(encoder.encode(line).split())
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     write_lines(out / "dict.txt", (f"{symbol} {count}" for symbol, count in ranked))

@@ -18,7 +18,8 @@ LINES = [f"the dog number {i} has seen the old cat ." for i in range(60)]
 @pytest.fixture
 def vocabulary(tmp_path):
     write_lines(tmp_path / "text", LINES)
-    make_subword(Vocabulary("v", "subword", "free", text="t", merges=15), [tmp_path / "text"], [], tmp_path / "v")
+    kind = Vocabulary("v", "subword", "free", text="t", merges=15)
+    make_subword(kind, [tmp_path / "text"], [], tmp_path / "v", progress=False)
     return tmp_path / "v"
 
 

@@ -14,7 +14,15 @@ from janus.corpora import monolingual
 from janus.corpora.documents import runs
 from janus.corpora.fetch import fetch
 from janus.corpora.manifest import Download, Text
-from janus.corpora.monolingual import Scrubber, file_names, gather, prepare_demo, prepare_download, prepare_sides
+from janus.corpora.monolingual import (
+    Scrubber,
+    file_names,
+    gather,
+    part_names,
+    prepare_download,
+    prepare_part,
+    prepare_sides,
+)
 from janus.errors import InputError
 from janus.files import iter_lines, read_json, read_lines, sha256, write_json, write_lines
 
@@ -45,8 +53,9 @@ def downloads(tmp_path):
 
 
 def prepare(text, downloads, out):
+    assert part_names(text) == list(NAMES)
     for name in NAMES:
-        prepare_download(text, name, downloads, out / "parts" / name, progress=False)
+        prepare_part(text, name, out / "parts" / name, downloads=downloads, progress=False)
     gather(text, [out / "parts" / name for name in NAMES], out / "text")
 
 
@@ -242,7 +251,8 @@ def corpora(tmp_path):
 
 def test_training_sides_come_once_and_in_order(tmp_path, corpora):
     text = replace(TEXT, recipe="sides", shards=1, valid_every=100)
-    prepare_sides(text, corpora, tmp_path / "part", progress=False)
+    assert part_names(replace(text, downloads=())) == ["sides"]
+    prepare_part(text, "sides", tmp_path / "part", corpora=corpora, progress=False)
     documents = documents_of(tmp_path / "part" / "train-000.txt")
     assert documents == [
         ["sun", "the sun set .", "who set ?"],
@@ -264,7 +274,7 @@ def test_no_test_text_is_pretrained_on(tmp_path, corpora):
 def test_demo_text_is_the_same_for_the_same_seed(tmp_path):
     text = replace(TEXT, recipe="demo_text", downloads=(), options={"documents": 200, "vocabulary": 0.5})
     for folder, seed in (("one", 1), ("two", 1), ("three", 2)):
-        prepare_demo(text, tmp_path / folder, seed=seed, progress=False)
+        prepare_part(text, "demo_text", tmp_path / folder, seed=seed, progress=False)
     one, two, three = (digests(tmp_path / folder) for folder in ("one", "two", "three"))
     assert one == two and not set(one.values()) & set(three.values())
     gather(text, [tmp_path / "one"], tmp_path / "text")

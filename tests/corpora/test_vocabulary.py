@@ -27,7 +27,7 @@ GPT2 = Vocabulary("gpt2", "gpt2", "MIT", downloads("gpt2-encoder.json", "gpt2-vo
 def subword(tmp_path):
     write_lines(tmp_path / "text", TEXT)
     write_lines(tmp_path / "task", TASK)
-    make_subword(SUBWORD, [tmp_path / "text"], [tmp_path / "task"], tmp_path / "v")
+    make_subword(SUBWORD, [tmp_path / "text"], [tmp_path / "task"], tmp_path / "v", progress=False)
     return tmp_path / "v"
 
 
