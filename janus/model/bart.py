@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -31,6 +32,7 @@ _OPTIONS = {
     **{f"{side}_attention_heads": f"{side}_attention_heads" for side in ("encoder", "decoder")},
 }
 _SHARED = "model.shared.weight"
+_LENGTHS = "decoder.embed_length.weight"
 _TIED = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "decoder.output_projection.weight")
 
 
@@ -45,6 +47,37 @@ def load_bart(path: Path) -> JanusTransformer:
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"weights do not fit the options ({reason})", where=path, mend="fetch it again") from error
+
+
+def start_from(model: JanusTransformer, path: Path, *, mask_last: bool) -> None:
+    """Copy into `model` what a BART, or a checkpoint of joint training, has of its weights.
+
+    The table of lengths stays fresh (section 3.3). Words are matched by number, as both dictionaries begin with the
+    same ones; the last word of the file is its mask, as in BART's archives, and of the model where `mask_last`.
+    Raises InputError where a weight is missing or has another shape, or where the file has fewer words.
+    """
+    _, weights = read_bart(path)
+    own = model.state_dict()
+    for name, tensor in own.items():
+        if name == _LENGTHS:
+            continue
+        if name not in weights:
+            raise InputError(f"it has no {name}", where=path, mend="give a model of the same architecture")
+        given = weights[name]
+        if name in _TIED:
+            given = _fit_words(given, tensor.size(0), mask_last, path)
+        if given.shape != tensor.shape:
+            shapes = f"{name} is {list(given.shape)} and must be {list(tensor.shape)}"
+            raise InputError(shapes, where=path, mend="give the sizes of that model")
+        tensor.copy_(given)
+
+
+def _fit_words(given: Tensor, words: int, mask_last: bool, path: Path) -> Tensor:
+    if given.size(0) < words:
+        raise InputError(
+            f"it knows {given.size(0)} words, the dictionary has {words}", where=path, mend="use its own dictionary"
+        )
+    return torch.cat([given[: words - 1], given[-1:]]) if mask_last else given[:words]
 
 
 def read_bart(path: Path) -> tuple[Mapping[str, Any], dict[str, Tensor]]:

@@ -5,6 +5,6 @@ imports the folder under the name `plugin`, Python under `janus.plugin`; the reg
 only ever imported under the second name.
 """
 
-from janus.plugin import criterion, models, optimizer, safe_loading, tasks
+from janus.plugin import criterion, denoising, models, optimizer, safe_loading, tasks
 
-__all__ = ["criterion", "models", "optimizer", "safe_loading", "tasks"]
+__all__ = ["criterion", "denoising", "models", "optimizer", "safe_loading", "tasks"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import torch
 from fairseq.models import BaseFairseqModel, register_model, register_model_architecture
 
 from janus.errors import InputError
+from janus.model.bart import start_from
 from janus.model.checkpoints import build_model, config_from_options
 from janus.model.transformer import JanusTransformer
 
@@ -33,6 +35,13 @@ class JanusModel(JanusTransformer, BaseFairseqModel):
             action="store_true",
             help="draw all weights from N(0, 0.02), as the release does, instead of scaling them with the width",
         )
+        parser.add_argument(
+            "--init-from",
+            metavar="PATH",
+            help="start from a BART (fairseq's model.pt, a Hugging Face folder) or from a checkpoint of joint training",
+        )
+        parser.add_argument("--layernorm-embedding", action="store_true", help="normalise the embeddings, as BART does")
+        parser.add_argument("--no-scale-embedding", action="store_true", help="do not scale word vectors, as in BART")
         parser.add_argument(
             "--share-all-embeddings",
             action="store_true",
@@ -62,6 +71,9 @@ class JanusModel(JanusTransformer, BaseFairseqModel):
         sizes = len(task.source_dictionary), len(task.target_dictionary)
         model = cls(config_from_options(args, *sizes, has_length=True))
         model.initialise(bert=getattr(args, "apply_bert_init", False))
+        if getattr(args, "init_from", None):
+            last = task.source_dictionary[len(task.source_dictionary) - 1]
+            start_from(model, Path(args.init_from), mask_last=last == "<mask>")
         return model
 
     def max_positions(self) -> tuple[int, int]:
@@ -105,6 +117,19 @@ def joint_architecture(args: Namespace) -> None:
     _default(args, "share_all_embeddings", True)
     _default(args, "query_position", "own")
     _default(args, "encoder_passes", 1)
+
+
+@register_model_architecture("janus_transformer", "janus_bart_base")
+def joint_architecture_bart(args: Namespace) -> None:
+    """BART-base's shape and habits (section 4.2): 6 + 6 layers, width 768, dropout and attention dropout 0.1."""
+    for side in ("encoder", "decoder"):
+        _default(args, f"{side}_embed_dim", 768)
+        _default(args, f"{side}_ffn_embed_dim", 3072)
+        _default(args, f"{side}_attention_heads", 12)
+    _default(args, "attention_dropout", 0.1)
+    _default(args, "activation_fn", "gelu")
+    args.layernorm_embedding = args.no_scale_embedding = True
+    joint_architecture(args)
 
 
 @register_model_architecture("janus_transformer", "janus_transformer_iwslt_de_en")

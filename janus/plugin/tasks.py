@@ -3,7 +3,6 @@
 from argparse import Namespace
 from dataclasses import dataclass, field
 
-import torch
 from fairseq.data import LanguagePairDataset
 from fairseq.dataclass import ChoiceEnum
 from fairseq.tasks import register_task
@@ -17,27 +16,21 @@ from janus.errors import InputError
 from janus.plugin.criterion import weights_of
 from janus.plugin.dataset import JointDataset, Packing, refuse_long
 from janus.plugin.generators import Generator
+from janus.plugin.shared import AutocastOption, AutocastTask
 from janus.plugin.validation import ValidationBleu
 
 
 @dataclass
-class SharedOptions:
-    """Options that every task of this plugin has."""
-
-    autocast: ChoiceEnum(["none", "bfloat16"]) = field(
-        default="none",
-        metadata={
-            "help": "matrix products of training in bfloat16 with float32 weights, on CPUs too (--amp is CUDA's)"
-        },
-    )
+class SharedOptions(AutocastOption):
+    """Options that every translation task of this plugin has."""
 
     valid_bleu_sentences: int = field(default=0, metadata={"help": "validation sentences decoded for BLEU; 0 for none"})
     valid_bleu_manners: str = field(default="", metadata={"help": "manners to decode: ar, nar or ar,nar"})
     valid_bleu_passes: int = field(default=5, metadata={"help": "decoder passes of the NAR manner"})
 
 
-class SharedTask:
-    """Adds to a task: BLEU counts at validation, on the first sentences of the set; autocast; no lost sentences."""
+class SharedTask(AutocastTask):
+    """Adds to a task: BLEU counts at validation, on the first sentences of the set; no lost sentences."""
 
     def __init__(self, cfg, source_dictionary, target_dictionary):
         super().__init__(cfg, source_dictionary, target_dictionary)
@@ -52,16 +45,6 @@ class SharedTask:
         """Load a split. Raises InputError where a sentence is too long, which fairseq would leave out of training."""
         super().load_dataset(split, epoch, combine, **options)
         refuse_long(self.datasets[split], split, self.cfg.max_source_positions, self.cfg.max_target_positions)
-
-    def get_batch_iterator(self, *args, **options):
-        """fairseq's batches, of any size: with its default multiple of 8 it drops the last batch of every data set."""
-        return super().get_batch_iterator(*args, **{**options, "required_batch_size_multiple": 1})
-
-    def train_step(self, sample, model, criterion, optimizer, update_num, ignore_grad=False):
-        """fairseq's step, with the forward and backward pass under autocast where asked for."""
-        device = next(model.parameters()).device.type
-        with torch.autocast(device, torch.bfloat16, enabled=str(self.cfg.autocast) == "bfloat16"):
-            return super().train_step(sample, model, criterion, optimizer, update_num, ignore_grad)
 
     def valid_step(self, sample, model, criterion):
         """The loss of a batch, and n-gram counts of its decoded outputs."""

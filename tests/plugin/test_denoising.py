@@ -1,0 +1,100 @@
+"""Joint pre-training as a user runs it: blocks, both recipes, resuming, a start from BART, bad input."""
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from janus.engine.logs import read_curves
+from janus.engine.training import train
+from janus.errors import InputError
+from janus.model.bart import load_bart
+from janus.model.checkpoints import load_model, read_checkpoint
+
+ROOT = Path(__file__).parents[2]
+TINY_BART = ROOT / "tests" / "model" / "tiny-bart"
+# The sizes of tiny-bart, whose dictionary has 36 words, the last of them the mask.
+SIZES = {"layers": 2, "embed-dim": 16, "ffn-embed-dim": 24, "attention-heads": 2}
+PAPER = ["--length-weight", "0"]
+RELEASE = ["--length-weight", "0", "--ar-weight", "0.5", "--nar-weight", "0.5", "--aux-weight", "0.5"]
+RELEASE += ["--kl-ar-aux-weight", "0.5", "--kl-nar-aux-weight", "0.5", "--query-position", "previous"]
+RELEASE += ["--noise-budget", "0.3", "--noise-shared", "0.5", "--noise-rotated", "0.5", "--label-smoothing", "0"]
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory) -> Path:
+    """Sentences that go round eight of the words, in documents; binarised."""
+    root = tmp_path_factory.mktemp("text")
+    generator = random.Random(2)
+    for split, documents in (("train", 60), ("valid", 8)):
+        lines = []
+        for _ in range(documents):
+            for _ in range(generator.randint(1, 4)):
+                first = generator.randrange(8)
+                lines.append(" ".join(f"w{(first + i) % 8}" for i in range(generator.randint(2, 9))))
+            lines.append("")
+        (root / split).write_text("\n".join(lines[:-1]) + "\n")
+    (root / "dict.txt").write_text("".join(f"w{i} 1\n" for i in range(35)))
+    command = [sys.executable, "-m", "fairseq_cli.preprocess", "--only-source", "--srcdict", str(root / "dict.txt")]
+    command += ["--trainpref", str(root / "train"), "--validpref", str(root / "valid"), "--destdir", str(root / "bin")]
+    subprocess.run(command, check=True, capture_output=True)
+    return root / "bin"
+
+
+def words(text: Path, folder: Path, *more: str) -> list[str]:
+    sizes = [word for side in ("encoder", "decoder") for n, v in SIZES.items() for word in (f"--{side}-{n}", str(v))]
+    return [
+        *(str(text), "--user-dir", str(ROOT / "janus" / "plugin"), "--save-dir", str(folder), "--cpu", "--seed", "3"),
+        *("--task", "janus_denoising", "--criterion", "janus_loss", "--arch", "janus_bart_base", *sizes),
+        *("--tokens-per-sample", "24", "--max-source-positions", "32", "--max-target-positions", "32"),
+        *("--optimizer", "fused_adamw", "--lr", "0.003", "--max-tokens", "120", "--num-workers", "1"),
+        *("--log-interval", "1", "--no-epoch-checkpoints", *more),
+    ]
+
+
+@pytest.mark.parametrize("recipe", [PAPER, RELEASE], ids=["paper", "release"])
+def test_it_learns(text, tmp_path, recipe):
+    train(words(text, tmp_path, *recipe, "--max-update", "30", "--lr", "0.01"), log=tmp_path / "log.jsonl")
+    rows = read_curves(tmp_path / "log.jsonl")
+    valid = [row["value"] for row in rows if row["split"] == "valid" and row["name"] == "loss"]
+    assert valid[-1] < valid[0] - 0.5
+    names = {row["name"] for row in rows if row["split"] == "train"}
+    assert {"loss_ar", "loss_nar", "loss_aux", "loss_kl_ar_aux", "loss_kl_nar_aux"} <= names
+    assert load_model(tmp_path / "checkpoint_last.pt").config.layernorm_embedding
+
+
+def test_resumed_equals_unbroken(text, tmp_path):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    train(words(text, whole, *PAPER, "--max-update", "9"), log=whole / "log.jsonl")
+    for updates in ("4", "9"):
+        train(words(text, broken, *PAPER, "--max-update", updates), log=broken / "log.jsonl")
+    ours, theirs = (read_checkpoint(folder / "checkpoint_last.pt")["model"] for folder in (broken, whole))
+    assert all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items())
+
+
+def test_it_starts_from_a_bart(text, tmp_path):
+    """After an update that moves nothing, the weights are BART's; the table of lengths is fresh."""
+    more = [*PAPER, "--init-from", str(TINY_BART), "--max-update", "1", "--lr", "0"]
+    train(words(text, tmp_path, *more), log=tmp_path / "log.jsonl")
+    ours = read_checkpoint(tmp_path / "checkpoint_last.pt")["model"]
+    bart = load_bart(TINY_BART).state_dict()
+    assert set(ours) - set(bart) == {"decoder.embed_length.weight"}
+    assert all(torch.equal(ours[name], tensor) for name, tensor in bart.items())
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--length-weight", "0.1"], "pre-training predicts no lengths"),
+        ([*PAPER, "--tokens-per-sample", "40"], "blocks of 40 tokens do not fit 32 positions"),
+        ([*PAPER, "--init-from", str(TINY_BART), "--encoder-layers", "3"], "it has no encoder.layers.2"),
+        ([*PAPER, "--init-from", str(TINY_BART), "--encoder-ffn-embed-dim", "20"], "fc1.weight is"),
+        ([*PAPER, "--init-from", "nowhere.pt"], "no such checkpoint"),
+    ],
+)
+def test_bad_input(text, tmp_path, more, message, capfd):
+    with pytest.raises(InputError, match=message.split(" is")[0]):
+        train(words(text, tmp_path, *more, "--max-update", "2"), log=tmp_path / "log.jsonl")
