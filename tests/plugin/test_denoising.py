@@ -60,7 +60,7 @@ def test_it_learns(text, tmp_path, recipe):
     train(words(text, tmp_path, *recipe, "--max-update", "30", "--lr", "0.01"), log=tmp_path / "log.jsonl")
     rows = read_curves(tmp_path / "log.jsonl")
     valid = [row["value"] for row in rows if row["split"] == "valid" and row["name"] == "loss"]
-    assert valid[-1] < valid[0] - 0.5
+    assert valid[-1] < 0.97 * valid[0]
     names = {row["name"] for row in rows if row["split"] == "train"}
     assert {"loss_ar", "loss_nar", "loss_aux", "loss_kl_ar_aux", "loss_kl_nar_aux"} <= names
     assert load_model(tmp_path / "checkpoint_last.pt").config.layernorm_embedding
