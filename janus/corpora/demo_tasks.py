@@ -18,8 +18,8 @@ from pathlib import Path
 from janus.corpora.analyse import analyse
 from janus.corpora.clean import Pair
 from janus.corpora.english import OBJECT, SUBJECT, about_me, about_you, phrase_words, question
-from janus.corpora.grammar import SIZES, Verdict
-from janus.corpora.judge import Words, judge
+from janus.corpora.grammar import SIZES
+from janus.corpora.judge import Judge, Verdict, Words
 from janus.corpora.lexicon import FORMAL, PERFECT, lexicon
 from janus.corpora.manifest import Corpus
 from janus.corpora.meaning import Meaning, Phrase, Sampler
@@ -99,7 +99,7 @@ def targets(task: str, source: str) -> Answers:
 
 def check(task: str, source: str, output: str) -> Verdict:
     """Judge one tokenised, BPE-free output (see `judge.py`). Raises InputError as `targets` does."""
-    return judge(targets(task, source), tuple(output.split()))
+    return Judge(targets(task, source))(tuple(output.split()))
 
 
 def verdicts(task: str, sources: Sequence[str], outputs: Sequence[str]) -> list[Verdict]:

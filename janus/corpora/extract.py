@@ -94,4 +94,6 @@ def _refused(archive: Path, name: str, reason: str) -> InputError:
 
 
 def _damaged(archive: Path, error: Exception) -> InputError:
-    return InputError(f"damaged archive ({error})", where=archive, mend="remove it and fetch it again")
+    # tarfile lists every format it tried, a line each.
+    reason = str(error).partition("\n")[0].rstrip(":")
+    return InputError(f"damaged archive ({reason})", where=archive, mend="remove it and fetch it again")

@@ -6,15 +6,13 @@ chooses each word by itself mixes modes: the multi-modality that non-autoregress
 """
 
 import random
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 from janus.corpora.analyse import analyse
 from janus.corpora.clean import Cleaner, Pair
+from janus.corpora.judge import Judge, Verdict
 from janus.corpora.manifest import Corpus
 from janus.corpora.meaning import Sampler
 from janus.corpora.realise import MODES, PLAIN, Mode, realise
@@ -24,13 +22,6 @@ from janus.errors import InputError
 
 SIZES = {"train": 6000, "valid": 200, "test": 300}
 _MAX_REPEATS = 500
-
-
-class Verdict(NamedTuple):
-    """On one output: is it one of the source's translations, and do its words commit it to two modes at once."""
-
-    valid: bool
-    mixed: bool
 
 
 def build(corpus: Corpus, downloads: Path, work: Path, out: SplitWriter, *, seed: int) -> dict[str, object]:
@@ -98,20 +89,8 @@ def translations(source: str, source_language: str, target_language: str) -> Map
 
 
 def check(source: str, output: str, *, source_language: str = "de", target_language: str = "en") -> Verdict:
-    """Judge one tokenised, BPE-free output.
-
-    Valid: it equals one of the source's translations. Mixed: no single mode accounts for all its words and
-    neighbouring pairs of words (sentence ends included) that occur in any of those translations; words that occur in
-    none are wrong but speak for no mode. A valid output is never mixed.
-    """
-    answers, evidence = _answers(source, source_language, target_language)
-    words = tuple(output.split())
-    if words in answers:
-        return Verdict(valid=True, mixed=False)
-    possible = frozenset(MODES)
-    for feature in _features(words):
-        possible &= evidence.get(feature, possible)
-    return Verdict(valid=False, mixed=not possible)
+    """Judge one tokenised, BPE-free output (see `judge.py`)."""
+    return _judge(source, source_language, target_language)(tuple(output.split()))
 
 
 def verdicts(
@@ -129,20 +108,8 @@ def verdicts(
 
 
 @lru_cache(maxsize=1 << 14)
-def _answers(
-    source: str, source_language: str, target_language: str
-) -> tuple[frozenset[tuple[str, ...]], dict[tuple[str, ...], frozenset[Mode]]]:
-    answers = translations(source, source_language, target_language)
-    modes: dict[tuple[str, ...], set[Mode]] = defaultdict(set)
-    for mode, words in answers.items():
-        for feature in _features(words):
-            modes[feature].add(mode)
-    return frozenset(answers.values()), {feature: frozenset(found) for feature, found in modes.items()}
-
-
-def _features(words: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
-    yield from ((word,) for word in words)
-    yield from pairwise(("<s>", *words, "</s>"))
+def _judge(source: str, source_language: str, target_language: str) -> Judge:
+    return Judge(translations(source, source_language, target_language))
 
 
 def _raw(words: tuple[str, ...]) -> str:

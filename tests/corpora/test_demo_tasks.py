@@ -7,7 +7,7 @@ import pytest
 
 from janus.corpora import demo_tasks
 from janus.corpora.demo_tasks import TASKS, check, pairs, raw, targets, verdicts
-from janus.corpora.grammar import Verdict
+from janus.corpora.judge import Verdict
 from janus.corpora.pairs import parts_of
 from janus.corpora.prepare import prepare
 from janus.errors import InputError

@@ -4,7 +4,8 @@ import statistics
 import pytest
 
 from janus.corpora.clean import Cleaner
-from janus.corpora.grammar import Verdict, build, check, pairs, translations, verdicts
+from janus.corpora.grammar import build, check, pairs, translations, verdicts
+from janus.corpora.judge import Verdict
 from janus.corpora.meaning import Sampler
 from janus.corpora.splits import SplitWriter
 from janus.corpora.tokenise import tokenise

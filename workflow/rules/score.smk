@@ -2,7 +2,7 @@
 
 METRICS = source_digest("metrics")
 # Outputs on generated text are judged by the grammar too.
-JUDGE = source_digest(*(f"corpora/{part}" for part in ("grammar", "analyse", "realise", "lexicon", "meaning")))
+JUDGE = source_digest(*(f"corpora/{part}" for part in ("grammar", "judge", "analyse", "realise", "lexicon", "meaning")))
 
 
 rule score:
