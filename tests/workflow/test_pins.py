@@ -77,6 +77,8 @@ def test_make_help_lists_the_targets():
         "paper_tables",
         "paper_figures",
         "test",
+        "bench",
+        "gpu-bundle",
         "audit",
         "clean",
     }
