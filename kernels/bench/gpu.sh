@@ -51,7 +51,6 @@ export PYTHONPATH=$PWD:$site${PYTHONPATH:+:$PYTHONPATH} PATH=$site/bin:$PATH TRI
 part install install
 [ ${#failed[@]} = 0 ] || exit 1
 part kernel-tests python3 -m pytest -q -p no:cacheprovider tests/kernels tests/golden
-part attention python3 -m kernels.bench.attention --output "$output/attention.json"
 part bench python3 -m janus.bench --device cuda --output "$output/bench"
 part train train
 part keep keep
