@@ -55,7 +55,7 @@ class Batch:
     def plain_streams(self) -> Streams:
         """The rows of a plain Transformer: AR content alone, which itself predicts the next token."""
         streams = self.packed_streams(nar=False, aux=False, query_position="previous")
-        rows = ("token", "position", "kind", "place", "sentence", "source")
+        rows = ("token", "position", "kind", "place", "sentence", "source", "spans")
         content = {name: getattr(streams, name)[: streams.content] for name in rows}
         return replace(streams, **content, ar_rows=torch.arange(streams.content), ar_masked=streams.ar_masked[:0])
 

@@ -1,6 +1,6 @@
 """The joint loss at the size of a large vocabulary: in chunks, on whole tensors, and its bare matrix products.
 
-Axes: R rows of three streams, M masked tokens, D hidden, V vocabulary.
+Axes: R rows of three streams: N tokens in one, the M masked ones in two; D hidden, V vocabulary.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 from kernels.joint_loss import joint_loss
 from kernels.joint_loss.reference import joint_loss_reference
 
-# BART's vocabulary and width; of ten rows about four predict all tokens and six, in two streams, the masked ones.
+# BART's vocabulary and width, and the share of tokens that its joint pre-training masks.
 WORDS, WIDTH = 50_265, 768
 _SHARE_MASKED = 0.27
 _PAIRS = [(2, 1, 2.0), (0, 1, 2.0)]
@@ -32,14 +32,15 @@ class Problem:
     masked: int
 
     @classmethod
-    def draw(cls, rows: int, device: str, *, words: int = WORDS, width: int = WIDTH) -> Problem:
-        """Random rows and words whose logits are about as wide as a trained model's."""
-        generator = torch.Generator(device).manual_seed(rows)
+    def draw(cls, tokens: int, device: str, *, words: int = WORDS, width: int = WIDTH) -> Problem:
+        """The rows of N tokens, random, with logits about as wide as a trained model's."""
+        masked = int(tokens * _SHARE_MASKED)
+        rows, generator = tokens + 2 * masked, torch.Generator(device).manual_seed(tokens)
         hidden = torch.randn(rows, width, device=device, generator=generator)
         vocabulary = torch.randn(words, width, device=device, generator=generator).mul_(2 * width**-0.5)
         labels = torch.randint(0, words, (rows,), device=device, generator=generator)
         weights = torch.full((rows,), 1 / rows, device=device)
-        return cls(hidden.requires_grad_(), vocabulary.requires_grad_(), labels, weights, int(rows * _SHARE_MASKED))
+        return cls(hidden.requires_grad_(), vocabulary.requires_grad_(), labels, weights, masked)
 
     @property
     def multiply_adds(self) -> int:

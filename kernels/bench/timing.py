@@ -37,9 +37,13 @@ def in_turns(
 ) -> dict[str, Timing]:
     """Time each of `calls` in each of `rounds`: first call(0) untimed, then the mean of call(0) … call(repeats - 1).
 
-    The untimed call brings memory and caches back from whatever ran before. progress: called after each visit.
+    The untimed call brings memory and caches back from whatever ran before. An untimed round goes ahead of all, in
+    which kernels are compiled. progress: called after each visit.
     """
     seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for call in calls.values():
+        for i in range(repeats):
+            call(i)
     for _ in range(rounds):
         for name, call in calls.items():
             call(0)

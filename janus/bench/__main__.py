@@ -1,0 +1,108 @@
+"""`python -m janus.bench`: run the benchmarks, write results/bench/<part>-<device>.json and a table of them all."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from janus.bench import decoding, loss, report, training
+from janus.bench.goals import Goal
+from janus.bench.workshop import IWSLT, TINY
+from janus.errors import InputError
+from janus.files import iter_lines, write_json, write_lines
+from janus.provenance import Stopwatch, device_name, provenance
+
+_PARTS = ("training", "decoding", "loss")
+_COMMAND = "python -m janus.bench"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the parts asked for; returns 0, or 1 with one line on stderr where an option is bad."""
+    options = _parser().parse_args(words)
+    try:
+        _run(options)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=_COMMAND, description=__doc__)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--output", type=Path, default=Path("results/bench"), metavar="DIR")
+    parser.add_argument("--only", choices=_PARTS, action="append", help="this part alone; may be given again")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each row takes its turn")
+    parser.add_argument("--batches", type=int, default=2, help="batches a row trains on in each turn")
+    parser.add_argument("--tokens", type=int, default=IWSLT.tokens, help="target tokens of a training batch")
+    parser.add_argument("--threads", type=int, help="processor threads (all by default)")
+    parser.add_argument("--tiny", action="store_true", help="toy sizes, to try the benchmarks themselves")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    if options.device.startswith("cuda") and not torch.cuda.is_available():
+        raise InputError("no GPU is usable", where="--device", mend="give cpu, or run where there is one")
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    kind = torch.device(options.device).type
+    sections, goals = [], []
+    with tqdm(desc="bench", unit="turn", disable=None) as bar:
+        for part in options.only or _PARTS:
+            watch = Stopwatch()
+            results, section, of_part = _MEASURE[part](options, kind, bar.update)
+            sections.append(section)
+            goals += of_part
+            facts = dict(part=part, threads=torch.get_num_threads(), rounds=options.rounds, tiny=options.tiny)
+            facts |= dict(results=results, goals=[{**vars(goal), "met": goal.met} for goal in of_part])
+            write_json(options.output / f"{part}-{kind}.json", provenance(watch=watch, device=options.device, **facts))
+    head = f"{device_name(options.device)}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    table = "\n".join(["# Benchmarks", "", f"{head}.", "", *sections, report.goals_report(goals)])
+    write_lines(options.output / f"bench-{kind}.md", table.splitlines())
+    print(table)
+
+
+def _training(options: argparse.Namespace, kind: str, progress: Any) -> tuple[Any, str, list[Goal]]:
+    scale = TINY if options.tiny else replace(IWSLT, tokens=options.tokens)
+    plan = training.Plan(scale, options.device, options.batches, options.rounds, _has_bfloat16(kind))
+    results = training.measure_training(plan, progress)
+    results["peaks"] = training.measure_memory(plan, progress)
+    goals = training.training_goals(results["rows"], kind, _COMMAND)
+    return results, report.training_report(results, options.device), goals
+
+
+def _decoding(options: argparse.Namespace, kind: str, progress: Any) -> tuple[Any, str, list[Goal]]:
+    rows = decoding.measure_decoding(TINY if options.tiny else IWSLT, options.device, options.rounds, progress)
+    return rows, report.decoding_report(rows, decoding.WORDS, decoding.BEAM), decoding.decoding_goals(rows)
+
+
+def _loss(options: argparse.Namespace, kind: str, progress: Any) -> tuple[Any, str, list[Goal]]:
+    plan = loss.LossPlan(options.device, options.rounds)
+    if kind == "cuda":
+        plan = replace(plan, whole_tokens=plan.tokens)
+    if options.tiny:
+        plan = replace(plan, tokens=64, whole_tokens=32, words=50, width=8)
+    results = loss.measure_loss(plan, progress)
+    return results, report.loss_report(results, plan.words, plan.width), loss.loss_goals(results, kind, _COMMAND)
+
+
+def _has_bfloat16(kind: str) -> bool:
+    """Whether the machine multiplies in bfloat16; elsewhere it would be imitated, many times slower."""
+    if kind == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    words = {word for line in iter_lines("/proc/cpuinfo") for word in line.split()}
+    return bool(words & {"avx512_bf16", "amx_bf16", "bf16"})
+
+
+_MEASURE = {"training": _training, "decoding": _decoding, "loss": _loss}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""The benchmarks' results as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from janus.bench.goals import Goal
+from janus.bench.systems import ladder
+from janus.report.csvfile import to_markdown
+
+
+def training_report(results: Mapping[str, Any], device: str) -> str:
+    """Systems, then the ladder from the release's step to ours."""
+    rows, steps = results["rows"], [system for system in ladder(device) if system.name in results["rows"]]
+    systems = [name for name in rows if not name.startswith("ladder-") and name != "janus-paper-fused"]
+    ceilings = ", ".join(f"{value / 1e9:,.0f} GFLOP/s in {name}" for name, value in results["ceilings"].items())
+    nothing = results.get("peaks", {}).get("nothing")
+    lines = [
+        "## Training",
+        "",
+        f"{results['parameters'] / 1e6:.1f} M parameters; {results['tokens']:,.0f} target tokens a batch on average, "
+        f"batches of {', '.join(map(str, results['sentences']))} sentences, made before the clock starts. Arithmetic: "
+        "the multiply-adds that the losses need at least (two operations each), a second, and its share of "
+        f"{results['ceiling_side']} x {results['ceiling_side']} matrix products on this machine: {ceilings}.",
+        "Peak memory: of a process that does nothing else"
+        + (f"; {nothing / 2**30:.2f} GiB of it are Python and the libraries." if nothing else "."),
+        "",
+        _training_table({name: (rows[name]["label"], None) for name in systems}, results),
+        "What each measure bought, from the release's step to ours and beyond:",
+        "",
+        _training_table(_gains(steps, rows), results),
+    ]
+    return "\n".join(lines)
+
+
+def _gains(steps: Sequence[Any], rows: Mapping[str, Any]) -> dict[str, tuple[str, float | None]]:
+    """Label of each step, and how many times faster it is than the one before."""
+    names = [step.name for step in steps]
+    before = [None, *names]
+    return {
+        step.name: (step.label, rows[old]["seconds"] / rows[step.name]["seconds"] if old else None)
+        for step, old in zip(steps, before)
+    }
+
+
+def _training_table(chosen: Mapping[str, tuple[str, float | None]], results: Mapping[str, Any]) -> str:
+    with_gain = any(gain is not None for _, gain in chosen.values())
+    columns = ["row", "s/update", "low to high", "tokens/s", "GFLOP/s needed", "of ceiling", "peak GiB"]
+    records = []
+    for name, (label, gain) in chosen.items():
+        row, peak = results["rows"][name], results.get("peaks", {}).get(name)
+        record = {
+            "row": label,
+            "s/update": _seconds(row["seconds"]),
+            "low to high": _range(row["spread"], 1),
+            "tokens/s": f"{row['tokens_per_second']:,.0f}",
+            "GFLOP/s needed": f"{row['flop_per_second'] / 1e9:,.0f}",
+            "of ceiling": f"{100 * row['share_of_ceiling']:.0f} %",
+            "peak GiB": f"{peak / 2**30:.2f}" if peak else None,
+        }
+        if with_gain:
+            record["x before"] = f"{gain:.2f}" if gain else None
+        records.append(record)
+    return to_markdown([*columns, *(["x before"] if with_gain else [])], records)
+
+
+def decoding_report(rows: Iterable[Mapping[str, Any]], words: int, beam: int) -> str:
+    """Milliseconds a sentence."""
+    records = [
+        {
+            "way": row["way"],
+            "batch": row["batch"],
+            "ms a sentence": f"{row['milliseconds']:.1f}",
+            "low to high": _range(row["spread"], 1),
+        }
+        for row in rows
+    ]
+    text = (
+        f"Random weights; outputs are forced to {words} words. Beam {beam} in AR, {beam} lengths in NAR (half of them "
+        "a word or two longer)."
+    )
+    return "\n".join(["## Decoding", "", text, "", to_markdown(list(records[0]), records)])
+
+
+def loss_report(rows: Iterable[Mapping[str, Any]], words: int, width: int) -> str:
+    """Seconds and memory of the joint loss."""
+    records = [
+        {
+            "way": row["way"],
+            "tokens": f"{row['tokens']:,}",
+            "seconds": _seconds(row["seconds"]),
+            "low to high": _range(row["spread"], 1),
+            "GFLOP/s": f"{row['flop_per_second'] / 1e9:,.0f}",
+            "GiB beside inputs": f"{row['bytes'] / 2**30:.2f}",
+        }
+        for row in rows
+    ]
+    text = (
+        f"Forward and backward pass of three streams over {words:,} words at width {width}, float32: the operator "
+        "(chunked), tensors of rows x words (whole), and nothing but the three matrix products."
+    )
+    return "\n".join(["## Joint loss", "", text, "", to_markdown(list(records[0]), records)])
+
+
+def goals_report(goals: Iterable[Goal]) -> str:
+    """Each goal with what was measured."""
+    return "\n".join(["## Goals", "", *(goal.line() for goal in goals), ""])
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.3f}" if value < 10 else f"{value:.1f}"
+
+
+def _range(spread: Sequence[float], factor: float) -> str:
+    return " to ".join(f"{factor * value:.3g}" for value in spread)
