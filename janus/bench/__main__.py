@@ -12,14 +12,14 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from janus.bench import decoding, loss, report, training
+from janus.bench import attention, decoding, loss, report, training
 from janus.bench.goals import Goal
 from janus.bench.workshop import IWSLT, TINY
 from janus.errors import InputError
 from janus.files import iter_lines, write_json, write_lines
 from janus.provenance import Stopwatch, device_name, provenance
 
-_PARTS = ("training", "decoding", "loss")
+_PARTS = ("training", "decoding", "attention", "loss")
 _COMMAND = "python -m janus.bench"
 
 
@@ -83,6 +83,12 @@ def _decoding(options: argparse.Namespace, kind: str, progress: Any) -> tuple[An
     return rows, report.decoding_report(rows, decoding.WORDS, decoding.BEAM), decoding.decoding_goals(rows)
 
 
+def _attention(options: argparse.Namespace, kind: str, progress: Any) -> tuple[Any, str, list[Goal]]:
+    scale = TINY if options.tiny else IWSLT
+    rows = attention.measure_attention(scale, options.device, options.rounds, progress)
+    return rows, report.attention_report(rows), attention.attention_goals(rows, kind, _COMMAND)
+
+
 def _loss(options: argparse.Namespace, kind: str, progress: Any) -> tuple[Any, str, list[Goal]]:
     plan = loss.LossPlan(options.device, options.rounds)
     if kind == "cuda":
@@ -101,7 +107,7 @@ def _has_bfloat16(kind: str) -> bool:
     return bool(words & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
-_MEASURE = {"training": _training, "decoding": _decoding, "loss": _loss}
+_MEASURE = {"training": _training, "decoding": _decoding, "attention": _attention, "loss": _loss}
 
 
 if __name__ == "__main__":

@@ -83,6 +83,16 @@ def decoding_report(rows: Iterable[Mapping[str, Any]], words: int, beam: int) ->
     return "\n".join(["## Decoding", "", text, "", to_markdown(list(records[0]), records)])
 
 
+def attention_report(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Milliseconds of a decoder self-attention."""
+    records = [
+        {"way": row["way"], "ms": f"{1000 * row['seconds']:.1f}", "low to high": _range(row["spread"], 1000)}
+        for row in rows
+    ]
+    text = "Forward and backward pass of one decoder self-attention over all streams of a batch, masks included."
+    return "\n".join(["## Attention", "", text, "", to_markdown(list(records[0]), records)])
+
+
 def loss_report(rows: Iterable[Mapping[str, Any]], words: int, width: int) -> str:
     """Seconds and memory of the joint loss."""
     records = [
