@@ -1,7 +1,7 @@
 """What scores of dialogue give to replies that answer nothing: the floors under Table 5, and its ceiling.
 
-`python -m janus floors DIALOGUES --write STEM` measures them on dialogues without personas and writes STEM.json, the
-numbers of `workflow/report/personachat.md`, whose tables are `page_tables` of that record.
+`python -m janus floors DIALOGUES --write JSON` measures them on dialogues without personas and writes the numbers of
+`workflow/report/personachat.md`, whose tables are `page_tables` of that record.
 """
 
 import random

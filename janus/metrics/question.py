@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from pycocoevalcap.bleu.bleu import Bleu
 from pycocoevalcap.rouge.rouge import Rouge
+from sacrebleu.metrics import BLEU
 
 from janus.metrics.glge_text import lower, repair_prediction
 from janus.metrics.lines import check_lines
 from janus.metrics.meteor import Meteor
 from janus.metrics.overall import with_overall
 from janus.metrics.summary import rouge_score
-from janus.metrics.translation import sacre_bleu
 
 Scores = dict[str, dict[str, float | str]]
 
@@ -42,7 +42,8 @@ def score_questions(hypotheses: Sequence[str], references: Sequence[str], source
     items = group_by_source(predictions, references, sources)
     count = f"items:{len(items)}|lines:{len(references)}"
     scores = with_overall(_official(items, count), ("rougeL_coco", "bleu4_coco", "meteor"))
-    sacre = sacre_bleu(lowercase=True)
+    # Forced: there is no untokenised reference to prefer.
+    sacre = BLEU(lowercase=True, force=True)
     value = sacre.corpus_score(predictions, [references]).score
     scores["bleu_sacre"] = {"value": value, "signature": f"{sacre.get_signature()}|prediction:repaired"}
     return scores | rouge_score(predictions, references, ["rougeL"])

@@ -20,6 +20,7 @@ GOLDEN = json.loads((FOLDER / "glge.json").read_text(encoding="utf-8"))["meteor 
 def meteor() -> Iterator[Meteor]:
     with Meteor() as running:
         yield running
+    assert running._process.returncode == 0
 
 
 def test_segments_and_corpus_are_those_of_the_command_line(meteor: Meteor) -> None:
@@ -56,12 +57,6 @@ def test_its_death_is_told() -> None:
         running._process.kill()
         running.score(["a"], [["a"]])
     assert running._process.returncode == -9
-
-
-def test_it_ends_with_its_block(meteor: Meteor) -> None:
-    with Meteor() as running:
-        assert running._process.poll() is None
-    assert running._process.returncode == 0
 
 
 def test_java_comes_from_its_package() -> None:
