@@ -13,6 +13,8 @@ import torch
 from janus.errors import InputError
 from janus.files import iter_lines
 
+# Loaded once by the server that starts the measured processes.
+_LIBRARIES = ["janus.bench.systems", "janus.bench.loss"]
 # Numbers of glibc's mallopt parameters. Their values: those training sets, and those glibc itself arrives at.
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
 _KEEP = {_MMAP_THRESHOLD: 1 << 30, _TRIM_THRESHOLD: 1 << 30}
@@ -35,7 +37,10 @@ def peak_of(function: Callable[..., object], *arguments: Any, device: str) -> in
 
     The function and its arguments must be picklable. On a processor Python and its libraries are counted too.
     """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+    # A GPU wants processes that share nothing with one that has already used it.
+    context = get_context("spawn" if device.startswith("cuda") else "forkserver")
+    context.set_forkserver_preload(_LIBRARIES)
+    with ProcessPoolExecutor(1, mp_context=context) as executor:
         return executor.submit(_measure, function, arguments, device, torch.get_num_threads()).result()
 
 

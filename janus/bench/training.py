@@ -85,7 +85,8 @@ def measure_memory(plan: Plan, progress: Callable[[], object] | None = None) -> 
 
 def rows_of(plan: Plan) -> list[System]:
     """The systems, the ladder, and in bfloat16 the systems of this engine; each row once."""
-    rows = {system.name: system for system in (*SYSTEMS, *ladder(plan.device))}
+    rows = {system.name: system for system in SYSTEMS}
+    rows |= {system.name: system for system in ladder(plan.device) if system.name not in rows}
     if plan.bfloat16:
         ours = [system for name, system in rows.items() if not name.startswith("ladder-") and "fairseq" not in name]
         rows |= {system.name: system for system in (row.in_bfloat16() for row in ours)}

@@ -37,7 +37,7 @@ def test_the_ladder_keeps_the_loss(shop):
     model = shop.model("janus-release").eval()
     steps = [system for system in ladder("cpu") if system.model == "janus-release"]
     assert len(steps) == 8
-    losses = [float(system.losses(shop)(1)) for system in steps]
+    losses = [system.losses(shop)(1).item() for system in steps]
     model.train()
     assert losses == pytest.approx([losses[0]] * len(losses), rel=1e-4)
 
@@ -69,7 +69,7 @@ def test_our_transformer_reads_what_fairseq_reads(shop):
         state[f"{side}.embed_positions.weight"] = table.get_embedding(1026, TINY.dimension, 1)
     ours.load_state_dict(state)
     theirs.eval(), ours.eval()
-    theirs_loss, ours_loss = (float(loss(0)) for loss in losses)
+    theirs_loss, ours_loss = (loss(0).item() for loss in losses)
     theirs.train(), ours.train()
     # fairseq spreads the smoothing over V - 1 words, we over V.
     assert ours_loss == pytest.approx(theirs_loss, rel=1e-3)
