@@ -30,3 +30,7 @@ def test_the_row_it_adds_is_valid():
 
     [row] = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     assert check(yaml.safe_load(row), ROOT / "workflow/schemas/systems.schema.yaml", where="README.md")
+
+
+def test_the_table_of_the_real_run_comes_from_it():
+    assert (ROOT / "results/reference/multi30k-cpu/tables/table6.md").read_text(encoding="utf-8").strip() in README
