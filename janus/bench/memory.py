@@ -21,6 +21,11 @@ _KEEP = {_MMAP_THRESHOLD: 1 << 30, _TRIM_THRESHOLD: 1 << 30}
 _GIVE_BACK = {_MMAP_THRESHOLD: 32 << 20, _TRIM_THRESHOLD: 64 << 20}
 
 
+def return_freed_memory() -> None:
+    """Hand freed memory back to the system now, so that the next piece of work starts from none (glibc)."""
+    ctypes.CDLL(None).malloc_trim(0)
+
+
 def keep_freed_memory(keep: bool) -> None:
     """Let large freed blocks stay with the process, as `janus.engine.training` does, or go back at once (glibc).
 

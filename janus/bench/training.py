@@ -10,7 +10,7 @@ import torch
 
 from janus.bench.batches import EPOCH_TOKENS
 from janus.bench.goals import Goal
-from janus.bench.memory import peak_of
+from janus.bench.memory import peak_of, return_freed_memory
 from janus.bench.systems import SYSTEMS, System, ladder, multiply_adds, prepare_update
 from janus.bench.workshop import Scale, Workshop
 from kernels.bench.timing import in_turns, square_product
@@ -43,7 +43,14 @@ def measure_training(plan: Plan, progress: Callable[[], object] | None = None) -
     types = {s.autocast or torch.float32 for s in systems}
     side = min(_SIDE[plan.kind], 64 * plan.scale.dimension)
     calls |= {f"ceiling {dtype}": square_product(plan.device, dtype, side) for dtype in types}
-    timings = in_turns(calls, device=plan.device, rounds=plan.rounds, repeats=plan.batches, progress=progress)
+
+    def after_visit() -> None:
+        if plan.kind == "cpu":
+            return_freed_memory()
+        if progress:
+            progress()
+
+    timings = in_turns(calls, device=plan.device, rounds=plan.rounds, repeats=plan.batches, progress=after_visit)
     ceilings = {dtype: 2 * side**3 / timings[f"ceiling {dtype}"].median for dtype in types}
     tokens = sum(batch.tokens for batch in shop.drawn) / plan.batches
     rows = {}
@@ -61,8 +68,6 @@ def measure_training(plan: Plan, progress: Callable[[], object] | None = None) -
             "epochs_minutes": _PAPER_EPOCHS * EPOCH_TOKENS / tokens * timing.median / 60,
             "rounds": timing.seconds,
         }
-        if progress:
-            progress()
     return {
         "rows": rows,
         "ceilings": {str(dtype).removeprefix("torch."): value for dtype, value in ceilings.items()},

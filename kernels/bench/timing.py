@@ -41,13 +41,12 @@ def in_turns(
     which kernels are compiled. progress: called after each visit.
     """
     seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():
-        for i in range(repeats):
-            call(i)
-    for _ in range(rounds):
+    for number in range(rounds + 1):
         for name, call in calls.items():
             call(0)
-            seconds[name].append(elapsed(lambda call=call: [call(i) for i in range(repeats)], device) / repeats)
+            time_one = elapsed(lambda call=call: [call(i) for i in range(repeats)], device) / repeats
+            if number:
+                seconds[name].append(time_one)
             if progress:
                 progress()
     return {name: Timing(values) for name, values in seconds.items()}
