@@ -63,15 +63,18 @@ def repetition_cells(
     ]
 
 
-def row_of(system: Mapping[str, Any], number: int, manner: str) -> str:
+def row_of(system: Mapping[str, Any], number: int, manner: str, passes: int | None = None) -> str:
     """The published row a system stands beside in a table, or a row of its own, named by its label.
 
-    In Table 1, whose rows hold one manner each, a row of its own carries the manner's name.
+    A published row that names `passes` takes those alone. In Table 1, whose rows hold one manner each, a row of its own
+    carries the manner's name, and where `passes` are given the paper's Iter, passes - 1.
     """
     for place in system["published"]:
-        if place["table"] == number and place["manner"] == manner:
+        if place["table"] == number and place["manner"] == manner and place.get("passes") in (None, passes):
             return place["row"]
-    return f"{system['label']} {manner.upper()}" if number == 1 else system["label"]
+    if passes is not None:
+        return f"{system['label']} {manner.upper()} iter {passes - 1}"
+    return system["label"] if number in (3, 6) else f"{system['label']} {manner.upper()}"
 
 
 def column_name(column: str | Mapping[str, str]) -> str:
@@ -86,7 +89,12 @@ def added_rows(number: int, cells: Sequence[Cell], systems: Mapping[str, Mapping
 
 
 def added_columns(number: int, table: Mapping[str, Any]) -> list[str]:
-    """The columns that a table's config adds to the published ones: those declared `new`, and the passes of Table 3."""
+    """The columns that a table's config adds to the published ones: those declared `new`, and the passes of Table 3.
+
+    The tables of one corpus, whose columns are metrics, gain none.
+    """
+    if number not in (1, 3, 6):
+        return []
     if number == 3:
         return [f"Iter={passes - 1}" for passes in table["passes"]]
     new = [column["new"] for column in table["columns"].values() if not isinstance(column, str)]
@@ -94,5 +102,9 @@ def added_columns(number: int, table: Mapping[str, Any]) -> list[str]:
 
 
 def files_of(cells: Sequence[Cell], kind: str) -> list[str]:
-    """Every path under `kind` (score_files or significance_files) of the cells."""
+    """Every path under `kind` (score_files or significance_files) of the cells, or of their speeds (latency)."""
+    if kind == "latency":
+        measured = [cell["latency"] for cell in cells if "latency" in cell]
+        sides = [side for one in measured for side in (one, one["baseline"]) if side]
+        return list(dict.fromkeys(path for side in sides for path in side["files"].values()))
     return [path for cell in cells for path in cell.get(kind, {}).values()]

@@ -1,7 +1,7 @@
 """From the score files of single runs to one record a cell: the mean over seeds, its interval, its test."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from janus.files import atomic_writer, read_json
 from janus.metrics.intervals import mean_interval
 from janus.report.csvfile import to_csv
 from janus.report.ledger import REPRODUCED_COLUMNS, Reproduced
+from janus.report.speeds import latency, protocol
 
 
 def collect(cells: Iterable[Mapping[str, Any]]) -> list[Reproduced]:
@@ -22,7 +23,11 @@ def collect(cells: Iterable[Mapping[str, Any]]) -> list[Reproduced]:
     - `metric`: a name, a list of names, or None for every metric of the files;
     - `significance_files` (optional): {seed: path of a file written by `compare_files`}, tests of `bleu_tok`, which
       alone carries them;
-    - `baseline` (optional): the label of the system it was tested against.
+    - `baseline` (optional): the label of the system it was tested against;
+    - `iterations` (optional): the paper's Iter of the decoding, passes - 1;
+    - `latency` (optional): {"files": {seed: path of a file written by `janus.decoding.latency`}, "manner", "passes",
+      "baseline": None or {"label" and the same three}}. It adds the metrics `latency` and, with a baseline, `speedup`:
+      the baseline's latency over its own, seed by seed.
 
     Of several seeds' tests the largest p counts, or 1 where the seeds disagree on who is better. Raises InputError for
     a missing file or metric.
@@ -37,20 +42,54 @@ def write_reproduced(records: Sequence[Reproduced], path: Path) -> None:
 
 
 def _records(cell: Mapping[str, Any]) -> list[Reproduced]:
-    files = {seed: Path(path) for seed, path in sorted(cell["score_files"].items())}
+    files = _by_seed(cell["score_files"])
     scores = {path: _scores(path) for path in files.values()}
-    return [_record(cell, metric, files, scores) for metric in _metrics(cell.get("metric"), scores)]
+    records = [_score(cell, metric, scores) for metric in _metrics(cell.get("metric"), scores)]
+    if cell.get("iterations") is not None:
+        records.append(_record(cell, "iterations", [cell["iterations"]], "decoder passes - 1", files.values()))
+    return records + (_speeds(cell, cell["latency"]) if cell.get("latency") else [])
 
 
-def _record(
-    cell: Mapping[str, Any], metric: str, files: Mapping[Any, Path], scores: Mapping[Path, Mapping[str, Any]]
-) -> Reproduced:
+def _score(cell: Mapping[str, Any], metric: str, scores: Mapping[Path, Mapping[str, Any]]) -> Reproduced:
     for path, found in scores.items():
         if metric not in found:
             raise InputError(f"no metric {metric!r}", where=path, mend=f"choose of: {', '.join(found)}")
-    interval = mean_interval([found[metric]["value"] for found in scores.values()])
     tested = metric == "bleu_tok" and cell.get("significance_files")
     p_value, delta = _significance(cell["significance_files"].values()) if tested else (None, None)
+    values = [found[metric]["value"] for found in scores.values()]
+    signature = next(iter(scores.values()))[metric]["signature"]
+    record = _record(cell, metric, values, signature, scores)
+    return replace(record, p_value=p_value, delta=delta, baseline=cell.get("baseline", "") if tested else "")
+
+
+def _speeds(cell: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Reproduced]:
+    files, own = _latencies(measured)
+    records = [_record(cell, "latency", list(own.values()), protocol(files), files)]
+    if measured["baseline"]:
+        base_files, base = _latencies(measured["baseline"])
+        if base.keys() != own.keys():
+            raise InputError(
+                f"seeds {', '.join(map(str, own))} against {', '.join(map(str, base))} of the baseline",
+                where=files[0],
+                mend="measure both with the same seeds",
+            )
+        ratios = [base[seed] / own[seed] for seed in own]
+        signature = f"latency of {measured['baseline']['label']} AR / its own"
+        records.append(_record(cell, "speedup", ratios, signature, [*files, *base_files]))
+    return records
+
+
+def _latencies(measured: Mapping[str, Any]) -> tuple[list[Path], dict[Any, float]]:
+    files = _by_seed(measured["files"])
+    values = {seed: latency(path, measured["manner"], measured["passes"]) for seed, path in files.items()}
+    return list(files.values()), values
+
+
+def _record(
+    cell: Mapping[str, Any], metric: str, values: Sequence[float], signature: str, files: Iterable[Path]
+) -> Reproduced:
+    """A record without a test."""
+    interval = mean_interval(values)
     return Reproduced(
         table=int(cell["table"]),
         row=cell["row"],
@@ -60,12 +99,16 @@ def _record(
         value=interval.mean,
         half_width=interval.half_width,
         seeds=interval.count,
-        p_value=p_value,
-        delta=delta,
-        baseline=cell.get("baseline", "") if tested else "",
-        signature=next(iter(scores.values()))[metric]["signature"],
-        provenance=" ".join(str(path) for path in files.values()),
+        p_value=None,
+        delta=None,
+        baseline="",
+        signature=signature,
+        provenance=" ".join(dict.fromkeys(map(str, files))),
     )
+
+
+def _by_seed(files: Mapping[Any, Path | str]) -> dict[Any, Path]:
+    return {seed: Path(path) for seed, path in sorted(files.items())}
 
 
 def _scores(path: Path) -> Mapping[str, Any]:

@@ -1,35 +1,21 @@
 """What stands where in a table, before any format: captions, heads, lines of text."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from janus.report.ledger import Entry, Reproduced, join
-from janus.report.published import DESCRIPTIVE, Published
+from janus.report.ledger import Entry, Reproduced, in_columns, join
+from janus.report.names import METRICS, SHOWN, TITLES, decimals
+from janus.report.published import DESCRIPTIVE, ITERATION, LATENCY, Published
 
 SIGNIFICANT = 0.01
 
-TITLES = {
-    1: "Translation, BLEU",
-    2: "Summarisation on XSum",
-    3: "Token repetition after 1, 4 and 10 iterations, %",
-    4: "Question generation on SQuAD 1.1",
-    5: "Dialogue on PersonaChat",
-    6: "Ablation of the losses on translation, BLEU",
-    7: "SQuAD 1.1 after different pre-trainings",
-    8: "XSum after different pre-trainings",
-}
-METRICS = {
-    "bleu_tok": "BLEU, tokenised",
-    "bleu_split": "BLEU, compounds split",
-    "bleu_sacre": "sacreBLEU",
-    "chrfpp": "chrF++",
-    "valid": "valid %",
-    "mixed": "mixed %",
-    "repetition": "repetition %",
-    "repetition_subword": "subword repetition %",
-}
-
 _PUBLISHED_ONLY = "published only"
+_NOTES = {
+    5: (
+        "BLEU as GLGE's scorer gives it under NLTK 3.5, to which the published numbers point. What it gives to replies "
+        "that answer nothing: workflow/report/personachat.md. BLEU under other NLTKs: the companion table.",
+    ),
+}
 _GENERATED = (
     "The reproduced numbers come from text that this suite generates and from tiny models. They show that the workflow "
     "runs from end to end and are no evidence about the paper."
@@ -68,25 +54,28 @@ def build_table(
     *,
     tier: str,
     generated: bool,
-    metric: str | None = None,
+    metric: str | Mapping[str, str] | None = None,
     added_rows: Collection[str] = (),
     added_columns: Collection[str] = (),
+    other_text: str | None = None,
 ) -> Table:
     """Table `number` of the paper with published, reproduced and their difference side by side.
 
     `generated` says that the tier's text is generated, and the caption then says what such numbers are worth. `metric`
-    is the score shown, by default tokenised BLEU, in Table 3 repetition. A column that nothing reproduces shows what
-    was published alone, an added one what was reproduced. For `added_rows`, `added_columns` and errors see
-    `ledger.join`.
+    is the score shown, of the table or of each column, by default that of `names.SHOWN`. A column that nothing
+    reproduces shows what was published alone, an added one what was reproduced. `other_text` names the reproduced text
+    where it stands for none of the paper's: there is no difference then, and a note says so. For `added_rows`,
+    `added_columns` and errors see `ledger.join`.
     """
-    metric = metric or ("repetition" if number == 3 else "bleu_tok")
-    entries = join(published, reproduced, number, metric=metric, added_rows=added_rows, added_columns=added_columns)
+    metric = metric or SHOWN[number]
+    added = {"added_rows": added_rows, "added_columns": added_columns}
+    entries = join(published, reproduced, number, metric=metric, **added, comparable=not other_text)
     kinds = _kinds(entries)
-    shown = [record for record in reproduced if record.table == number and record.metric == metric]
+    shown = in_columns(reproduced, number, metric)
     return Table(
         name=f"table{number}",
         caption=caption(f"Table {number} of the paper: {TITLES[number]}", tier, generated=generated and bool(shown)),
-        notes=_notes(shown, metric),
+        notes=_notes(number, shown, metric, other_text),
         labels=("Row", "System") if shown else ("Row",),
         groups=_groups(kinds, plain=not shown),
         lines=tuple(_line(line, kinds, named=bool(shown)) for line in _by_line(entries)),
@@ -102,9 +91,10 @@ def caption(title: str, tier: str, *, generated: bool) -> str:
 
 def score_text(record: Reproduced) -> str:
     """A reproduced score with its interval, its mark of significance and its p-value, where it has them."""
-    interval = f" ± {record.half_width:.2f}" if record.half_width is not None else ""
+    places = decimals(record.metric)
+    interval = f" ± {record.half_width:.{places}f}" if record.half_width is not None else ""
     p_value = f" (p = {record.p_value:.3f})" if record.p_value is not None else ""
-    return f"{record.value:.2f}{interval}{_mark(record)}{p_value}"
+    return f"{record.value:.{places}f}{interval}{_mark(record)}{p_value}"
 
 
 def _mark(record: Reproduced) -> str:
@@ -114,18 +104,23 @@ def _mark(record: Reproduced) -> str:
 
 
 def _kinds(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
-    """What is shown of each column: both sides and their difference, or the only side it has."""
-    both, kinds = ("published", "reproduced", "Δ"), {}
+    """What is shown of each column: both sides and a difference that means something, or the only side it has."""
+    kinds = {}
     for column in dict.fromkeys(entry.column for entry in entries):
         cells = [entry for entry in entries if entry.column == column]
         published = any(entry.published for entry in cells)
         reproduced = any(entry.reproduced for entry in cells)
-        kinds[column] = both if published and reproduced else both[:1] if published else both[1:2]
+        if column == ITERATION:
+            kinds[column] = ("either",)
+        elif published and reproduced:
+            kinds[column] = ("published", "reproduced", *(["Δ"] if cells[0].comparable else []))
+        else:
+            kinds[column] = ("published",) if published else ("reproduced",)
     return kinds
 
 
 def _groups(kinds: dict[str, tuple[str, ...]], *, plain: bool) -> tuple[Group, ...]:
-    return tuple(Group(column, ("",) if plain or column in DESCRIPTIVE else heads) for column, heads in kinds.items())
+    return tuple(Group(column, ("",) if plain or heads == ("either",) else heads) for column, heads in kinds.items())
 
 
 def _by_line(entries: Sequence[Entry]) -> list[list[Entry]]:
@@ -143,20 +138,41 @@ def _line(entries: Sequence[Entry], kinds: dict[str, tuple[str, ...]], *, named:
 
 def _text(entry: Entry, kind: str) -> str:
     if kind == "published":
-        if entry.published is None or entry.published.value is None:
-            return "–"
-        return f"{entry.published.value}{'†' if '†' in entry.published.note else ''}"
+        return _published_text(entry)
     if kind == "reproduced":
-        return score_text(entry.reproduced) if entry.reproduced else ""
+        return _reproduced_text(entry)
+    if kind == "either":
+        # A row's iterations are its identity: both sides give the same, and either may be alone.
+        sides = dict.fromkeys([_published_text(entry), _reproduced_text(entry)])
+        return " / ".join(side for side in sides if side not in ("", "–")) or "–"
     return f"{entry.difference:+.2f}".replace("-", "−") if entry.difference is not None else ""
 
 
-def _notes(shown: Sequence[Reproduced], metric: str) -> tuple[str, ...]:
-    notes = [] if shown else ["As published; nothing of this table is run in this tier."]
-    if shown:
-        signatures = " or ".join(dict.fromkeys(record.signature for record in shown))
-        notes.append(f"Reproduced: {METRICS.get(metric, metric)} [{signatures}]; Δ is reproduced minus published.")
-        notes.append(f"“{_PUBLISHED_ONLY}”: a row of the paper that was not run here.")
+def _published_text(entry: Entry) -> str:
+    if entry.published is None or entry.published.value is None:
+        return "–"
+    return f"{entry.published.value}{'†' if '†' in entry.published.note else ''}"
+
+
+def _reproduced_text(entry: Entry) -> str:
+    if entry.reproduced:
+        return score_text(entry.reproduced)
+    # A row that was run may have no speed, a floor for instance, and the left-to-right ones no iterations.
+    return "–" if entry.variant and entry.column in DESCRIPTIVE else ""
+
+
+def _notes(
+    number: int, shown: Sequence[Reproduced], metric: str | Mapping[str, str], other_text: str | None
+) -> tuple[str, ...]:
+    if not shown:
+        return ("As published; nothing of this table is run in this tier.",)
+    notes = [_signatures(shown, metric) + ("." if other_text else "; Δ is reproduced minus published.")]
+    notes.append(f"“{_PUBLISHED_ONLY}”: a row of the paper that was not run here.")
+    if other_text:
+        notes.append(f"Reproduced on {other_text}, a text that stands for none of the paper's: there is no Δ.")
+    if any(record.column == LATENCY for record in shown):
+        notes.append("Speeds are of other machines and models on the two sides, so they have no Δ.")
+    notes += _NOTES.get(number, ())
     tested = [record for record in shown if record.p_value is not None]
     if tested:
         baselines = ", ".join(dict.fromkeys(record.baseline for record in tested if record.baseline))
@@ -170,6 +186,22 @@ def _notes(shown: Sequence[Reproduced], metric: str) -> tuple[str, ...]:
         seeds = " or ".join(str(count) for count in sorted(counts))
         notes.append(f"±: 95 % t-interval of the mean over {seeds} seeds.")
     return tuple(notes)
+
+
+def _signatures(shown: Sequence[Reproduced], metric: str | Mapping[str, str]) -> str:
+    """How each number was computed, in the order of the columns; what several columns share stands once."""
+    if isinstance(metric, str):
+        return f"Reproduced: {METRICS.get(metric, metric)} [{_signature(shown, metric)}]"
+    columns: dict[str, list[str]] = {}
+    for column, name in metric.items():
+        signature = _signature(shown, name)
+        if signature and column != ITERATION:
+            columns.setdefault(signature, []).append(column)
+    return "Reproduced: " + "; ".join(f"{', '.join(names)} [{signature}]" for signature, names in columns.items())
+
+
+def _signature(shown: Sequence[Reproduced], metric: str) -> str:
+    return " or ".join(dict.fromkeys(record.signature for record in shown if record.metric == metric))
 
 
 _RECORD_COLUMNS = (

@@ -1,12 +1,12 @@
 """Two sides of a cell: what the paper published and what this suite reproduced."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from janus.errors import InputError
 from janus.report.csvfile import number, read_rows
-from janus.report.published import Cell, Published
+from janus.report.published import DESCRIPTIVE, Cell, Published
 
 REPRODUCED_COLUMNS = (
     "table", "row", "variant", "column", "metric", "value", "half_width", "seeds", "p_value", "delta", "baseline",
@@ -20,7 +20,7 @@ class Reproduced:
 
     `variant` names the system that fills the row. `half_width` is of the 95 % interval over `seeds` runs, None for one.
     `p_value` and `delta` are of the test against `baseline`, None where none was made. `provenance` lists the files the
-    value comes from.
+    value comes from. In a table of one corpus `column` is the corpus, until `in_columns` puts the record in its column.
     """
 
     table: int
@@ -45,18 +45,22 @@ class Reproduced:
 
 @dataclass(frozen=True)
 class Entry:
-    """A cell of a table for one variant; either side may be missing."""
+    """A cell of a table for one variant; either side may be missing.
+
+    `comparable` says that a difference of the sides means something.
+    """
 
     row: str
     variant: str
     column: str
     published: Cell | None
     reproduced: Reproduced | None
+    comparable: bool = True
 
     @property
     def difference(self) -> float | None:
-        """Reproduced minus published, where both are numbers."""
-        if self.reproduced is None or self.published is None or self.published.value is None:
+        """Reproduced minus published, where both are numbers of one thing."""
+        if not self.comparable or self.reproduced is None or self.published is None or self.published.value is None:
             return None
         return self.reproduced.value - float(self.published.value)
 
@@ -75,28 +79,49 @@ def load_reproduced(path: Path) -> list[Reproduced]:
     return records
 
 
+def in_columns(reproduced: Iterable[Reproduced], table: int, metric: str | Mapping[str, str]) -> list[Reproduced]:
+    """The records that a table shows, each in the column that shows it.
+
+    `metric` is one for the whole table, whose records name their columns, or {column: metric} in a table of one corpus.
+    """
+    records = [record for record in reproduced if record.table == table]
+    if isinstance(metric, str):
+        return [record for record in records if record.metric == metric]
+    columns = {name: column for column, name in metric.items()}
+    return [replace(record, column=columns[record.metric]) for record in records if record.metric in columns]
+
+
 def join(
     published: Published,
     reproduced: Iterable[Reproduced],
     table: int,
     *,
-    metric: str,
+    metric: str | Mapping[str, str],
     added_rows: Collection[str] = (),
     added_columns: Collection[str] = (),
+    comparable: bool = True,
 ) -> list[Entry]:
     """Every cell of a table with both its sides: rows in printed order, a row once for each variant that fills it.
 
-    A row that nothing fills stays once, with the variant "". `added_rows` and `added_columns` are those that a config
-    brings in and the paper does not have; any other that the paper does not have raises InputError, which names it.
+    `metric` as `in_columns` takes it. A row that nothing fills stays once, with the variant "". `added_rows` and
+    `added_columns` are those that a config brings in and the paper does not have; any other that the paper does not
+    have raises InputError, which names it. Without `comparable` no cell has a difference; descriptive columns never do.
     """
-    records = [record for record in reproduced if record.table == table and record.metric == metric]
+    records = in_columns(reproduced, table, metric)
     for record in records:
         _check_known(record, published, added_rows, added_columns)
     rows = [*published.rows(table), *(row for row in added_rows if row not in published.rows(table))]
     columns = [*published.columns(table), *(name for name in added_columns if name not in published.columns(table))]
     by_place = {(record.row, record.variant, record.column): record for record in records}
     return [
-        Entry(row, variant, column, published.cells.get((table, row, column)), by_place.get((row, variant, column)))
+        Entry(
+            row,
+            variant,
+            column,
+            published.cells.get((table, row, column)),
+            by_place.get((row, variant, column)),
+            comparable and column not in DESCRIPTIVE,
+        )
         for row in rows
         for variant in _variants(row, records) or [""]
         for column in columns

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from janus.report.layout import METRICS, Group, Table, caption, score_text
+from janus.report.layout import Group, Table, caption, score_text
 from janus.report.ledger import Reproduced
+from janus.report.names import METRICS
 
 
 def build_metric_table(number: int, reproduced: Sequence[Reproduced], *, tier: str, generated: bool) -> Table:

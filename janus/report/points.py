@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from janus.errors import InputError
 from janus.files import read_json
+from janus.report.speeds import decodings
 
 Row = dict[str, Any]
 
@@ -21,16 +21,11 @@ def iteration_points(
     median over seeds, in sentences a second, with the lowest and highest of the spreads. AR has no passes: 0 stands for
     it in `scores`, None in the rows. Raises InputError where a latency file lacks a decoding that was scored.
     """
-    files = [read_json(path) for path in latencies]
-    measured = [row for file in files for row in file["rows"]]
+    device = read_json(latencies[0])["device"]
     rows = []
     for (manner, passes), paths in scores.items():
         bleu = statistics.fmean(read_json(path)["scores"]["bleu_tok"]["value"] for path in paths)
-        own = [row for row in measured if row["manner"] == manner and (manner == "ar" or row["passes"] == passes)]
-        if not own:
-            raise InputError(
-                f"no speed of {manner} {passes}", where=latencies[0], mend="remove the file and measure again"
-            )
+        own = [row for path in latencies for row in decodings(path, manner, passes)]
         for size in sorted({row["batch_size"] for row in own}):
             speeds = [row["sentences_per_second"] for row in own if row["batch_size"] == size]
             rows.append(
@@ -44,7 +39,7 @@ def iteration_points(
                     "speed_low": min(speed["low"] for speed in speeds),
                     "speed_high": max(speed["high"] for speed in speeds),
                     "batch_size": size,
-                    "device": files[0]["device"],
+                    "device": device,
                 }
             )
     return rows

@@ -13,7 +13,7 @@ CLAIM_COLUMNS = ("id", "section", "claim", "relation", "value", "left", "right",
 SAME_COLUMNS = ("left", "right")
 
 # Columns that describe a row; every other column holds scores.
-DESCRIPTIVE = ("Iter", "Latency (ms/sample)", "Speed-up")
+ITERATION, LATENCY, SPEEDUP = DESCRIPTIVE = ("Iter", "Latency (ms/sample)", "Speed-up")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ _LATEX = str.maketrans(
         "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
         "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "|": r"\textbar{}", "<": r"\textless{}",
         ">": r"\textgreater{}", "→": r"$\rightarrow$", "↔": r"$\leftrightarrow$", "±": r"$\pm$", "†": r"$^\dagger$",
-        "‡": r"$^\ddagger$", "−": r"$-$", "–": "--", "Δ": r"$\Delta$", "×": r"$\times$", "“": "``", "”": "''",
+        "‡": r"$^\ddagger$", "−": r"$-$", "≤": r"$\leq$", "≥": r"$\geq$",
+        "–": "--", "Δ": r"$\Delta$", "×": r"$\times$", "“": "``", "”": "''",
     }
 )  # fmt: skip
 

@@ -18,9 +18,8 @@ with job(snakemake):
     published = load_published(Path(snakemake.input.published).parent)
     records = collect(params.cells)
     facts = {"tier": params.tier, "generated": params.generated}
-    table = build_table(
-        params.number, published, records, added_rows=params.added_rows, added_columns=params.added_columns, **facts
-    )
+    added = {"added_rows": params.added_rows, "added_columns": params.added_columns}
+    table = build_table(params.number, published, records, **added, other_text=params.get("other_text"), **facts)
     write_table(table, stem)
     if params.cells:
         write_reproduced(records, Path(output.cells))

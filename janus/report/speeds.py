@@ -1,0 +1,46 @@
+"""How fast a system decodes, from the files of `janus.decoding.latency.measure_latency`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from janus.errors import InputError
+from janus.files import read_json
+
+
+def decodings(path: Path, manner: str, passes: int | None) -> list[dict[str, Any]]:
+    """The rows of a file that decode in one way, one for each batch size; AR has no passes and leaves them aside.
+
+    Raises InputError where the file has none.
+    """
+    rows = read_json(path)["rows"]
+    own = [row for row in rows if row["manner"] == manner and (manner == "ar" or row["passes"] == passes)]
+    if not own:
+        raise InputError(f"no speed of {_way(manner, passes)}", where=path, mend="remove the file and measure again")
+    return own
+
+
+def latency(path: Path, manner: str, passes: int | None) -> float:
+    """Median milliseconds a sentence, decoded one at a time. Raises InputError where that was not measured."""
+    alone = [row for row in decodings(path, manner, passes) if row["batch_size"] == 1]
+    if len(alone) != 1:
+        raise InputError(
+            f"{len(alone)} speeds of {_way(manner, passes)} at batch size 1",
+            where=path,
+            mend="put 1 among `batch_sizes` once and measure again",
+        )
+    return alone[0]["milliseconds_per_sentence"]["median"]
+
+
+def protocol(paths: Sequence[Path]) -> str:
+    """How `latency` was measured, in the form of a metric's signature; several files that differ give several."""
+    return " or ".join(dict.fromkeys(_protocol(read_json(path)) for path in paths))
+
+
+def _protocol(file: dict[str, Any]) -> str:
+    clock = f"median of {file['repeats']}|batch:1|sentences:{file['sentences']}|warm-up:{file['warmup']}"
+    return f"{clock}|threads:{file['threads']}|{file['device']}"
+
+
+def _way(manner: str, passes: int | None) -> str:
+    return manner if manner == "ar" else f"{manner} {passes}"
