@@ -12,10 +12,12 @@ from typing import Any
 
 from janus.corpora.dialogue import exchanges, split_of
 from janus.corpora.opening import read_lines
-from janus.corpora.pairs import tokenised
+from janus.corpora.pairs import parts_of, tokenised
 from janus.errors import InputError
 from janus.files import sha256, write_json
 from janus.metrics.dialogue import SMOOTHINGS, mean_sentence_bleu, score_dialogue
+from janus.metrics.lines import check_lines
+from janus.metrics.task_files import Judges, task_scores
 from janus.provenance import Stopwatch, provenance
 
 # PersonaChat's turns are short; those of other chats may be a word or a paragraph.
@@ -67,6 +69,35 @@ def floor_replies(
         "dull": [dull] * len(references),
         "copy": list(sources),
     }
+
+
+def score_floors(
+    *,
+    training_replies: Path,
+    sources: Path,
+    references: Path,
+    output: Path,
+    seed: int = 1,
+    verdicts: Judges | None = None,
+    facts: dict[str, Any] | None = None,
+) -> None:
+    """Score the floors of a prepared corpus into `<output>/<floor>.json`, each a file as `score_task_file` writes.
+
+    All files hold tokenised text; the copy of a source is its last part, the turn before the reply. `verdicts` and
+    `facts` as there. Raises InputError, naming the file and writing nothing, for a missing file, unequal line counts
+    and empty lines, and where there is too little to choose from.
+    """
+    watch = Stopwatch()
+    files = {"training_replies": training_replies, "sources": sources, "references": references}
+    asked, gold = list(read_lines(sources)), list(read_lines(references))
+    check_lines(asked, places={"hypotheses": sources, "references": references}, references=gold)
+    turns = [parts_of(source)[-1] for source in asked]
+    replies = floor_replies(turns, gold, list(read_lines(training_replies)), seed=seed)
+    scores = {name: task_scores("reply", said, gold, asked, verdicts=verdicts) for name, said in replies.items()}
+    inputs = {name: sha256(path) for name, path in files.items()}
+    for name, values in scores.items():
+        record = provenance(watch=watch, floor=name, seed=seed, **(facts or {}), inputs=inputs)
+        write_json(output / f"{name}.json", {"scores": values, "provenance": record})
 
 
 def without_shared_bigram(length: int) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """How many outputs are right, and how many mix modes, where a grammar can tell (the demo corpora)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from janus.errors import InputError
@@ -26,7 +26,12 @@ def score_validity(
             where="sources",
             mend="decode the test set again, or give the sources of this test set",
         )
-    verdicts = [check(source, hypothesis) for source, hypothesis in zip(sources, hypotheses, strict=True)]
+    return score_verdicts([check(source, hypothesis) for source, hypothesis in zip(sources, hypotheses, strict=True)])
+
+
+def score_verdicts(verdicts: Iterable[Verdict]) -> dict[str, dict[str, float | str]]:
+    """`score_validity` of outputs that are judged already, of which there must be one at least."""
+    verdicts = list(verdicts)
     return {
         "valid": _entry(sum(verdict.valid for verdict in verdicts), len(verdicts)),
         "mixed": _entry(sum(verdict.mixed for verdict in verdicts), len(verdicts)),

@@ -66,15 +66,16 @@ def repetition_cells(
 def row_of(system: Mapping[str, Any], number: int, manner: str, passes: int | None = None) -> str:
     """The published row a system stands beside in a table, or a row of its own, named by its label.
 
-    A published row that names `passes` takes those alone. In Table 1, whose rows hold one manner each, a row of its own
-    carries the manner's name, and where `passes` are given the paper's Iter, passes - 1.
+    A published row that names `passes` takes those alone. A row of its own carries the manner where the table's rows
+    hold one manner each, which Tables 3 and 6 do not, and where `passes` are given the paper's Iter, passes - 1.
     """
     for place in system["published"]:
         if place["table"] == number and place["manner"] == manner and place.get("passes") in (None, passes):
             return place["row"]
-    if passes is not None:
-        return f"{system['label']} {manner.upper()} iter {passes - 1}"
-    return system["label"] if number in (3, 6) else f"{system['label']} {manner.upper()}"
+    if number in (3, 6):
+        return system["label"]
+    row = f"{system['label'].removesuffix(f' {manner.upper()}')} {manner.upper()}"
+    return row if passes is None else f"{row} iter {passes - 1}"
 
 
 def column_name(column: str | Mapping[str, str]) -> str:

@@ -74,7 +74,7 @@ def _speeds(cell: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Reprod
                 mend="measure both with the same seeds",
             )
         ratios = [base[seed] / own[seed] for seed in own]
-        signature = f"latency of {measured['baseline']['label']} AR / its own"
+        signature = f"latency of {measured['baseline']['label']} / its own"
         records.append(_record(cell, "speedup", ratios, signature, [*files, *base_files]))
     return records
 

@@ -2,14 +2,24 @@
 
 import json
 from collections import Counter
+from functools import partial
 from math import log
 from pathlib import Path
 
 import pytest
 
+from janus.corpora.demo_tasks import pairs, verdicts
 from janus.errors import InputError
-from janus.metrics.dialogue import SMOOTHINGS
-from janus.metrics.floors import SHORT, floor_replies, measure_floors, page_tables, without_shared_bigram
+from janus.files import write_lines
+from janus.metrics.dialogue import SMOOTHINGS, score_dialogue
+from janus.metrics.floors import (
+    SHORT,
+    floor_replies,
+    measure_floors,
+    page_tables,
+    score_floors,
+    without_shared_bigram,
+)
 from janus.report.published import load_published
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +78,37 @@ def test_measuring_writes_what_the_page_shows(tmp_path: Path) -> None:
     assert record["provenance"]["inputs"].keys() == {"dialogues.txt"}
     tables = page_tables(record)
     assert [len(table.splitlines()) for table in tables] == [6, 6, 8]
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> dict[str, Path]:
+    """Four exchanges of the demo task and a training side whose favourite reply is known."""
+    examples = list(pairs("reply", 4, seed=1))
+    write_lines(tmp_path / "train.tgt", ["i have a dog .", "yes .", "yes ."])
+    write_lines(tmp_path / "test.src", [source for source, _ in examples])
+    write_lines(tmp_path / "test.tgt", [reply for _, reply in examples])
+    sides = {"sources": tmp_path / "test.src", "references": tmp_path / "test.tgt"}
+    return {"training_replies": tmp_path / "train.tgt", **sides, "output": tmp_path / "floors"}
+
+
+def test_the_floors_of_a_corpus_are_score_files(prepared: dict[str, Path]) -> None:
+    score_floors(**prepared, verdicts=partial(verdicts, "reply"), facts={"corpus": "demo"})
+    sources, references = (prepared[side].read_text().splitlines() for side in ("sources", "references"))
+    replies = {"dull": ["yes ."] * 4, "copy": [source.split(" [SEP] ")[-1] for source in sources]}
+    for floor in FLOORS:
+        record = json.loads((prepared["output"] / f"{floor}.json").read_text())
+        assert record["provenance"]["floor"] == floor and record["provenance"]["corpus"] == "demo"
+        if floor in replies:
+            assert record["scores"].items() >= score_dialogue(replies[floor], references).items()
+        assert record["scores"]["valid"]["value"] == 0
+    assert record["scores"]["words"]["value"] > 1
+
+
+def test_sources_of_another_length_leave_no_floor(prepared: dict[str, Path]) -> None:
+    write_lines(prepared["sources"], ["a", "b", "c"])
+    with pytest.raises(InputError, match=r"test.tgt: 4 lines for 3 hypotheses in .*test.src"):
+        score_floors(**prepared)
+    assert not prepared["output"].exists()
 
 
 def said(*words: str) -> bool:
