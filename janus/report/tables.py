@@ -7,6 +7,9 @@ from janus.files import atomic_writer
 from janus.report import csvfile
 from janus.report.layout import Table
 
+# More columns than these cannot be read across a page held upright.
+_UPRIGHT = 17
+
 _LATEX = str.maketrans(
     {
         "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -41,12 +44,17 @@ def to_markdown(table: Table) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """A `table*` float for `\\input`, with the packages it needs in its first line; every text is escaped."""
+    """A float for `\\input`, with the packages it needs in its first line; every text is escaped.
+
+    It spans both columns of a page, and one of many columns lies sideways on a page of its own.
+    """
     columns = len(table.labels) + sum(len(group.columns) for group in table.groups)
+    wide = columns > _UPRIGHT
     lines = [
-        r"% needs \usepackage{booktabs,graphicx}",
-        r"\begin{table*}[t]",
+        rf"% needs \usepackage{{booktabs,graphicx{',rotating' if wide else ''}}}",
+        r"\begin{sidewaystable*}" if wide else r"\begin{table*}[t]",
         r"\centering",
+        *([r"\setlength{\tabcolsep}{3pt}"] if wide else []),
         r"\resizebox{\textwidth}{!}{%",
         rf"\begin{{tabular}}{{{'l' * len(table.labels)}{'r' * (columns - len(table.labels))}}}",
         r"\toprule",
@@ -57,7 +65,7 @@ def to_latex(table: Table) -> str:
         r"\end{tabular}}",
         rf"\caption{{{escape(' '.join((table.caption, *table.notes)))}}}",
         rf"\label{{tab:{table.name}}}",
-        r"\end{table*}",
+        r"\end{sidewaystable*}" if wide else r"\end{table*}",
     ]
     return "\n".join(lines) + "\n"
 

@@ -6,6 +6,7 @@ import pytest
 
 from janus.report.cells import added_columns, added_rows, bleu_cells, files_of, repetition_cells
 from janus.report.collect import collect
+from janus.report.generation_cells import generation_cells
 from janus.report.ledger import join
 from janus.report.published import load_published
 from janus.tiers import check, read_yaml
@@ -39,6 +40,23 @@ def test_every_shipped_column_is_published_or_declared_new(tier):
 def test_every_published_row_that_a_system_names_exists():
     named = {(place["table"], place["row"]) for system in SYSTEMS.values() for place in system["published"]}
     assert all(row in PUBLISHED.rows(table) for table, row in named)
+
+
+@pytest.mark.parametrize("tier", ["demo", "paper", "multi30k", "multi30k-cpu"])
+def test_every_shipped_table_of_generation_is_filled_row_by_row(tier):
+    tables = read_yaml(ROOT / f"config/{tier}.yaml")["tables"]
+    for number in {2, 4, 5, 7, 8} & {int(name.removeprefix("table")) for name in tables}:
+        table = tables[f"table{number}"]
+        cells = generation_cells(number, table, SYSTEMS, score_files=scores, latency_files=lambda *place: {1: "l"})
+        rows = [*PUBLISHED.rows(number), *added_rows(number, cells, SYSTEMS)]
+        assert {cell["row"] for cell in cells} <= set(rows) and {cell["column"] for cell in cells} == {table["corpus"]}
+
+
+def test_a_system_stands_beside_the_row_of_as_many_iterations():
+    places = [place for system in SYSTEMS.values() for place in system["published"] if place["table"] in (2, 4, 5)]
+    for place in places:
+        iterations = PUBLISHED.find(place["table"], place["row"], "Iter").value
+        assert place.get("passes") == (None if iterations is None else iterations + 1)
 
 
 def test_table1_has_a_row_for_each_manner_and_two_recipes_share_it():

@@ -36,6 +36,12 @@ RECORDS = [
 ]
 
 
+SUMMARIES = [
+    replace(table=2, row="BART-JANUS NAR iter 0", column="demo.xsum.src-tgt", metric=metric)
+    for metric in ("rouge1_155", "rouge2_155", "rougeL_155", "overall", "iterations", "latency", "speedup")
+]
+
+
 @pytest.fixture
 def table(published: Published) -> Table:
     return build_table(
@@ -128,6 +134,7 @@ def test_the_companion_has_every_metric_and_signature(published: Published) -> N
         ("a & b_c 50 %", r"a \& b\_c 50 \%"),
         ("De→En De↔En", r"De$\rightarrow$En De$\leftrightarrow$En"),
         ("1 ± 2† −3", r"1 $\pm$ 2$^\dagger$ $-$3"),
+        ("NLTK ≤ 3.4 ≥ 3.6", r"NLTK $\leq$ 3.4 $\geq$ 3.6"),
         (r"#{}$\x", r"\#\{\}\$\textbackslash{}x"),
     ],
 )
@@ -147,14 +154,21 @@ def test_latex_is_ascii_with_as_many_fields_as_columns(table: Table) -> None:
     assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
 
 
+def test_a_table_of_many_columns_lies_sideways(table: Table, published: Published) -> None:
+    wide = to_latex(build_table(2, published, SUMMARIES, tier="demo", generated=True))
+    assert wide.count("{sidewaystable*}") == 2 and "rotating" in wide.splitlines()[0]
+    assert r"\begin{table*}[t]" in to_latex(table) and "sideways" not in to_latex(table)
+
+
 @pytest.mark.parametrize("compiler", [path for path in [shutil.which("pdflatex")] if path])
 def test_latex_compiles(table: Table, published: Published, compiler: str, tmp_path: Path) -> None:
     tables = [table, build_metric_table(1, RECORDS, tier="demo", generated=True)]
-    tables += [build_table(number, published, tier="demo", generated=True) for number in range(2, 9)]
+    tables += [build_table(number, published, tier="demo", generated=True) for number in range(3, 9)]
+    tables.append(build_table(2, published, SUMMARIES, tier="demo", generated=True))
     for one in tables:
         write_table(one, tmp_path / one.name)
     inputs = "".join(rf"\input{{{one.name}}}\clearpage" for one in tables)
-    head = r"\documentclass{article}\usepackage{booktabs,graphicx}"
+    head = r"\documentclass{article}\usepackage{booktabs,graphicx,rotating}"
     (tmp_path / "all.tex").write_text(rf"{head}\begin{{document}}{inputs}\end{{document}}")
     words = [compiler, "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
     run = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
