@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,12 @@ def test_notes_have_each_columns_signature_once(published: Published, records: l
     }.items():
         assert note.count(f"{column} [{signature}") == 1
     assert note.count("a processor") == 1
+
+
+def test_columns_of_one_signature_share_it(published: Published, records: list[Any]) -> None:
+    same = [replace(record, signature="twin") for record in records if record.metric in ("rougeL_coco", "meteor")]
+    (note,) = [note for note in build(published, same).notes if note.startswith("Reproduced:")]
+    assert note == "Reproduced: ROUGE-L, METEOR [twin]; Δ is reproduced minus published."
 
 
 def test_a_floor_stands_in_the_table_without_speed(published: Published, write_scores: Callable[..., str]) -> None:
