@@ -64,15 +64,16 @@ def length_loss(logits: Tensor, lengths: Tensor) -> Tensor:
 
 
 def joint_loss(
-    states: StreamStates, lengths: Tensor, weights: Weights, smoothing: float
+    states: StreamStates, lengths: Tensor, weights: Weights, smoothing: float, *, masked_mean: str = "own"
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The weighted sum of equation 5, and each term by itself, without gradient.
 
     lengths: [B] target lengths, bos and eos counted. Terms: ar, nar, aux, correction (smoothed cross entropies, means
     over tokens), *_nll (unsmoothed), kl_* (J, mean over masked tokens), length; those of streams that no weight reads
-    are left out. A term without tokens is zero.
+    are left out. A term without tokens is zero. masked_mean: `own`, or `all` to divide, in the total, what is summed over
+    masked tokens by the number of all target tokens, as the release does in pre-training; AR must then be read.
     """
-    rows = _Rows.of(states, weights)
+    rows = _Rows.of(states, weights, masked_mean)
     total, smoothed, nll, divergence = vocabulary_loss(
         rows.hidden, states.vocabulary, rows.labels, rows.weights, rows.tokens, list(rows.pairs.values()), smoothing
     )
@@ -103,8 +104,9 @@ class _Rows:
     pairs: dict[str, tuple[int, int, float]]
 
     @classmethod
-    def of(cls, states: StreamStates, weights: Weights) -> _Rows:
+    def of(cls, states: StreamStates, weights: Weights, masked_mean: str) -> _Rows:
         tokens = states.masked_labels.numel()
+        over = states.ar_labels.numel() if masked_mean == "all" else tokens
         masked_first = torch.zeros_like(states.ar_labels).index_fill(0, states.ar_masked, -1).argsort(stable=True)
         streams = {}
         if weights.reads_nar:
@@ -115,21 +117,22 @@ class _Rows:
             streams["ar"] = states.ar[masked_first], states.ar_labels[masked_first]
         order = list(streams)
         pairs = {
-            name: (order.index(one), order.index(other), getattr(weights, name) / max(tokens, 1))
+            name: (order.index(one), order.index(other), getattr(weights, name) / max(over, 1))
             for name, (one, other) in _PAIRS.items()
             if getattr(weights, name)
         }
         if weights.correction:
             streams["correction"] = states.corrected, states.corrected_labels
         counts = [labels.numel() for _, labels in streams.values()]
+        divisors = [over if name in ("nar", "aux") else count for name, count in zip(streams, counts)]
         ends = list(accumulate(counts))
         return cls(
             hidden=torch.cat([hidden for hidden, _ in streams.values()]),
             labels=torch.cat([labels for _, labels in streams.values()]),
             weights=torch.cat(
                 [
-                    torch.full_like(labels, getattr(weights, name) / max(labels.numel(), 1), dtype=torch.float)
-                    for name, (_, labels) in streams.items()
+                    torch.full_like(labels, getattr(weights, name) / max(divisor, 1), dtype=torch.float)
+                    for (name, (_, labels)), divisor in zip(streams.items(), divisors)
                 ]
             ),
             tokens=tokens,

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_ARCHITECTURES = {"transformer": "transformer", "cmlm_transformer": "cmlm_transformer", "janus": "janus_transformer"}
+_ARCHITECTURES = {
+    "transformer": "transformer",
+    "cmlm_transformer": "cmlm_transformer",
+    "bart": "bart_base",
+    "janus": "janus_transformer",
+}
 _LOSSES = ("ar", "nar", "aux", "correction", "kl_ar_aux", "kl_nar_aux", "kl_ar_nar", "length")
 
 
@@ -14,26 +19,31 @@ def training_arguments(
     *,
     data: Path,
     checkpoints: Path,
-    source: str,
-    target: str,
+    source: str = "",
+    target: str = "",
+    block: int = 0,
+    start: Path | None = None,
     seed: int,
     device: str,
     user_dir: Path,
 ) -> list[str]:
-    """The words after `fairseq-train` that train `system` on the binarised corpus `data`.
+    """The words after `fairseq-train` that train `system` on the binarised corpus or text `data`.
 
     `system` is a checked entry of config/systems.yaml, `settings` what janus.tiers.settings returns for it; checkpoints
-    go to `checkpoints`, where an interrupted training resumes. Adam's moments and the start of the warm-up, which
+    go to `checkpoints`, where an interrupted training resumes. A corpus has the sides `source` and `target`, a text
+    (stage pretraining; one folder, or several joined by colons, one an epoch) has blocks of `block` tokens, bos and eos
+    not counted. `start` is the checkpoint that weights come from. Adam's moments and the start of the warm-up, which
     section 4.2 of the paper leaves to the defaults, are those of the authors' scripts.
     """
     training = settings["training"]
+    pretraining = system["stage"] == "pretraining"
     words = [
         str(data),
         *_option("user-dir", user_dir),
-        *_option("source-lang", source),
-        *_option("target-lang", target),
         *_option("seed", seed),
+        *(_text_options(system, block) if pretraining else _pair_options(system, training, source, target)),
         *_family_options(system, training),
+        *_start_options(system, start),
         *_size_options(settings["model"]),
         *_init_options(system, settings["model"]),
         *_optimiser_options(training),
@@ -43,10 +53,12 @@ def training_arguments(
     return words + list(system["options"])
 
 
-def preprocessing_arguments(bpe: Path, output: Path, *, source: str, target: str, workers: int) -> list[str]:
+def preprocessing_arguments(
+    bpe: Path, output: Path, *, source: str, target: str, workers: int, dictionary: Path | None = None
+) -> list[str]:
     """The words after `fairseq-preprocess` that binarise train, valid and test of `bpe` into `output`.
 
-    Both languages share one dictionary of every subword that occurs, since all embeddings are shared.
+    Both languages share one dictionary, since all embeddings are shared: the one given, or every subword that occurs.
     """
     prefixes = [word for split in ("train", "valid", "test") for word in _option(f"{split}pref", Path(bpe) / split)]
     return [
@@ -55,7 +67,22 @@ def preprocessing_arguments(bpe: Path, output: Path, *, source: str, target: str
         *prefixes,
         *_option("destdir", output),
         *_option("workers", workers),
+        *(_option("srcdict", dictionary) if dictionary else []),
         "--joined-dictionary",
+    ]
+
+
+def text_preprocessing_arguments(
+    train: Path, valid: Path, output: Path, *, dictionary: Path, workers: int
+) -> list[str]:
+    """The words after `fairseq-preprocess` that binarise one shard of running text and its validation text."""
+    return [
+        "--only-source",
+        *_option("trainpref", train),
+        *_option("validpref", valid),
+        *_option("srcdict", dictionary),
+        *_option("destdir", output),
+        *_option("workers", workers),
     ]
 
 
@@ -75,6 +102,7 @@ def decoding_settings(
         "max_len_b": decoding["max_len_b"],
         "passes": passes,
         "length_beam": decoding["length_beam"],
+        "length_candidates": decoding["length_candidates"],
         "repredict": system["repredict"],
         "batch_tokens": decoding["batch_tokens"],
     }
@@ -84,42 +112,64 @@ def _option(name: str, value: object) -> list[str]:
     return [f"--{name}", str(value)]
 
 
+def _pair_options(system: Mapping[str, Any], training: Mapping[str, Any], source: str, target: str) -> list[str]:
+    """The task on sentence pairs, and BLEU along the training."""
+    tasks = {"cmlm_transformer": "janus_cmlm_baseline", "janus": "janus_translation"}
+    words = [
+        *_option("task", tasks.get(system["family"], "janus_ar_baseline")),
+        *_option("source-lang", source),
+        *_option("target-lang", target),
+        *_option("valid-bleu-sentences", training["valid_bleu_sentences"]),
+        *_option("valid-bleu-manners", ",".join(system["manners"])),
+        *_option("valid-bleu-passes", training["valid_bleu_passes"]),
+    ]
+    if system["family"] == "cmlm_transformer":
+        words += _option("noise", "random_mask")
+    if system["family"] == "janus":
+        masking = system["masking"]
+        words += _option("masking", masking["kind"]) + _option("mask-poisson", masking["poisson"])
+        words += _option("mask-budget", masking["budget"])
+    return words
+
+
+def _text_options(system: Mapping[str, Any], block: int) -> list[str]:
+    """The task on running text, whose lines are blocks already; short neighbours share one, and none is broken."""
+    words = [*_option("tokens-per-sample", block + 2), *_option("sample-break-mode", "complete")]
+    if system["family"] == "bart":
+        return [*_option("task", "janus_bart_baseline"), *words]
+    noise = [word for name, value in system["noise"].items() for word in _option(f"noise-{name}", value)]
+    return [*_option("task", "janus_denoising"), *words, *noise]
+
+
 def _family_options(system: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
-    words = _option("arch", _ARCHITECTURES[system["family"]])
-    if system["family"] == "transformer":
-        words += _option("task", "janus_ar_baseline") + _option("criterion", "label_smoothed_cross_entropy")
-    elif system["family"] == "cmlm_transformer":
-        words += _option("task", "janus_cmlm_baseline") + _option("criterion", "nat_loss")
-        words += _option("noise", "random_mask") + _option("length-loss-factor", 0.1) + ["--pred-length-offset"]
+    """The model's kind and its loss."""
+    if system["family"] == "janus":
+        words = _janus_options(system)
     else:
-        words += _option("task", "janus_translation") + _option("criterion", "janus_loss") + _janus_options(system)
-    # Our model always shares all embeddings and has no switch for it.
-    words += [] if system["family"] == "janus" else ["--share-all-embeddings"]
-    return words + _option("label-smoothing", training["label_smoothing"]) + _validation_options(system, training)
+        words = [*_option("arch", _ARCHITECTURES[system["family"]]), "--share-all-embeddings"]
+        if system["family"] == "cmlm_transformer":
+            words += _option("criterion", "nat_loss") + _option("length-loss-factor", 0.1) + ["--pred-length-offset"]
+        else:
+            words += _option("criterion", "label_smoothed_cross_entropy")
+    return words + _option("label-smoothing", training["label_smoothing"])
 
 
 def _janus_options(system: Mapping[str, Any]) -> list[str]:
-    masking = system["masking"]
-    words = [word for name in _LOSSES for word in _option(f"{name.replace('_', '-')}-weight", system["losses"][name])]
     return [
-        *words,
-        *_option("masking", masking["kind"]),
-        *_option("mask-poisson", masking["poisson"]),
-        *_option("mask-budget", masking["budget"]),
+        *_option("arch", "janus_bart_base" if system["start"] else _ARCHITECTURES["janus"]),
+        *_option("criterion", "janus_loss"),
+        *[word for name in _LOSSES for word in _option(f"{name.replace('_', '-')}-weight", system["losses"][name])],
+        *_option("masked-mean", system["masked_mean"]),
         *_option("query-position", system["query_position"]),
         *_option("encoder-passes", system["encoder_passes"]),
     ]
 
 
-def _validation_options(system: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
-    return [
-        *_option("validate-interval", training["validate_interval"]),
-        *_option("valid-bleu-sentences", training["valid_bleu_sentences"]),
-        *_option("valid-bleu-manners", ",".join(system["manners"])),
-        *_option("valid-bleu-passes", training["valid_bleu_passes"]),
-        # A line of the log, which moves the progress bar, for each percent.
-        *_option("log-interval", max(1, training["max_update"] // 100)),
-    ]
+def _start_options(system: Mapping[str, Any], start: Path | None) -> list[str]:
+    """Both take the weights alone, and only where there is no checkpoint to go on from."""
+    if start is None:
+        return []
+    return _option("init-from" if system["family"] == "janus" else "finetune-from-model", start)
 
 
 def _size_options(model: Mapping[str, Any]) -> list[str]:
@@ -133,8 +183,10 @@ def _size_options(model: Mapping[str, Any]) -> list[str]:
 
 
 def _init_options(system: Mapping[str, Any], model: Mapping[str, Any]) -> list[str]:
-    """fairseq's Transformer has one initialisation; the other families have two."""
-    return ["--apply-bert-init"] if model["init"] == "bert" and system["family"] != "transformer" else []
+    """fairseq's Transformer and BART have one initialisation each; the other families have two."""
+    words = _option("length-classes", model["length_classes"]) if system["family"] == "janus" else []
+    two = system["family"] in ("janus", "cmlm_transformer")
+    return words + (["--apply-bert-init"] if model["init"] == "bert" and two else [])
 
 
 def _optimiser_options(training: Mapping[str, Any]) -> list[str]:
@@ -148,7 +200,9 @@ def _optimiser_options(training: Mapping[str, Any]) -> list[str]:
         *_option("weight-decay", training["weight_decay"]),
         *_option("clip-norm", training["clip_norm"]),
         *_option("dropout", training["dropout"]),
+        *_option("attention-dropout", training["attention_dropout"]),
         *_option("max-update", training["max_update"]),
+        *_option("max-epoch", training["max_epoch"]),
         *_option("max-tokens", training["max_tokens"]),
         *_option("update-freq", training["update_freq"]),
     ]
@@ -159,6 +213,9 @@ def _checkpoint_options(training: Mapping[str, Any], checkpoints: Path) -> list[
         *_option("save-dir", checkpoints),
         *_option("save-interval", training["save_interval"]),
         *_option("keep-last-epochs", training["average_checkpoints"]),
+        *_option("validate-interval", training["validate_interval"]),
+        # A line of the log, which moves the progress bar, for each percent; epochs may end earlier.
+        *_option("log-interval", max(1, min(training["max_update"] // 100, 100))),
     ]
 
 

@@ -102,11 +102,18 @@ def known(name: str, names: Collection[str], *, kind: str, where: object, file: 
 
 
 def check_sense(
-    tier: Mapping[str, Any], systems: Mapping[str, Any], corpora: Collection[str], *, where: object
+    tier: Mapping[str, Any],
+    systems: Mapping[str, Any],
+    corpora: Collection[str],
+    *,
+    texts: Collection[str] = (),
+    models: Collection[str] = (),
+    where: object,
 ) -> None:
     """Raise InputError where a checked tier names a system or a corpus that is not defined, or asks a CPU for fp16.
 
-    A corpus of a table or figure must be among the tier's own `corpora`, and these in the corpora file.
+    A corpus of a table or figure must be among the tier's own `corpora`, and these in the corpora file, whose `texts`
+    and `models` hold what `pretraining` names. A system starts from another of stage pretraining.
     """
     if tier["device"] == "cpu" and any(
         block.get("training", {}).get("precision") == "fp16" for block in [tier, *tier["overrides"]]
@@ -118,7 +125,10 @@ def check_sense(
         for name in block.get("systems", ()):
             known(name, systems, kind="system", where=f"{where}: {place}.systems", file=tier["systems_file"])
         for name in _corpora_of(block):
-            known(name, tier["corpora"], kind="corpus", where=f"{where}: {place}", file="the list `corpora`")
+            known(name, [*tier["corpora"], *texts], kind="corpus", where=f"{where}: {place}", file="the list `corpora`")
+        if baseline := block.get("baseline"):
+            known(baseline, block["systems"], kind="system", where=f"{where}: {place}.baseline", file="its `systems`")
+    _check_pretraining(tier, systems, texts, models, where)
     for system in used_systems(tier):
         for baseline in systems[system]["baselines"].values():
             known(
@@ -128,6 +138,32 @@ def check_sense(
                 where=f"{tier['systems_file']}: {system}.baselines",
                 file=tier["systems_file"],
             )
+
+
+def _check_pretraining(
+    tier: Mapping[str, Any],
+    systems: Mapping[str, Any],
+    texts: Collection[str],
+    models: Collection[str],
+    where: object,
+) -> None:
+    """The text and the base exist where a system needs them, and what a system starts from is pre-trained."""
+    pretraining, file = tier["pretraining"], tier["systems_file"]
+    pretrained = [name for name, system in systems.items() if system["stage"] == "pretraining"]
+    if pretraining:
+        place = f"{where}: pretraining"
+        known(pretraining["text"], texts, kind="text", where=place, file=tier["corpora_file"])
+        known(pretraining["base"], [*models, *pretrained], kind="model", where=place, file=tier["corpora_file"])
+    for name in used_systems(tier):
+        start = systems[name]["start"]
+        if start and not pretraining:
+            raise InputError(
+                f"{name} starts from a pre-trained model",
+                where=f"{where}: pretraining",
+                mend="say `text` and `base` there, or leave the system out",
+            )
+        if start and start != "base":
+            known(start, pretrained, kind="pre-trained system", where=f"{file}: {name}.start", file=file)
 
 
 def _blocks(tier: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:

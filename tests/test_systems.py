@@ -7,7 +7,12 @@ import pytest
 from fairseq import options
 from fairseq.models.transformer.transformer_legacy import transformer_iwslt_de_en
 
-from janus.systems import decoding_settings, preprocessing_arguments, training_arguments
+from janus.systems import (
+    decoding_settings,
+    preprocessing_arguments,
+    text_preprocessing_arguments,
+    training_arguments,
+)
 from janus.tiers import check, read_yaml, settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,7 +25,14 @@ TIERS = {
 }
 
 
+TRANSLATION = [name for name, system in SYSTEMS.items() if system["stage"] == "task" and not system["start"]]
+PRETRAINING = [name for name, system in SYSTEMS.items() if system["stage"] == "pretraining"]
+TUNED = [name for name, system in SYSTEMS.items() if system["stage"] == "task" and system["start"]]
+TEXT, TASK = "wikipedia-bookcorpus", "xsum.src-tgt"
+
+
 def words_of(system, tier="paper", corpus="iwslt14.de-en", device="cpu"):
+    start = {"start": Path("start.pt")} if SYSTEMS[system]["start"] else {}
     return training_arguments(
         SYSTEMS[system],
         settings(TIERS[tier], corpus=corpus, system=system),
@@ -28,9 +40,11 @@ def words_of(system, tier="paper", corpus="iwslt14.de-en", device="cpu"):
         checkpoints=Path("checkpoints"),
         source="de",
         target="en",
+        block=510,
         seed=7,
         device=device,
         user_dir=ROOT / "janus/plugin",
+        **start,
     )
 
 
@@ -40,7 +54,7 @@ def parsed(*place, **more):
     return options.parse_args_and_arch(parser, [*words])
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", TRANSLATION)
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_fairseq_understands_every_shipped_system(system, device):
     args = parsed(system, device=device)
@@ -78,6 +92,51 @@ def test_fairseqs_cmlm_hides_as_its_own_recipe_does():
     args = parsed("cmlm")
     assert (args.noise, args.pred_length_offset, args.length_loss_factor) == ("random_mask", True, 0.1)
     assert args.apply_bert_init and args.encoder_learned_pos and args.decoder_learned_pos and args.share_all_embeddings
+
+
+@pytest.mark.parametrize("system", [*PRETRAINING, *TUNED])
+def test_bart_has_the_shape_and_the_dropout_of_section_4_2(system):
+    args = parsed(system, corpus=TEXT if system in PRETRAINING else TASK)
+    assert (args.encoder_layers, args.decoder_embed_dim, args.encoder_ffn_embed_dim) == (6, 768, 3072)
+    assert (args.dropout, args.attention_dropout, args.activation_fn) == (0.1, 0.1, "gelu")
+    assert args.layernorm_embedding and args.no_scale_embedding and args.share_all_embeddings
+
+
+@pytest.mark.parametrize("system", TUNED)
+def test_tuning_starts_from_weights_and_has_the_budget_of_section_4_2(system):
+    args = parsed(system, corpus=TASK)
+    ar = "ar" in SYSTEMS[system]["manners"]
+    assert (args.lr, args.warmup_updates, args.max_epoch) == (([3e-5], 200, 10) if ar else ([1e-4], 1000, 50))
+    assert (args.label_smoothing, args.save_interval) == (0.1, 1 if ar else 10)
+    if SYSTEMS[system]["family"] == "bart":
+        assert (args.arch, args.task, args.finetune_from_model) == ("bart_base", "janus_ar_baseline", "start.pt")
+    else:
+        assert (args.arch, args.task, args.init_from) == ("janus_bart_base", "janus_translation", "start.pt")
+        assert (args.ar_weight, args.nar_weight, args.length_weight) == ((1, 0, 0) if ar else (0, 1, 0.1))
+        assert args.length_classes == 65
+    assert parsed("bart-base-nar", corpus="personachat.src-tgt").length_classes == 33
+
+
+@pytest.mark.parametrize("system", PRETRAINING)
+def test_pretraining_reads_blocks_of_text(system):
+    args = parsed(system, corpus=TEXT)
+    assert (args.tokens_per_sample, args.lr, args.max_epoch) == (512, [1e-4], 128)
+    assert 8 * args.max_tokens * args.update_freq[0] == 1024 * 512
+    assert args.task == ("janus_bart_baseline" if system == "bart" else "janus_denoising")
+
+
+def test_the_noise_and_the_losses_of_pretraining_are_the_recipes():
+    paper, release = (parsed(f"bart-janus-{recipe}", corpus=TEXT) for recipe in ("paper", "release"))
+    noise = ("noise_budget", "noise_poisson", "noise_shared", "noise_rotated")
+    assert [getattr(paper, name) for name in noise] == [0.5, 3, 0.6, 0]
+    assert [getattr(release, name) for name in noise] == [0.3, 3, 0.5, 0.5]
+    assert [getattr(paper, f"{name}_weight") for name in WEIGHTS] == [1, 1, 1, 2, 2, 0, 0, 0]
+    assert [getattr(release, f"{name}_weight") for name in WEIGHTS] == [0.5, 0.5, 0.5, 0.5, 0.5, 0, 0, 0]
+    assert (paper.label_smoothing, str(paper.masked_mean)) == (0.1, "own")
+    assert (release.label_smoothing, str(release.masked_mean)) == (0, "all")
+    cmlm = parsed("bart-cmlm", corpus=TEXT)
+    assert [getattr(cmlm, f"{name}_weight") for name in WEIGHTS] == [0, 1, 0, 0, 0, 0, 0, 0]
+    assert [getattr(cmlm, name) for name in noise] == [0.5, 3, 0.6, 0]
 
 
 # The recipes of the paper (equations 4 and 5; J is the mean of both directions) and of the authors' code.
@@ -156,6 +215,15 @@ def test_fairseq_preprocess_understands_the_words():
     assert (args.destdir, args.workers, args.joined_dictionary) == ("bin", 3, True)
 
 
+def test_a_shared_dictionary_reaches_fairseq_preprocess():
+    words = preprocessing_arguments(Path("bpe"), Path("bin"), source="a", target="b", workers=1, dictionary=Path("d"))
+    assert options.get_preprocessing_parser().parse_args(words).srcdict == "d"
+    words = text_preprocessing_arguments(Path("train"), Path("valid"), Path("bin"), dictionary=Path("d"), workers=2)
+    args = options.get_preprocessing_parser().parse_args(words)
+    assert (args.trainpref, args.validpref, args.testpref) == ("train", "valid", None)
+    assert (args.srcdict, args.only_source, args.target_lang, args.workers) == ("d", True, None, 2)
+
+
 def test_decoding_is_the_tiers_but_for_what_the_system_says():
     tier = settings(TIERS["paper"], corpus="iwslt14.de-en", system="cmlm-corr")
     assert decoding_settings(SYSTEMS["cmlm-corr"], tier, manner="nar", passes=4) == {
@@ -166,6 +234,7 @@ def test_decoding_is_the_tiers_but_for_what_the_system_says():
         "max_len_b": 200,
         "passes": 4,
         "length_beam": 3,
+        "length_candidates": "around",
         "repredict": True,
         "batch_tokens": 16384,
     }

@@ -25,6 +25,18 @@ RECIPES = (
     "demo_question",
     "demo_reply",
 )
+# By recipe, or by the task of GLGE.
+_TASKS = {
+    "summaries": "summary",
+    "demo_summary": "summary",
+    "xsum": "summary",
+    "questions": "question",
+    "demo_question": "question",
+    "squadqg": "question",
+    "dialogue": "reply",
+    "demo_reply": "reply",
+    "personachat": "reply",
+}
 TEXT_RECIPES = ("documents", "sides", "demo_text")
 
 
@@ -70,6 +82,11 @@ class Corpus:
     blobs: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     notes: str = ""
+
+    @property
+    def task(self) -> str:
+        """What is generated: `translation`, `summary`, `question` or `reply`."""
+        return _TASKS.get(self.options.get("task", self.recipe), "translation")
 
     def download(self, name: str) -> Download:
         """The download called `name`. Raises InputError where the manifest has none of that name."""
@@ -121,6 +138,18 @@ class Vocabulary:
     merges: int = 0
 
 
+@dataclass(frozen=True)
+class Model:
+    """A published model to start from: `format` fairseq (an archive with `member`) or huggingface (two files)."""
+
+    name: str
+    format: str
+    licence: str
+    downloads: tuple[Download, ...]
+    member: str = ""
+    notes: str = ""
+
+
 def load_corpora(path: Path, *, schema: Path = _SCHEMA) -> dict[str, Corpus]:
     """All corpora of a manifest, by name, in its order.
 
@@ -140,6 +169,11 @@ def load_vocabularies(path: Path, *, schema: Path = _SCHEMA) -> dict[str, Vocabu
     """All shared vocabularies of a manifest, by name. Raises InputError as `load_corpora` does."""
     content = _load(path, schema)
     return {name: _entry(Vocabulary, name, entry) for name, entry in content.get("vocabularies", {}).items()}
+
+
+def load_models(path: Path, *, schema: Path = _SCHEMA) -> dict[str, Model]:
+    """All published models of a manifest, by name. Raises InputError as `load_corpora` does."""
+    return {name: _entry(Model, name, entry) for name, entry in _load(path, schema).get("models", {}).items()}
 
 
 def _load(path: Path, schema: Path) -> Mapping[str, Any]:
@@ -214,7 +248,7 @@ def _download(item: Mapping[str, Any]) -> Download:
 
 def _check_download_names(content: Mapping[str, Any], path: Path) -> None:
     seen: dict[str, Download] = {}
-    for section in ("corpora", "texts", "vocabularies"):
+    for section in ("corpora", "texts", "vocabularies", "models"):
         for name, entry in content.get(section, {}).items():
             for download in _downloads(entry):
                 if seen.setdefault(download.name, download) != download:

@@ -86,6 +86,11 @@ def make_subword(
     _write_facts(vocabulary, out, watch)
 
 
+def dictionary_size(folder: Path) -> int:
+    """Entries of a model's dictionary for a vocabulary's folder, fairseq's four symbols (bos, pad, eos, unk) counted."""
+    return len(dictionary_entries(Path(folder) / "dict.txt")) + 4
+
+
 def load_encoder(folder: Path) -> Encoder:
     """The encoder of a vocabulary's folder. Raises InputError where the folder holds none or its files do not fit."""
     folder = Path(folder)

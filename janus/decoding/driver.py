@@ -32,13 +32,14 @@ def decoding_settings(
     max_len_b: int = 200,
     passes: int = 11,
     length_beam: int = 3,
+    length_candidates: str = "around",
     repredict: bool = False,
 ) -> Settings:
-    """The settings of a manner: `ar` reads beam, lenpen, max_len_*, `nar` passes, length_beam and repredict."""
+    """The settings of a manner: `ar` reads beam, lenpen, max_len_*, `nar` the others."""
     if manner == "ar":
         return BeamSettings(beam=beam, length_penalty=lenpen, length_a=max_len_a, length_b=max_len_b)
     if manner == "nar":
-        return MaskPredictSettings(passes=passes, length_beam=length_beam, repredict=repredict)
+        return MaskPredictSettings(passes, length_beam, repredict, length_candidates)
     raise InputError(f"unknown manner {manner}", where="decoding settings", mend="use ar or nar")
 
 

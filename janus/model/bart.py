@@ -6,8 +6,10 @@ Both hold the same numbers under other names; what is read here carries fairseq'
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -15,7 +17,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from janus.corpora.extract import extract
 from janus.errors import InputError
+from janus.files import atomic_path
 from janus.model.checkpoints import build_model, options_of, read_checkpoint
 from janus.model.transformer import JanusTransformer
 
@@ -70,6 +74,42 @@ def start_from(model: JanusTransformer, path: Path, *, mask_last: bool) -> None:
             shapes = f"{name} is {list(given.shape)} and must be {list(tensor.shape)}"
             raise InputError(shapes, where=path, mend="give the sizes of that model")
         tensor.copy_(given)
+
+
+def unpack_start(downloads: Sequence[Path], output: Path, *, member: str, words: int) -> None:
+    """`write_start` from what was fetched: an archive with the checkpoint `member`, or the files of a Hugging Face folder.
+
+    The latter end in config.json and model.safetensors. Raises InputError where one is missing or unsafe.
+    """
+    with TemporaryDirectory(dir=output.parent, prefix=".work.") as work:
+        if member:
+            path = extract(downloads[0], [member], Path(work))[member]
+        else:
+            path = Path(work)
+            for download, name in ((path, name) for path in downloads for name in (CONFIG, WEIGHTS)):
+                if download.name.endswith(name):
+                    (path / name).symlink_to(download.resolve())
+        write_start(path, output, words=words)
+
+
+def write_start(path: Path, output: Path, *, words: int) -> None:
+    """Write the BART at `path` as a fairseq checkpoint of `words` words, the mask being the last, for trainings to start.
+
+    fairseq's archive has rows that no dictionary names between the words and the mask; they are left out. Raises
+    InputError where the path holds no BART, or one of fewer words.
+    """
+    options, weights = read_bart(path)
+    for name in _TIED:
+        weights[name] = _fit_words(weights[name], words, True, path)
+    state = {
+        "args": Namespace(**{**options, "task": "translation", "criterion": "label_smoothed_cross_entropy"}),
+        "model": weights,
+        "optimizer_history": [{"num_updates": 0, "criterion_name": "", "optimizer_name": "", "lr_scheduler_state": {}}],
+        "extra_state": {"train_iterator": {"epoch": 1, "iterations_in_epoch": 0}},
+        "last_optimizer_state": None,
+    }
+    with atomic_path(output) as partial:
+        torch.save(state, partial)
 
 
 def _fit_words(given: Tensor, words: int, mask_last: bool, path: Path) -> Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pickle
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,12 @@ def build_model(options: Namespace | Mapping[str, Any], weights: Mapping[str, Te
     weights = {k: v for k, v in weights.items() if not k.endswith(_IGNORED_ENTRIES)}
     sizes = [weights[f"{side}.embed_tokens.weight"].size(0) for side in ("encoder", "decoder")]
     # The release's architectures have names of its own; a length table tells them from a plain Transformer.
-    has_length = "decoder.embed_length.weight" in weights
+    lengths = weights.get("decoder.embed_length.weight")
+    config = config_from_options(options, *sizes, has_length=lengths is not None)
+    if lengths is not None:
+        config = replace(config, length_classes=lengths.size(0))
     with torch.device("meta"):
-        model = JanusTransformer(config_from_options(options, *sizes, has_length=has_length))
+        model = JanusTransformer(config)
     model.load_state_dict(weights, assign=True)
     for side in (model.encoder, model.decoder):
         side.embed_positions.materialise()
@@ -141,6 +145,7 @@ def config_from_options(
         positions="learned" if get("encoder_learned_pos", False) else "sinusoidal",
         tied=tied,
         length=length,
+        length_classes=int(get("length_classes", 256)),
         ar_readout="query" if joint else "content",
         query_position=get("query_position", "previous"),
         encoder_passes=int(get("encoder_passes", 1)),
@@ -166,7 +171,7 @@ def average_checkpoints(paths: Sequence[Path], output: Path) -> None:
             total[name] += tensor
     kinds = {name: tensor.dtype for name, tensor in state["model"].items()}
     state["model"] = {name: (tensor / len(paths)).to(kinds[name]) for name, tensor in total.items()}
-    for transient in ("last_optimizer_state", "optimizer_history"):
-        state.pop(transient, None)
+    # Large, and of no use to a mean. The short history of the optimiser stays: fairseq starts from no file without one.
+    state["last_optimizer_state"] = None
     with atomic_path(output) as partial:
         torch.save(state, partial)

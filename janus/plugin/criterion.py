@@ -6,9 +6,10 @@ from typing import Any
 import torch
 from fairseq import metrics
 from fairseq.criterions import FairseqCriterion, register_criterion
-from fairseq.dataclass import FairseqDataclass
+from fairseq.dataclass import ChoiceEnum, FairseqDataclass
 from torch import Tensor
 
+from janus.errors import InputError
 from janus.objective import Weights, joint_loss
 from janus.plugin.dataset import as_source, as_streams
 from janus.streams import Streams
@@ -31,6 +32,10 @@ class JanusLossConfig(FairseqDataclass):
     length_weight: float = _weight(0.1, "the length classifier")
     correction_weight: float = _weight(0.0, "the correction loss of CMLMC")
     label_smoothing: float = field(default=0.1, metadata={"help": "share spread evenly over the vocabulary"})
+    masked_mean: ChoiceEnum(["own", "all"]) = field(
+        default="own",
+        metadata={"help": "what sums over masked tokens are divided by: their number, or that of all target tokens"},
+    )
 
 
 def weights_of(cfg: JanusLossConfig) -> Weights:
@@ -44,7 +49,13 @@ class JanusLoss(FairseqCriterion):
 
     def __init__(self, cfg: JanusLossConfig, task):
         super().__init__(task)
-        self.weights, self.smoothing = weights_of(cfg), cfg.label_smoothing
+        self.weights, self.smoothing, self.masked_mean = weights_of(cfg), cfg.label_smoothing, str(cfg.masked_mean)
+        if self.masked_mean == "all" and not self.weights.reads_ar:
+            raise InputError(
+                "the number of all target tokens is known from the AR stream, which no loss reads",
+                where="--masked-mean",
+                mend="use own, or give an AR weight",
+            )
 
     def forward(self, model, sample, reduce: bool = True) -> tuple[Tensor, int, dict[str, Any]]:
         """The loss of one packed batch, its sample size, and what is logged."""
@@ -52,7 +63,8 @@ class JanusLoss(FairseqCriterion):
         source, streams = as_source(packed["source"]), as_streams(packed["streams"])
         if "draft" in packed:
             streams = _corrupt(model, source, streams, packed["draft"])
-        total, terms = joint_loss(model(source, streams), packed["lengths"], self.weights, self.smoothing)
+        states = model(source, streams)
+        total, terms = joint_loss(states, packed["lengths"], self.weights, self.smoothing, masked_mean=self.masked_mean)
         logged = {f"term_{name}": value.detach() for name, value in terms.items()}
         logged.update(loss=total.detach(), ntokens=sample["ntokens"], nsentences=sample["nsentences"], sample_size=1)
         return total, 1, logged

@@ -1,4 +1,4 @@
-"""`--task janus_denoising`: joint pre-training on running text (paper section 3.3)."""
+"""`--task janus_denoising`: joint pre-training on running text (paper section 3.3); and BART's own pre-training."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
@@ -16,6 +16,7 @@ from fairseq.data import (
 )
 from fairseq.dataclass import ChoiceEnum, FairseqDataclass
 from fairseq.tasks import FairseqTask, register_task
+from fairseq.tasks.denoising import DenoisingConfig, DenoisingTask
 from omegaconf import II, MISSING
 from torch import Tensor
 
@@ -136,7 +137,7 @@ class JanusDenoisingConfig(AutocastOption, FairseqDataclass):
     data: str = field(default=MISSING, metadata={"help": "folders of binarised text, one an epoch, joined by colons"})
     seed: int = II("common.seed")
     tokens_per_sample: int = field(default=512, metadata={"help": "tokens of a block, bos and eos included"})
-    sample_break_mode: ChoiceEnum(["none", "complete", "complete_doc", "eos"]) = field(
+    sample_break_mode: ChoiceEnum(["none", "complete", "complete_doc"]) = field(
         default="complete_doc", metadata={"help": "what a block may break: anything, no sentence, no document, …"}
     )
     noise_budget: float = field(default=0.5, metadata={"help": "share of a block that spans add up to (section 4.2)"})
@@ -240,3 +241,13 @@ class JanusDenoisingTask(AutocastTask, FairseqTask):
     def max_positions(self) -> tuple[int, int]:
         """Longest source and target, in tokens."""
         return self.cfg.max_source_positions, self.cfg.max_target_positions
+
+
+@dataclass
+class BartBaselineConfig(AutocastOption, DenoisingConfig):
+    """fairseq's denoising options."""
+
+
+@register_task("janus_bart_baseline", dataclass=BartBaselineConfig)
+class BartBaselineTask(AutocastTask, DenoisingTask):
+    """fairseq's `denoising`, with autocast and batches of any size."""

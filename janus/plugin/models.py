@@ -54,6 +54,9 @@ class JanusModel(JanusTransformer, BaseFairseqModel):
             help="position of the AR query: the predicted token's own (paper) or the previous one's (release)",
         )
         parser.add_argument(
+            "--length-classes", type=int, metavar="N", help="target lengths that can be predicted: 0 to N - 1"
+        )
+        parser.add_argument(
             "--encoder-passes",
             type=int,
             choices=[1, 2],
@@ -117,6 +120,7 @@ def joint_architecture(args: Namespace) -> None:
     _default(args, "share_all_embeddings", True)
     _default(args, "query_position", "own")
     _default(args, "encoder_passes", 1)
+    _default(args, "length_classes", 256)
 
 
 @register_model_architecture("janus_transformer", "janus_bart_base")

@@ -7,7 +7,7 @@ import pytest
 SLURM = Path(__file__).resolve().parents[2] / "workflow/profiles/slurm/profile.yaml"
 TABLES = [f"table{number}" for number in range(1, 9)]
 FIGURES = [f"figure{number}" for number in (2, 4, 5, 6)]
-TIERS = ("demo", "multi30k", "multi30k-cpu", "paper")
+TIERS = ("demo", "multi30k", "multi30k-cpu", "small", "small-cpu", "paper")
 
 
 @pytest.mark.parametrize("words", [(), ("-s", "workflow/Snakefile")], ids=["root", "workflow"])
@@ -43,15 +43,24 @@ def test_each_shipped_profile_is_found_by_name(snakemake, profile):
 @pytest.mark.parametrize("tier", TIERS)
 def test_every_tier_plans_tables_and_figures(plan, tier):
     counts = plan("paper_tables", "paper_figures", "--configfile", f"config/{tier}.yaml")
-    assert counts["train"] == counts["average"] > 0
-    assert {"render_table1", "render_table3", "render_table6", "draw_figure4"} <= set(counts)
+    assert counts["train"] + counts.get("pretrain", 0) == counts["average"] > 0
+    assert {f"render_{name}" for name in TABLES} | {"draw_figure2"} <= set(counts)
+    # The small tiers are of the generation half alone.
+    assert ("draw_figure4" in counts) == ("small" not in tier)
 
 
-def test_the_paper_tier_plans_the_whole_translation_half(plan):
+def test_the_paper_tier_plans_both_halves(plan):
     counts = plan("paper_tables", "--configfile", "config/paper.yaml")
-    assert counts["prepare"] == counts["binarise"] == 5
-    # Five systems on five corpora, and three more rows of Table 6 on two of them.
-    assert counts["train"] == 5 * 5 + 3 * 2
+    assert counts["prepare"] == counts["binarise"] == 5 + 3
+    # Translation: five systems on five corpora, and three more rows of Table 6 on two of them. Generation: six rows of
+    # each of Tables 2, 4 and 5; Tables 7 and 8 share BART-JANUS with them and add two.
+    assert counts["train"] == 5 * 5 + 3 * 2 + 3 * 6 + 2 * 2
+    # BART-JANUS in two recipes and BART-CMLM, from the published BART.
+    assert (counts["pretrain"], counts["write_start"]) == (3, 1)
+    # 41 files of Wikipedia and the books, to 64 shards and a validation text.
+    assert (counts["prepare_part"], counts["encode_text"], counts["binarise_text"]) == (42, 65, 64)
+    # Two AR rows and two baselines decode once, two NAR rows after four numbers of passes; Tables 7 and 8 two more once.
+    assert counts["score_task"] == 3 * (4 + 2 * 4) + 2 * 2
     # JANUS in two recipes against a baseline in each manner, and CMLM+Corr against CMLM, on each corpus.
     assert counts["compare"] == 5 * (2 * 2 + 1)
 
@@ -64,7 +73,9 @@ def test_a_tier_file_stands_alone(plan):
 def test_a_file_without_a_tier_is_laid_over_the_demo(checkout, plan, tmp_path):
     seeds = tmp_path / "seeds.yaml"
     seeds.write_text("seeds: [1, 2]\n")
-    assert plan("--configfile", str(seeds))["train"] == 2 * plan()["train"]
+    once, twice = plan(), plan("--configfile", str(seeds))
+    assert twice["train"] == 2 * once["train"]
+    assert twice["pretrain"] == once["pretrain"] == 4
 
 
 def test_the_slurm_profile_leaves_the_sites_matters_to_the_site():

@@ -6,7 +6,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from janus.corpora.manifest import load_corpora
+from janus.corpora.manifest import load_corpora, load_models, load_texts, load_vocabularies
+from janus.corpora.monolingual import part_names
 from janus.errors import InputError
 from janus.systems import decoding_settings, training_arguments
 from janus.tiers import check, check_sense, read_yaml, settings
@@ -22,15 +23,16 @@ def checked_config():
         tier = check(dict(config), SCHEMAS / "tier.schema.yaml", where=where)
         systems_file = tier["systems_file"]
         systems = check(read_yaml(systems_file), SCHEMAS / "systems.schema.yaml", where=systems_file)
-        corpora = load_corpora(tier["corpora_file"])
-        check_sense(tier, systems, corpora, where=where)
+        manifest = [load(tier["corpora_file"]) for load in (load_corpora, load_texts, load_vocabularies, load_models)]
+        corpora, texts, _, models = manifest
+        check_sense(tier, systems, corpora, texts=texts, models=models, where=where)
     except InputError as error:
         # A WorkflowError would add the lines of this file to the one line that matters.
         sys.exit(f"error: {error}")
-    return tier, systems, corpora
+    return tier, systems, *manifest
 
 
-TIER, SYSTEMS, CORPORA = checked_config()
+TIER, SYSTEMS, CORPORA, TEXTS, VOCABULARIES, MODELS = checked_config()
 TABLES, FIGURES = TIER["tables"], TIER["figures"]
 # Scripts read the tier's defaults too.
 config.update(TIER)
@@ -41,10 +43,18 @@ RUN = RESULTS + "/{corpus}/{system}/seed-{seed}"
 RUN_LOGS = LOGS + "/{corpus}/{system}/seed-{seed}"
 
 
+def any_of(names):
+    """The pattern of a wildcard that is one of `names`; one that nothing matches where there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
 wildcard_constraints:
-    corpus="|".join(map(re.escape, CORPORA)),
-    system="|".join(map(re.escape, SYSTEMS)),
-    baseline="|".join(map(re.escape, SYSTEMS)),
+    corpus=any_of(CORPORA),
+    text=any_of(TEXTS),
+    vocabulary=any_of(VOCABULARIES),
+    model=any_of(MODELS),
+    system=any_of(SYSTEMS),
+    baseline=any_of(SYSTEMS),
     seed=r"\d+",
     manner="ar|nar",
     # ar, or nar-<decoder passes>
@@ -60,6 +70,10 @@ def source_digest(*parts):
         for file in files:
             digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+# What a training runs.
+TRAINER = ("ragged", "streams", "masking", "model", "objective", "plugin", "/kernels")
 
 
 def corpus_folder(corpus):
@@ -78,6 +92,12 @@ def recipe_of(corpus):
     return {key: entry[key] for key in ("source", "target", "recipe", "lowercase", "lines", "blobs", "options")} | {
         "downloads": downloads
     }
+
+
+def digests_of(entry):
+    """A text, vocabulary or model as a rule depends on it: without notes, licence and addresses."""
+    plain = {key: value for key, value in asdict(entry).items() if key not in ("notes", "licence", "downloads")}
+    return plain | {"downloads": [(item.name, item.sha256) for item in entry.downloads]}
 
 
 def run_settings(wildcards):
@@ -111,6 +131,21 @@ def decoding_of(wildcards, mode):
 def gpus(count):
     """`count` GPUs where the tier uses them."""
     return count if TIER["device"] == "cuda" else 0
+
+
+def start_of(system):
+    """The checkpoint that a system starts from, in a list; an empty one where its weights are drawn.
+
+    Pre-training is done once, with the first seed; the seeds of a tier are those of the tasks.
+    """
+    name = SYSTEMS[system]["start"]
+    if not name:
+        return []
+    text, base = TIER["pretraining"]["text"], TIER["pretraining"]["base"]
+    name = base if name == "base" else name
+    if name in MODELS:
+        return [f"{RESULTS}/{text}/{name}/model.pt"]
+    return [RUN.format(corpus=text, system=name, seed=TIER["seeds"][0]) + "/averaged.pt"]
 
 
 def runs_by_seed(corpus, system):

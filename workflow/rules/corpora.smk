@@ -1,6 +1,37 @@
-"""Corpora: fetch, prepare, learn and apply BPE, binarise."""
+"""Corpora: fetch, prepare, learn and apply BPE or encode with a shared vocabulary, binarise."""
 
-DOWNLOADS = {download.name: download for corpus in CORPORA.values() for download in corpus.downloads}
+DOWNLOADS = {
+    download.name: download
+    for entries in (CORPORA, TEXTS, VOCABULARIES, MODELS)
+    for entry in entries.values()
+    for download in entry.downloads
+}
+# Corpora that are encoded with a vocabulary they share with a pre-training text, and those with a BPE of their own.
+SHARED = [name for name, corpus in CORPORA.items() if corpus.vocabulary]
+OWN = [name for name in CORPORA if name not in SHARED]
+
+
+def downloads_of(entry):
+    """The fetched files of a corpus, text, vocabulary or model."""
+    return [f"resources/downloads/{item.name}" for item in entry.downloads]
+
+
+def vocabulary_folder(name):
+    return f"{RESULTS}/vocabularies/{name}"
+
+
+def vocabulary_of(wildcards):
+    """The shared vocabulary of a rule's corpus, in a list; an empty one where the corpus has its own BPE."""
+    name = CORPORA[wildcards.corpus].vocabulary
+    return [vocabulary_folder(name)] if name else []
+
+
+def pretraining_entries():
+    """The text, vocabulary and model of the tier's pre-training, as far as it names them."""
+    if not TIER["pretraining"]:
+        return []
+    text, base = TEXTS[TIER["pretraining"]["text"]], TIER["pretraining"]["base"]
+    return [text, VOCABULARIES[text.vocabulary], *([MODELS[base]] if base in MODELS else [])]
 
 
 rule fetch:
@@ -9,7 +40,7 @@ rule fetch:
     log:
         "logs/fetch/{download}.log",
     wildcard_constraints:
-        download="|".join(map(re.escape, DOWNLOADS)) or "none",
+        download=any_of(DOWNLOADS),
     retries: 2
     localrule: True
     conda:
@@ -24,7 +55,7 @@ rule fetch:
 
 rule prepare:
     input:
-        lambda wildcards: [f"resources/downloads/{item.name}" for item in CORPORA[wildcards.corpus].downloads],
+        lambda wildcards: downloads_of(CORPORA[wildcards.corpus]),
     output:
         tok=directory(RESULTS + "/{corpus}/corpus/tok"),
         raw=directory(RESULTS + "/{corpus}/corpus/raw"),
@@ -58,6 +89,8 @@ rule learn_bpe:
         LOGS + "/{corpus}/learn_bpe.log",
     benchmark:
         LOGS + "/{corpus}/learn_bpe.tsv"
+    wildcard_constraints:
+        corpus=any_of(OWN),
     conda:
         "../../envs/corpora.yaml"
     resources:
@@ -73,9 +106,37 @@ rule learn_bpe:
         "../scripts/learn_bpe.py"
 
 
+rule encode:
+    input:
+        tok=rules.prepare.output.tok,
+        corpus=rules.prepare.output.corpus,
+        vocabulary=vocabulary_of,
+    output:
+        directory(RESULTS + "/{corpus}/corpus/bpe"),
+    log:
+        LOGS + "/{corpus}/encode.log",
+    benchmark:
+        LOGS + "/{corpus}/encode.tsv"
+    wildcard_constraints:
+        corpus=any_of(SHARED),
+    conda:
+        "../../envs/train.yaml"
+    threads: 4
+    resources:
+        mem_mb=8000,
+        runtime="4h",
+    params:
+        code=source_digest("corpora/encode", "corpora/vocabulary", "corpora/gpt2_bpe"),
+    message:
+        "Encode {wildcards.corpus} with its vocabulary"
+    script:
+        "../scripts/encode.py"
+
+
 rule binarise:
     input:
-        rules.learn_bpe.output,
+        bpe=RESULTS + "/{corpus}/corpus/bpe",
+        vocabulary=vocabulary_of,
     output:
         directory(RESULTS + "/{corpus}/corpus/bin"),
     log:
@@ -99,7 +160,8 @@ rule binarise:
 
 rule download:
     input:
-        [f"resources/downloads/{item.name}" for corpus in TIER["corpora"] for item in CORPORA[corpus].downloads],
+        [path for corpus in TIER["corpora"] for path in downloads_of(CORPORA[corpus])],
+        [path for entry in pretraining_entries() for path in downloads_of(entry)],
     localrule: True
     message:
         "The downloads are in resources/downloads"

@@ -3,10 +3,16 @@
 DECODER = source_digest("ragged", "streams", "model", "decoding", "/kernels")
 
 
+def timed_passes(corpus):
+    """The decoder passes after which Figure 4 and the tables want the speed on a corpus."""
+    blocks = [FIGURES.get("figure4"), *(TABLES.get(name) for name in ("table2", "table4", "table5"))]
+    return sorted({count for block in blocks if block and block["corpus"] == corpus for count in block["passes"]})
+
+
 rule decode:
     input:
         checkpoint=rules.average.output[0],
-        bpe=rules.learn_bpe.output[0],
+        bpe=RESULTS + "/{corpus}/corpus/bpe",
         data=rules.binarise.output[0],
     output:
         hypotheses=RUN + "/decode/{mode}.bpe",
@@ -35,7 +41,7 @@ rule decode:
 rule measure_latency:
     input:
         checkpoint=rules.average.output[0],
-        bpe=rules.learn_bpe.output[0],
+        bpe=RESULTS + "/{corpus}/corpus/bpe",
         data=rules.binarise.output[0],
     output:
         RUN + "/latency.json",
@@ -46,7 +52,7 @@ rule measure_latency:
     conda:
         "../../envs/train.yaml"
     # All cores of a local run, so that no other job disturbs the clock; a cluster gives the job cores of its own.
-    threads: workflow.resource_settings.cores or FIGURES["figure4"]["latency"]["threads"]
+    threads: workflow.resource_settings.cores or TIER["latency"]["threads"]
     resources:
         gpu=gpus(1),
         mem_mb=8000,
@@ -54,9 +60,9 @@ rule measure_latency:
     params:
         source=of_corpus("source"),
         settings=lambda wildcards: [
-            decoding_of(wildcards, mode) for mode in modes_of(wildcards.system, FIGURES["figure4"]["passes"])
+            decoding_of(wildcards, mode) for mode in modes_of(wildcards.system, timed_passes(wildcards.corpus))
         ],
-        latency=FIGURES["figure4"]["latency"],
+        latency=TIER["latency"],
         code=DECODER,
     message:
         "Measure the speed of {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}"

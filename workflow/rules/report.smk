@@ -1,9 +1,10 @@
 """Tables and figures: published and reproduced side by side, in every format."""
 
 from janus.report.cells import added_columns, added_rows, bleu_cells, files_of, repetition_cells
+from janus.report.generation_cells import floor_cells, generation_cells
 
 PUBLISHED = "workflow/published"
-GENERATED = all(CORPORA[corpus].recipe == "grammar" for corpus in TIER["corpora"])
+GENERATED = all(CORPORA[corpus].recipe.startswith(("grammar", "demo_")) for corpus in TIER["corpora"])
 REPORT = source_digest("report")
 
 
@@ -18,13 +19,33 @@ def comparison_files(corpus, system, manner, baseline):
     return {seed: f"{run}/compare/{manner}-{baseline}.json" for seed, run in runs_by_seed(corpus, system).items()}
 
 
-# The tables that the translation half fills; the others need pre-trained models and show what was published.
-CELLS = {
-    1: bleu_cells(1, TABLES["table1"], SYSTEMS, score_files=score_files, comparison_files=comparison_files),
-    3: repetition_cells(TABLES["table3"], SYSTEMS, score_files=score_files),
-    6: bleu_cells(6, TABLES["table6"], SYSTEMS, score_files=score_files, comparison_files=comparison_files),
-}
+def latency_files(corpus, system):
+    """Measurements of speed, by seed."""
+    return {seed: f"{run}/latency.json" for seed, run in runs_by_seed(corpus, system).items()}
+
+
+def floor_file(corpus, floor):
+    return f"{RESULTS}/{corpus}/floors/{floor}.json"
+
+
+def cells_of(number):
+    """The cells of a table that the tier's runs fill; none where the tier does not name the table."""
+    table = TABLES.get(f"table{number}")
+    if table is None:
+        return []
+    if number == 3:
+        return repetition_cells(table, SYSTEMS, score_files=score_files)
+    if number in (1, 6):
+        return bleu_cells(number, table, SYSTEMS, score_files=score_files, comparison_files=comparison_files)
+    cells = generation_cells(number, table, SYSTEMS, score_files=score_files, latency_files=latency_files)
+    return cells + (floor_cells(table, floor_file=floor_file) if number == 5 else [])
+
+
+# Tables that the tier does not name show what was published.
+CELLS = {number: cells for number in range(1, 9) if (cells := cells_of(number))}
 ADDED_COLUMNS = {number: added_columns(number, TABLES[f"table{number}"]) for number in CELLS}
+# The figures that the tier names; Figure 2 is drawn from the code alone.
+DRAWN = [2, *(number for number in (4, 5, 6) if f"figure{number}" in FIGURES)]
 
 
 def table_outputs(number):
@@ -68,7 +89,7 @@ FIGURE4_SCORES = {
         (mode.partition("-")[0], int(mode.partition("-")[2] or 0)): figure_files("figure4", name, f"score/{mode}.json")
         for mode in modes_of(name, FIGURES["figure4"]["passes"])
     }
-    for name in FIGURES["figure4"]["systems"]
+    for name in FIGURES.get("figure4", {}).get("systems", ())
 }
 
 
@@ -81,6 +102,7 @@ for number in range(1, 9):
             published=f"{PUBLISHED}/table{number}.csv",
             scores=files_of(CELLS.get(number, []), "score_files"),
             comparisons=files_of(CELLS.get(number, []), "significance_files"),
+            latencies=files_of(CELLS.get(number, []), "latency"),
         output:
             **table_outputs(number),
         log:
@@ -95,6 +117,7 @@ for number in range(1, 9):
             cells=CELLS.get(number, []),
             added_rows=added_rows(number, CELLS.get(number, []), SYSTEMS),
             added_columns=ADDED_COLUMNS.get(number, []),
+            other_text=TABLES.get(f"table{number}", {}).get("new"),
             tier=TIER["tier"],
             generated=GENERATED,
             code=REPORT,
@@ -121,33 +144,35 @@ rule paper_tables:
         f"The tables are in {RESULTS}/tables"
 
 
-rule draw_figure4:
-    input:
-        scores=[path for modes in FIGURE4_SCORES.values() for paths in modes.values() for path in paths],
-        latencies=[path for name in FIGURE4_SCORES for path in figure_files("figure4", name, "latency.json")],
-    output:
-        **figure_outputs(4),
-    log:
-        LOGS + "/figure4.log",
-    conda:
-        "../../envs/report.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        scores=FIGURE4_SCORES,
-        latencies={name: figure_files("figure4", name, "latency.json") for name in FIGURE4_SCORES},
-        labels={name: SYSTEMS[name]["label"] for name in FIGURE4_SCORES},
-        tier=TIER["tier"],
-        generated=GENERATED,
-        code=REPORT,
-    message:
-        "Draw Figure 4"
-    script:
-        "../scripts/draw_figure4.py"
+if 4 in DRAWN:
+
+    rule draw_figure4:
+        input:
+            scores=[path for modes in FIGURE4_SCORES.values() for paths in modes.values() for path in paths],
+            latencies=[path for name in FIGURE4_SCORES for path in figure_files("figure4", name, "latency.json")],
+        output:
+            **figure_outputs(4),
+        log:
+            LOGS + "/figure4.log",
+        conda:
+            "../../envs/report.yaml"
+        resources:
+            mem_mb=2000,
+            runtime=30,
+        params:
+            scores=FIGURE4_SCORES,
+            latencies={name: figure_files("figure4", name, "latency.json") for name in FIGURE4_SCORES},
+            labels={name: SYSTEMS[name]["label"] for name in FIGURE4_SCORES},
+            tier=TIER["tier"],
+            generated=GENERATED,
+            code=REPORT,
+        message:
+            "Draw Figure 4"
+        script:
+            "../scripts/draw_figure4.py"
 
 
-for number in (5, 6):
+for number in (n for n in DRAWN if n in (5, 6)):
 
     rule:
         name:
@@ -204,7 +229,7 @@ rule draw_figure2:
         "../scripts/draw_figure2.py"
 
 
-for number in (2, 4, 5, 6):
+for number in DRAWN:
 
     rule:
         name:
@@ -218,7 +243,7 @@ for number in (2, 4, 5, 6):
 
 rule paper_figures:
     input:
-        [getattr(rules, f"figure{number}").input for number in (2, 4, 5, 6)],
+        [getattr(rules, f"figure{number}").input for number in DRAWN],
     localrule: True
     message:
         f"The figures are in {RESULTS}/figures"

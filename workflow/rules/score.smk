@@ -2,7 +2,11 @@
 
 METRICS = source_digest("metrics")
 # Outputs on generated text are judged by the grammar too.
-JUDGE = source_digest(*(f"corpora/{part}" for part in ("grammar", "judge", "analyse", "realise", "lexicon", "meaning")))
+JUDGE = source_digest(
+    *(f"corpora/{part}" for part in ("grammar", "demo_tasks", "judge", "analyse", "realise", "lexicon", "meaning"))
+)
+# Corpora of a generation task; all of them are encoded with a shared vocabulary.
+TASKS = [name for name, corpus in CORPORA.items() if corpus.task != "translation"]
 
 
 rule score:
@@ -16,6 +20,8 @@ rule score:
         RUN_LOGS + "/score-{mode}.log",
     benchmark:
         RUN_LOGS + "/score-{mode}.tsv"
+    wildcard_constraints:
+        corpus=any_of(name for name, corpus in CORPORA.items() if corpus.task == "translation"),
     conda:
         "../../envs/report.yaml"
     resources:
@@ -32,6 +38,64 @@ rule score:
         "Score {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}: {wildcards.mode}"
     script:
         "../scripts/score.py"
+
+
+rule score_task:
+    input:
+        hypotheses=rules.decode.output.hypotheses,
+        tok=rules.prepare.output.tok,
+        vocabulary=vocabulary_of,
+    output:
+        RUN + "/score/{mode}.json",
+    log:
+        RUN_LOGS + "/score-{mode}.log",
+    benchmark:
+        RUN_LOGS + "/score-{mode}.tsv"
+    wildcard_constraints:
+        corpus=any_of(TASKS),
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        # METEOR's Java takes two gigabytes.
+        mem_mb=4000,
+        runtime="1h",
+    params:
+        source=of_corpus("source"),
+        target=of_corpus("target"),
+        task=of_corpus("task"),
+        recipe=of_corpus("recipe"),
+        code=METRICS,
+        judge=lambda wildcards: JUDGE if CORPORA[wildcards.corpus].recipe.startswith("demo_") else None,
+    message:
+        "Score {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}: {wildcards.mode}"
+    script:
+        "../scripts/score_task.py"
+
+
+rule score_floors:
+    input:
+        tok=rules.prepare.output.tok,
+    output:
+        [RESULTS + f"/{{corpus}}/floors/{floor}.json" for floor in ("unrelated", "dull", "copy")],
+    log:
+        LOGS + "/{corpus}/floors.log",
+    wildcard_constraints:
+        corpus=any_of(name for name in TASKS if CORPORA[name].task == "reply"),
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        source=of_corpus("source"),
+        target=of_corpus("target"),
+        recipe=of_corpus("recipe"),
+        code=METRICS,
+        judge=lambda wildcards: JUDGE if CORPORA[wildcards.corpus].recipe == "demo_reply" else None,
+    message:
+        "Score replies that answer nothing: {wildcards.corpus}"
+    script:
+        "../scripts/score_floors.py"
 
 
 rule compare:

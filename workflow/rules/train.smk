@@ -4,6 +4,7 @@
 rule train:
     input:
         data=rules.binarise.output[0],
+        start=lambda wildcards: start_of(wildcards.system),
     output:
         # Checkpoints lie beside it and are no outputs: Snakemake would remove them before a resumed run.
         RUN + "/train.json",
@@ -24,27 +25,31 @@ rule train:
             SYSTEMS[wildcards.system],
             run_settings(wildcards),
             data=f"{corpus_folder(wildcards.corpus)}/bin",
-            checkpoints=f"{RESULTS}/{wildcards.corpus}/{wildcards.system}/seed-{wildcards.seed}/checkpoints",
+            checkpoints=RUN.format(**wildcards) + "/checkpoints",
             source=CORPORA[wildcards.corpus].source,
             target=CORPORA[wildcards.corpus].target,
+            start=next(iter(start_of(wildcards.system)), None),
             seed=int(wildcards.seed),
             device=TIER["device"],
             user_dir="janus/plugin",
         ),
-        code=source_digest("ragged", "streams", "masking", "model", "objective", "plugin", "/kernels"),
+        code=source_digest(*TRAINER),
     message:
         "Train {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}"
     script:
         "../scripts/train.py"
 
 
+# Of pre-training too, whose best checkpoint the tasks start from.
 rule average:
     input:
-        rules.train.output,
+        RUN + "/train.json",
     output:
         RUN + "/averaged.pt",
     log:
         RUN_LOGS + "/average.log",
+    wildcard_constraints:
+        corpus=any_of([*CORPORA, *TEXTS]),
     conda:
         "../../envs/train.yaml"
     resources:

@@ -5,8 +5,13 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
+    from janus.corpora.documents import require_readers
     from janus.corpora.fetch import fetch
     from janus.corpora.manifest import Download
+    from janus.corpora.terms import require_leave
 
-    folder = Path(snakemake.output[0]).parent
-    fetch(Download(**snakemake.params.download), folder, mirror=snakemake.config["mirror"])
+    download, folder = Download(**snakemake.params.download), Path(snakemake.output[0]).parent
+    mirror = snakemake.config["mirror"]
+    require_readers([download.name])
+    require_leave(download, folder, accepted=snakemake.config["accept"], mirror=mirror)
+    fetch(download, folder, mirror=mirror)

@@ -12,7 +12,9 @@ with job(snakemake) as terminal:
 
     watch = Stopwatch()
     checkpoints = Path(snakemake.params.checkpoints)
-    data = {path.name: sha256(path) for path in sorted(Path(snakemake.input.data).iterdir()) if path.is_file()}
+    folders = [snakemake.input.data] if isinstance(snakemake.input.data, str) else snakemake.input.data
+    files = [path for folder in folders for path in sorted(Path(folder).iterdir()) if path.is_file()]
+    data = {str(path): sha256(path) for path in [*files, *map(Path, snakemake.input.start)]}
     identity = {"arguments": snakemake.params.arguments, "code": snakemake.params.code, "data": data}
     resumed = open_run(checkpoints, identity)
     name = f"{snakemake.wildcards.system} on {snakemake.wildcards.corpus}"

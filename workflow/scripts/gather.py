@@ -1,0 +1,12 @@
+"""Check that the parts of a pre-training text make a whole, and sum up what they hold."""
+
+from pathlib import Path
+
+from _job import job
+
+with job(snakemake):
+    from janus.corpora.manifest import load_texts
+    from janus.corpora.monolingual import gather
+
+    text = load_texts(snakemake.config["corpora_file"])[snakemake.wildcards.text]
+    gather(text, map(Path, snakemake.input), Path(snakemake.output.text).parent)

@@ -1,0 +1,17 @@
+"""Prepare one part of a pre-training text."""
+
+from pathlib import Path
+
+from _job import job
+
+with job(snakemake):
+    from janus.corpora.manifest import load_texts
+    from janus.corpora.monolingual import prepare_part
+
+    prepare_part(
+        load_texts(snakemake.config["corpora_file"])[snakemake.wildcards.text],
+        snakemake.wildcards.part,
+        Path(snakemake.output[0]),
+        downloads=Path("resources/downloads"),
+        corpora=map(Path, snakemake.params.corpora),
+    )
