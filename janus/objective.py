@@ -70,8 +70,8 @@ def joint_loss(
 
     lengths: [B] target lengths, bos and eos counted. Terms: ar, nar, aux, correction (smoothed cross entropies, means
     over tokens), *_nll (unsmoothed), kl_* (J, mean over masked tokens), length; those of streams that no weight reads
-    are left out. A term without tokens is zero. masked_mean: `own`, or `all` to divide, in the total, what is summed over
-    masked tokens by the number of all target tokens, as the release does in pre-training; AR must then be read.
+    are left out. A term without tokens is zero. masked_mean: `own`, or `all` to divide, in the total, what is summed
+    over masked tokens by the number of all target tokens, as the release does in pre-training; AR must then be read.
     """
     rows = _Rows.of(states, weights, masked_mean)
     total, smoothed, nll, divergence = vocabulary_loss(

@@ -77,9 +77,9 @@ def start_from(model: JanusTransformer, path: Path, *, mask_last: bool) -> None:
 
 
 def unpack_start(downloads: Sequence[Path], output: Path, *, member: str, words: int) -> None:
-    """`write_start` from what was fetched: an archive with the checkpoint `member`, or the files of a Hugging Face folder.
+    """`write_start` from what was fetched: an archive with the checkpoint `member`, or Hugging Face's files.
 
-    The latter end in config.json and model.safetensors. Raises InputError where one is missing or unsafe.
+    Those end in config.json and model.safetensors. Raises InputError where one is missing or unsafe.
     """
     with TemporaryDirectory(dir=output.parent, prefix=".work.") as work:
         if member:
@@ -93,7 +93,7 @@ def unpack_start(downloads: Sequence[Path], output: Path, *, member: str, words:
 
 
 def write_start(path: Path, output: Path, *, words: int) -> None:
-    """Write the BART at `path` as a fairseq checkpoint of `words` words, the mask being the last, for trainings to start.
+    """Write the BART at `path` as a fairseq checkpoint that trainings start from, of `words` words, the last the mask.
 
     fairseq's archive has rows that no dictionary names between the words and the mask; they are left out. Raises
     InputError where the path holds no BART, or one of fewer words.

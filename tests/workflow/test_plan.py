@@ -59,7 +59,7 @@ def test_the_paper_tier_plans_both_halves(plan):
     assert (counts["pretrain"], counts["write_start"]) == (3, 1)
     # 41 files of Wikipedia and the books, to 64 shards and a validation text.
     assert (counts["prepare_part"], counts["encode_text"], counts["binarise_text"]) == (42, 65, 64)
-    # Two AR rows and two baselines decode once, two NAR rows after four numbers of passes; Tables 7 and 8 two more once.
+    # Four AR rows decode once, two NAR rows after four numbers of passes; Tables 7 and 8 add two, decoded once.
     assert counts["score_task"] == 3 * (4 + 2 * 4) + 2 * 2
     # JANUS in two recipes against a baseline in each manner, and CMLM+Corr against CMLM, on each corpus.
     assert counts["compare"] == 5 * (2 * 2 + 1)
