@@ -87,7 +87,7 @@ def make_subword(
 
 
 def dictionary_size(folder: Path) -> int:
-    """Entries of the dictionary of a model that uses a vocabulary, fairseq's four symbols (bos, pad, eos, unk) counted."""
+    """Entries of the dictionary of a model that uses a vocabulary, fairseq's four symbols (bos to unk) included."""
     return len(dictionary_entries(Path(folder) / "dict.txt")) + 4
 
 
