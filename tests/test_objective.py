@@ -78,6 +78,14 @@ def test_total_is_the_weighted_sum_of_its_terms(states, weights):
     torch.testing.assert_close(total, sum(weight * terms[name] for name, weight in vars(weights).items() if weight))
 
 
+def test_the_releases_pretraining_divides_by_all_target_tokens(states):
+    """Masked terms are sums over 3 masked of 9 target tokens (janus_pretrain_loss.py of the release)."""
+    weights = Weights(ar=0.5, nar=0.5, aux=0.5, kl_ar_aux=0.5, kl_nar_aux=0.5)
+    total, t = joint_loss(states, LENGTHS, weights, 0.0, masked_mean="all")
+    expected = 0.5 * t["ar"] + 3 / 9 * 0.5 * (t["nar"] + t["aux"] + t["kl_ar_aux"] + t["kl_nar_aux"])
+    torch.testing.assert_close(total, expected)
+
+
 def test_terms_carry_no_gradient(states):
     learning = replace(states, ar=states.ar.requires_grad_())
     total, terms = joint_loss(learning, LENGTHS, PAPER, 0.1)

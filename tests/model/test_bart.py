@@ -4,7 +4,9 @@
 """
 
 import json
+import pickle
 import shutil
+import tarfile
 from argparse import Namespace
 from pathlib import Path
 
@@ -15,7 +17,8 @@ from fairseq_models import build
 from safetensors.torch import load_file, save_file
 
 from janus.errors import InputError
-from janus.model.bart import load_bart, read_bart
+from janus.model.bart import load_bart, read_bart, unpack_start
+from janus.model.checkpoints import load_model
 from janus.ragged import Source
 from janus.streams import pack_streams
 
@@ -70,6 +73,55 @@ def test_fairseqs_own_bart_gives_the_same_logits(archive):
     with torch.no_grad():
         scores = theirs(source, source.ne(1).sum(1), target)[0][target.ne(1)]
     torch.testing.assert_close(scores, expected, rtol=1e-4, atol=1e-4)
+
+
+def with_spare_rows(weights: dict[str, torch.Tensor], number: int) -> dict[str, torch.Tensor]:
+    """Rows between the last word and the mask that no dictionary names, as fairseq's archive has them."""
+    spare = torch.full((number, 16), 7.0)
+    return {
+        name: torch.cat([tensor[:-1], spare, tensor[-1:]]) if name.endswith("embed_tokens.weight") else tensor
+        for name, tensor in weights.items()
+    }
+
+
+def packed(tmp_path: Path, name: str, file: Path) -> Path:
+    """A fairseq archive that holds `file` as `name`."""
+    with tarfile.open(tmp_path / "archive.tar.gz", "w:gz") as tar:
+        tar.add(file, name)
+    return tmp_path / "archive.tar.gz"
+
+
+def test_an_archive_and_a_folder_unpack_to_the_same_start(archive, tmp_path):
+    state = torch.load(archive, weights_only=False)
+    torch.save({**state, "model": with_spare_rows(state["model"], 5)}, archive)
+    ours, theirs = tmp_path / "ours.pt", tmp_path / "theirs.pt"
+    unpack_start([packed(tmp_path, "bart.base/model.pt", archive)], ours, member="bart.base/model.pt", words=40)
+    unpack_start([TINY / "config.json", TINY / "model.safetensors"], theirs, member="", words=40)
+    source, target, expected = hugging_face()
+    for path in (ours, theirs):
+        torch.testing.assert_close(logits(load_model(path), source, target), expected, rtol=1e-4, atol=1e-4)
+    assert {path.name for path in tmp_path.iterdir() if path.name.startswith(".work")} == set()
+
+
+def test_a_start_of_more_words_than_the_archive_has_is_refused(archive, tmp_path):
+    with pytest.raises(InputError, match="it knows 40 words, the dictionary has 41"):
+        unpack_start([packed(tmp_path, "m.pt", archive)], tmp_path / "start.pt", member="m.pt", words=41)
+    assert not (tmp_path / "start.pt").exists()
+
+
+class Harmful:
+    """What a pickle can do."""
+
+    def __reduce__(self):
+        return (print, ("executed",))
+
+
+def test_a_start_that_would_execute_code_is_refused(tmp_path, capsys):
+    (tmp_path / "m.pt").write_bytes(pickle.dumps({"model": Harmful()}, protocol=2))
+    with pytest.raises(InputError, match="not a readable checkpoint"):
+        unpack_start([packed(tmp_path, "m.pt", tmp_path / "m.pt")], tmp_path / "start.pt", member="m.pt", words=3)
+    assert "executed" not in capsys.readouterr().out
+    assert not (tmp_path / "start.pt").exists()
 
 
 def copy_with(tmp_path: Path, **changed) -> Path:

@@ -11,12 +11,13 @@ import torch
 from janus.engine.logs import read_curves
 from janus.engine.training import train
 from janus.errors import InputError
-from janus.model.bart import load_bart
+from janus.model.bart import load_bart, write_start
 from janus.model.checkpoints import load_model, read_checkpoint
 
 ROOT = Path(__file__).parents[2]
 TINY_BART = ROOT / "tests" / "model" / "tiny-bart"
-# The sizes of tiny-bart, whose dictionary has 36 words, the last of them the mask.
+# The sizes of tiny-bart, whose dictionary has 36 words and four symbols, the last word being the mask.
+WORDS = 40
 SIZES = {"layers": 2, "embed-dim": 16, "ffn-embed-dim": 24, "attention-heads": 2}
 PAPER = ["--length-weight", "0"]
 RELEASE = ["--length-weight", "0", "--ar-weight", "0.5", "--nar-weight", "0.5", "--aux-weight", "0.5"]
@@ -83,6 +84,77 @@ def test_it_starts_from_a_bart(text, tmp_path):
     bart = load_bart(TINY_BART).state_dict()
     assert set(ours) - set(bart) == {"decoder.embed_length.weight"}
     assert all(torch.equal(ours[name], tensor) for name, tensor in bart.items())
+
+
+@pytest.fixture(scope="module")
+def start(text, tmp_path_factory) -> Path:
+    """tiny-bart as what trainings start from."""
+    path = tmp_path_factory.mktemp("start") / "model.pt"
+    write_start(TINY_BART, path, words=WORDS)
+    return path
+
+
+BART = [
+    *("--task", "janus_bart_baseline", "--arch", "bart_base", "--criterion", "label_smoothed_cross_entropy"),
+    *("--mask", "0.3", "--mask-length", "span-poisson", "--replace-length", "1", "--rotate", "0"),
+    *("--sample-break-mode", "complete"),
+]
+
+
+def bart_words(text: Path, folder: Path, *more: str) -> list[str]:
+    """The words of `words`, with fairseq's own BART and noise in the place of ours."""
+    return [*words(text, folder), *BART, *more]
+
+
+def test_fairseqs_own_bart_is_pretrained_and_resumed(text, tmp_path):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    train(bart_words(text, whole, "--max-update", "30", "--lr", "0.01"), log=whole / "log.jsonl")
+    rows = read_curves(whole / "log.jsonl")
+    valid = [row["value"] for row in rows if row["split"] == "valid" and row["name"] == "loss"]
+    assert valid[-1] < 0.97 * valid[0]
+    assert load_model(whole / "checkpoint_last.pt").config.ar_readout == "content"
+    for updates in ("4", "9"):
+        train(bart_words(text, broken, "--max-update", updates), log=broken / "log.jsonl")
+    assert read_checkpoint(broken / "checkpoint_last.pt")["optimizer_history"][-1]["num_updates"] == 9
+
+
+@pytest.fixture(scope="module")
+def pairs(text, tmp_path_factory) -> Path:
+    """Sentence pairs over the same dictionary, which has no mask; binarised."""
+    root = tmp_path_factory.mktemp("pairs")
+    for split in ("train", "valid"):
+        for side in ("aa", "bb"):
+            (root / f"{split}.{side}").write_text("w1 w2 w3\nw4 w5\n" * 10)
+    command = [sys.executable, "-m", "fairseq_cli.preprocess", "--source-lang", "aa", "--target-lang", "bb"]
+    command += ["--srcdict", str(text / "dict.txt"), "--joined-dictionary", "--destdir", str(root / "bin")]
+    command += ["--trainpref", str(root / "train"), "--validpref", str(root / "valid")]
+    subprocess.run(command, check=True, capture_output=True)
+    return root / "bin"
+
+
+def tuning_words(pairs: Path, folder: Path, *more: str) -> list[str]:
+    """fairseq's own BART on sentence pairs."""
+    options = words(pairs, folder, "--task", "janus_ar_baseline", "--arch", "bart_base", "--share-all-embeddings")
+    at = options.index("--tokens-per-sample")
+    return [*options[:at], *options[at + 2 :], "--criterion", "label_smoothed_cross_entropy", *more]
+
+
+@pytest.mark.parametrize("kind", ["text", "pairs"])
+def test_fairseqs_bart_goes_on_from_a_start(text, pairs, start, tmp_path, kind):
+    """An update that moves nothing leaves the start's weights, with the mask for a text and without it for a task;
+    the next call goes on from its own checkpoint."""
+    options = bart_words(text, tmp_path) if kind == "text" else tuning_words(pairs, tmp_path)
+    options += ["--finetune-from-model", str(start)]
+    train([*options, "--max-update", "1", "--lr", "0"], log=tmp_path / "log.jsonl")
+    ours, theirs = (read_checkpoint(path)["model"] for path in (tmp_path / "checkpoint_last.pt", start))
+    assert ours["decoder.embed_tokens.weight"].size(0) == (WORDS if kind == "text" else WORDS - 1)
+    assert all(
+        torch.equal(tensor, theirs[name][: tensor.size(0)]) for name, tensor in ours.items() if tensor.dim() == 2
+    )
+    train([*options, "--max-update", "2", "--lr", "0.1"], log=tmp_path / "log.jsonl")
+    again = read_checkpoint(tmp_path / "checkpoint_last.pt")
+    assert again["optimizer_history"][-1]["num_updates"] == 2
+    assert not torch.equal(again["model"]["encoder.layers.0.fc1.weight"], theirs["encoder.layers.0.fc1.weight"])
 
 
 @pytest.mark.parametrize(
