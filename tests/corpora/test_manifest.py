@@ -3,7 +3,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from janus.corpora.manifest import RECIPES, TEXT_RECIPES, find_corpus, load_corpora, load_texts, load_vocabularies
+from janus.corpora.manifest import (
+    RECIPES,
+    TEXT_RECIPES,
+    find_corpus,
+    load_corpora,
+    load_models,
+    load_texts,
+    load_vocabularies,
+)
 from janus.errors import InputError
 
 MANIFEST = Path(__file__).resolve().parents[2] / "config" / "corpora.yaml"
@@ -54,6 +62,25 @@ def test_terms_are_asked_for_where_there_are_any():
     assert {name for name, terms in asked.items() if terms - {None}} == TASKS
     books = load_texts(MANIFEST)["wikipedia-bookcorpus"].downloads[-1]
     assert (books.name, books.accept) == ("bookcorpus.tar.bz2", "bookcorpus") and books.page
+
+
+def test_every_task_of_the_tables_is_there_real_small_and_generated():
+    tasks = {}
+    for name, corpus in load_corpora(MANIFEST).items():
+        tasks.setdefault(corpus.task, set()).add(name)
+    assert tasks["summary"] == {"xsum.src-tgt", "demo.xsum.src-tgt", "package-summaries.src-tgt"}
+    assert tasks["question"] == {"squad.src-tgt", "demo.squad.src-tgt", "fairytaleqa.src-tgt"}
+    assert tasks["reply"] == {"personachat.src-tgt", "demo.personachat.src-tgt", "chitchat.src-tgt"}
+    assert DIRECTIONS < tasks["translation"]
+
+
+def test_bart_base_is_there_in_both_formats():
+    models = load_models(MANIFEST)
+    assert {model.format: bool(model.member) for model in models.values()} == {"fairseq": True, "huggingface": False}
+    assert [item.name.split("-")[-1] for item in models["facebook-bart-base"].downloads] == [
+        "config.json",
+        "model.safetensors",
+    ]
 
 
 def test_glges_line_counts_add_up_to_what_it_states():

@@ -38,6 +38,21 @@ def test_a_system_file_that_is_not_yaml_names_the_line(own):
     assert "config/systems.yaml:" in one_error(own.snakemake("-n"))
 
 
+def test_a_system_that_starts_from_nowhere_ends_with_one_line(snakemake, tmp_path):
+    line = one_error(snakemake("-n", *overlay(tmp_path, "pretraining: null")))
+    assert "pretraining" in line and "starts from a pre-trained model" in line
+
+
+def test_terms_that_nobody_accepted_end_a_fetch_with_one_line(own):
+    words = ("--cores", "1", "--configfile", "config/paper.yaml", "--retries", "0")
+    done = own.snakemake(*words, "resources/downloads/glge_public.tar")
+    assert done.returncode != 0
+    assert "Traceback" not in done.stdout
+    assert "error: resources/downloads/glge_public.tar: comes under terms that must be accepted first" in done.stdout
+    assert "accept: [glge]" in done.stdout
+    assert not (own.folder / "resources/downloads/glge_public.tar").exists()
+
+
 def test_a_failing_job_prints_its_one_line(own, tmp_path):
     empty = own.folder / "empty"
     empty.mkdir()

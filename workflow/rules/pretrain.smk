@@ -90,9 +90,9 @@ rule make_vocabulary:
     output:
         directory(RESULTS + "/vocabularies/{vocabulary}"),
     log:
-        LOGS + "/vocabularies/{vocabulary}.log",
+        LOGS + "/make_vocabulary-{vocabulary}.log",
     benchmark:
-        LOGS + "/vocabularies/{vocabulary}.tsv"
+        LOGS + "/make_vocabulary-{vocabulary}.tsv"
     conda:
         "../../envs/train.yaml"
     resources:
