@@ -164,7 +164,7 @@ def _family_options(system: Mapping[str, Any], settings: Mapping[str, Mapping[st
 
 
 def _architecture(system: Mapping[str, Any], model: Mapping[str, Any]) -> list[str]:
-    """fairseq's own; for a fresh BART with scaled weights its Transformer, since its BART has only bert's."""
+    """fairseq's own architecture; for a fresh BART with scaled weights its Transformer, since its BART has only bert's."""
     if system["family"] == "bart" and not system["start"] and model["init"] == "scaled":
         return [*_option("arch", "transformer"), *_AS_BART]
     return _option("arch", _ARCHITECTURES[system["family"]])
