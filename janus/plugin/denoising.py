@@ -25,7 +25,7 @@ from janus.errors import InputError
 from janus.masking import batch_generator
 from janus.plugin.criterion import weights_of
 from janus.plugin.dataset import as_dict
-from janus.plugin.shared import AutocastOption, AutocastTask
+from janus.plugin.shared import AutocastOption, AutocastTask, JointTask
 from janus.ragged import Source
 from janus.streams import pack_streams
 
@@ -151,7 +151,7 @@ class JanusDenoisingConfig(AutocastOption, FairseqDataclass):
 
 
 @register_task("janus_denoising", dataclass=JanusDenoisingConfig)
-class JanusDenoisingTask(AutocastTask, FairseqTask):
+class JanusDenoisingTask(JointTask, AutocastTask, FairseqTask):
     """Second-phase pre-training: every stream of the joint model restores the blocks."""
 
     packing: NoisePacking | None = None
@@ -176,12 +176,6 @@ class JanusDenoisingTask(AutocastTask, FairseqTask):
     def target_dictionary(self) -> Dictionary:
         """Encoder and decoder share one."""
         return self.dictionary
-
-    def build_model(self, cfg, from_checkpoint: bool = False):
-        """Build the model and remember where its AR queries stand, which the packed batches must follow."""
-        model = super().build_model(cfg, from_checkpoint)
-        self.query_position = model.config.query_position
-        return model
 
     def build_criterion(self, cfg, from_checkpoint: bool = False):
         """Build the loss and decide which streams the batches hold: those it reads."""

@@ -1,4 +1,4 @@
-"""What every task of this plugin has: autocast, and no lost batch."""
+"""What the tasks of this plugin share: autocast and no lost batch; of the joint ones, the place of the AR queries."""
 
 from dataclasses import dataclass, field
 
@@ -30,3 +30,15 @@ class AutocastTask:
         device = next(model.parameters()).device.type
         with torch.autocast(device, torch.bfloat16, enabled=str(self.cfg.autocast) == "bfloat16"):
             return super().train_step(sample, model, criterion, optimizer, update_num, ignore_grad)
+
+
+class JointTask:
+    """Adds to a task: `query_position`, where the model's AR queries stand, which the packed batches must follow."""
+
+    query_position: str
+
+    def build_model(self, cfg, from_checkpoint: bool = False):
+        """fairseq's model, whose query position is remembered."""
+        model = super().build_model(cfg, from_checkpoint)
+        self.query_position = model.config.query_position
+        return model

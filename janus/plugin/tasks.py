@@ -16,7 +16,7 @@ from janus.errors import InputError
 from janus.plugin.criterion import weights_of
 from janus.plugin.dataset import JointDataset, Packing, refuse_long
 from janus.plugin.generators import Generator
-from janus.plugin.shared import AutocastOption, AutocastTask
+from janus.plugin.shared import AutocastOption, AutocastTask, JointTask
 from janus.plugin.validation import ValidationBleu
 
 
@@ -77,16 +77,10 @@ class JanusTranslationConfig(SharedOptions, TranslationConfig):
 
 
 @register_task("janus_translation", dataclass=JanusTranslationConfig)
-class JanusTranslationTask(SharedTask, TranslationTask):
+class JanusTranslationTask(JointTask, SharedTask, TranslationTask):
     """Joint AR and NAR training on sentence pairs, bos before both sides."""
 
     packing: Packing | None = None
-
-    def build_model(self, cfg, from_checkpoint: bool = False):
-        """Build the model and remember where its AR queries stand, which the packed batches must follow."""
-        model = super().build_model(cfg, from_checkpoint)
-        self.query_position = model.config.query_position
-        return model
 
     def build_criterion(self, cfg, from_checkpoint: bool = False):
         """Build the loss and decide which streams the batches hold: those it reads."""
