@@ -23,7 +23,8 @@ def encode_lines(lines: Iterable[str], vocabulary: Path, *, workers: int = 1) ->
     if workers == 1:
         yield from map(load_encoder(vocabulary).encode, lines)
         return
-    with multiprocessing.get_context("spawn").Pool(workers, _start_worker, (vocabulary,)) as pool:
+    # Forked: a spawned worker would run the caller's script again, which in a workflow has no guard against it.
+    with multiprocessing.get_context("fork").Pool(workers, _start_worker, (vocabulary,)) as pool:
         # A pool's imap would read the whole input ahead; batch by batch it cannot.
         lines = iter(lines)
         while batch := list(itertools.islice(lines, _BATCH)):

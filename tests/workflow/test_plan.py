@@ -1,5 +1,6 @@
 """What Snakemake plans: each target, tier, profile and entry file."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,14 @@ def test_the_paper_tier_plans_both_halves(plan):
     assert counts["score_task"] == 3 * (4 + 2 * 4) + 2 * 2
     # JANUS in two recipes against a baseline in each manner, and CMLM+Corr against CMLM, on each corpus.
     assert counts["compare"] == 5 * (2 * 2 + 1)
+
+
+def test_text_is_encoded_by_several_processes(own):
+    done = own.snakemake("--cores", "2", "results/demo/demo/text/blocks/valid.txt", "--set-threads", "encode_text=2")
+    assert done.returncode == 0, done.stdout
+    facts = json.loads((own.folder / "results/demo/demo/text/blocks/valid.txt.json").read_text())
+    lines = (own.folder / "results/demo/demo/text/blocks/valid.txt").read_text().splitlines()
+    assert facts["blocks"] == len(lines) > 50
 
 
 def test_a_tier_file_stands_alone(plan):
