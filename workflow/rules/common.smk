@@ -95,8 +95,9 @@ def recipe_of(corpus):
 
 
 def digests_of(entry):
-    """A text, vocabulary or model as a rule depends on it: without notes, licence and addresses."""
-    plain = {key: value for key, value in asdict(entry).items() if key not in ("notes", "licence", "downloads")}
+    """A text, vocabulary or model as what makes it depends on it: no note, licence or address, nor how a text is cut."""
+    unread = ("notes", "licence", "downloads", "block", "vocabulary")
+    plain = {key: value for key, value in asdict(entry).items() if key not in unread}
     return plain | {"downloads": [(item.name, item.sha256) for item in entry.downloads]}
 
 
