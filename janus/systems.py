@@ -10,6 +10,15 @@ _ARCHITECTURES = {
     "bart": "bart_base",
     "janus": "janus_transformer",
 }
+# BART's habits, which make fairseq's Transformer the same function of the same weights.
+_AS_BART = [
+    "--encoder-learned-pos",
+    "--decoder-learned-pos",
+    "--layernorm-embedding",
+    "--no-scale-embedding",
+    "--activation-fn",
+    "gelu",
+]
 _LOSSES = ("ar", "nar", "aux", "correction", "kl_ar_aux", "kl_nar_aux", "kl_ar_nar", "length")
 
 
@@ -42,7 +51,7 @@ def training_arguments(
         *_option("user-dir", user_dir),
         *_option("seed", seed),
         *(_text_options(system, block) if pretraining else _pair_options(system, training, source, target)),
-        *_family_options(system, training),
+        *_family_options(system, settings),
         *_start_options(system, start),
         *_size_options(settings["model"]),
         *_init_options(system, settings["model"]),
@@ -141,17 +150,24 @@ def _text_options(system: Mapping[str, Any], block: int) -> list[str]:
     return [*_option("task", "janus_denoising"), *words, *noise]
 
 
-def _family_options(system: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
+def _family_options(system: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The model's kind and its loss."""
     if system["family"] == "janus":
         words = _janus_options(system)
     else:
-        words = [*_option("arch", _ARCHITECTURES[system["family"]]), "--share-all-embeddings"]
+        words = [*_architecture(system, settings["model"]), "--share-all-embeddings"]
         if system["family"] == "cmlm_transformer":
             words += _option("criterion", "nat_loss") + _option("length-loss-factor", 0.1) + ["--pred-length-offset"]
         else:
             words += _option("criterion", "label_smoothed_cross_entropy")
-    return words + _option("label-smoothing", training["label_smoothing"])
+    return words + _option("label-smoothing", settings["training"]["label_smoothing"])
+
+
+def _architecture(system: Mapping[str, Any], model: Mapping[str, Any]) -> list[str]:
+    """fairseq's own; for a fresh BART with scaled weights its Transformer, since its BART has only bert's."""
+    if system["family"] == "bart" and not system["start"] and model["init"] == "scaled":
+        return [*_option("arch", "transformer"), *_AS_BART]
+    return _option("arch", _ARCHITECTURES[system["family"]])
 
 
 def _janus_options(system: Mapping[str, Any]) -> list[str]:
@@ -183,7 +199,7 @@ def _size_options(model: Mapping[str, Any]) -> list[str]:
 
 
 def _init_options(system: Mapping[str, Any], model: Mapping[str, Any]) -> list[str]:
-    """fairseq's Transformer and BART have one initialisation each; the other families have two."""
+    """fairseq's Transformer and BART have one initialisation each (see `_architecture`), the other families two."""
     words = _option("length-classes", model["length_classes"]) if system["family"] == "janus" else []
     two = system["family"] in ("janus", "cmlm_transformer")
     return words + (["--apply-bert-init"] if model["init"] == "bert" and two else [])

@@ -125,6 +125,19 @@ def test_pretraining_reads_blocks_of_text(system):
     assert args.task == ("janus_bart_baseline" if system == "bart" else "janus_denoising")
 
 
+def test_a_narrow_bart_is_fairseqs_transformer_with_barts_habits():
+    narrow, wide = parsed("bart", tier="demo", corpus="demo"), parsed("bart", corpus=TEXT)
+    assert (narrow.arch, wide.arch) == ("transformer", "bart_base")
+    habits = (
+        "encoder_learned_pos",
+        "decoder_learned_pos",
+        "layernorm_embedding",
+        "no_scale_embedding",
+        "activation_fn",
+    )
+    assert [getattr(narrow, name) for name in habits] == [getattr(wide, name) for name in habits]
+
+
 def test_the_noise_and_the_losses_of_pretraining_are_the_recipes():
     paper, release = (parsed(f"bart-janus-{recipe}", corpus=TEXT) for recipe in ("paper", "release"))
     noise = ("noise_budget", "noise_poisson", "noise_shared", "noise_rotated")
