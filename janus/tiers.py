@@ -13,9 +13,18 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from janus.corpora.manifest import Corpus, Text
 from janus.errors import InputError
 
 _BLOCKS = ("model", "training", "decoding")
+# Of tables that are not of translation.
+_TASKS = {
+    "tables.table2": "summary",
+    "tables.table4": "question",
+    "tables.table5": "reply",
+    "tables.table7": "question",
+    "tables.table8": "summary",
+}
 
 
 def read_yaml(path: Path) -> Any:
@@ -104,16 +113,17 @@ def known(name: str, names: Collection[str], *, kind: str, where: object, file: 
 def check_sense(
     tier: Mapping[str, Any],
     systems: Mapping[str, Any],
-    corpora: Collection[str],
+    corpora: Mapping[str, Corpus],
     *,
-    texts: Collection[str] = (),
-    models: Collection[str] = (),
+    texts: Mapping[str, Text],
+    models: Collection[str],
     where: object,
 ) -> None:
     """Raise InputError where a checked tier names a system or a corpus that is not defined, or asks a CPU for fp16.
 
     A corpus of a table or figure must be among the tier's own `corpora`, and these in the corpora file, whose `texts`
-    and `models` hold what `pretraining` names. A system starts from another of stage pretraining.
+    and `models` hold what `pretraining` names. A table's corpus must be of its task. A system starts from another of
+    stage pretraining, and works on corpora that share the vocabulary of the text.
     """
     if tier["device"] == "cpu" and any(
         block.get("training", {}).get("precision") == "fp16" for block in [tier, *tier["overrides"]]
@@ -129,6 +139,8 @@ def check_sense(
         if baseline := block.get("baseline"):
             known(baseline, block["systems"], kind="system", where=f"{where}: {place}.baseline", file="its `systems`")
     _check_pretraining(tier, systems, texts, models, where)
+    for place, block in _blocks({**tier, "overrides": []}):
+        _check_corpora(place, block, tier, systems, corpora, texts, where)
     for system in used_systems(tier):
         for baseline in systems[system]["baselines"].values():
             known(
@@ -143,7 +155,7 @@ def check_sense(
 def _check_pretraining(
     tier: Mapping[str, Any],
     systems: Mapping[str, Any],
-    texts: Collection[str],
+    texts: Mapping[str, Text],
     models: Collection[str],
     where: object,
 ) -> None:
@@ -164,6 +176,41 @@ def _check_pretraining(
             )
         if start and start != "base":
             known(start, pretrained, kind="pre-trained system", where=f"{file}: {name}.start", file=file)
+
+
+def _check_corpora(
+    place: str,
+    block: Mapping[str, Any],
+    tier: Mapping[str, Any],
+    systems: Mapping[str, Any],
+    corpora: Mapping[str, Corpus],
+    texts: Mapping[str, Text],
+    where: object,
+) -> None:
+    """Each corpus of a table or figure is of its task and of the vocabulary that its pre-trained systems know."""
+    task = _TASKS.get(place, "translation")
+    started = [name for name in block["systems"] if systems[name]["start"]]
+    for name in block["systems"]:
+        if systems[name]["stage"] == "pretraining":
+            raise InputError(
+                f"{name} is pre-trained on running text and decodes nothing",
+                where=f"{where}: {place}.systems",
+                mend="name a system of stage task that starts from it",
+            )
+    for name in _corpora_of(block):
+        if corpora[name].task != task:
+            raise InputError(
+                f"{name} is a corpus of {corpora[name].task}, the paper's is of {task}",
+                where=f"{where}: {place}",
+                mend="name another corpus",
+            )
+        vocabulary = texts[tier["pretraining"]["text"]].vocabulary if started else None
+        if started and corpora[name].vocabulary != vocabulary:
+            raise InputError(
+                f"{started[0]} knows the vocabulary {vocabulary!r}, {name} has another",
+                where=f"{where}: {place}",
+                mend=f"give the corpus `vocabulary: {vocabulary}` in {tier['corpora_file']}",
+            )
 
 
 def _blocks(tier: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from janus.corpora.manifest import load_corpora, load_texts
 from janus.errors import InputError
 from janus.tiers import check, check_sense, read_yaml, settings, used_systems
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = ROOT / "workflow/schemas"
 DEMO = read_yaml(ROOT / "config/demo.yaml")
+CORPORA, TEXTS = (load(ROOT / "config/corpora.yaml") for load in (load_corpora, load_texts))
 SYSTEMS = check(read_yaml(ROOT / "config/systems.yaml"), SCHEMAS / "systems.schema.yaml", where="systems.yaml")
 
 
@@ -18,7 +20,7 @@ def checked(change=lambda tier: None):
     tier = copy.deepcopy(DEMO)
     change(tier)
     tier = check(tier, SCHEMAS / "tier.schema.yaml", where="demo.yaml")
-    check_sense(tier, SYSTEMS, DEMO["corpora"], texts=["demo"], models=["bart.base"], where="demo.yaml")
+    check_sense(tier, SYSTEMS, CORPORA, texts=TEXTS, models=["bart.base"], where="demo.yaml")
     return tier
 
 
@@ -107,6 +109,18 @@ def test_every_system_is_used_once_in_order():
         (
             lambda tier: tier["tables"]["table2"].update(baseline="aux"),
             ["tables.table2.baseline", "unknown system 'aux'"],
+        ),
+        (
+            lambda tier: tier["tables"]["table2"].update(corpus="demo.squad.src-tgt"),
+            ["tables.table2", "demo.squad.src-tgt is a corpus of question, the paper's is of summary"],
+        ),
+        (
+            lambda tier: tier["tables"]["table7"]["systems"].append("bart-cmlm"),
+            ["tables.table7.systems", "bart-cmlm is pre-trained on running text"],
+        ),
+        (
+            lambda tier: tier["tables"]["table6"]["systems"].append("bart-base-nar"),
+            ["tables.table6", "bart-base-nar knows the vocabulary 'demo', demo.iwslt14.de-en has another"],
         ),
         (lambda tier: tier.update(overrides=[{"systems": ["janus"]}]), ["overrides.0", "unknown system 'janus'"]),
     ],
