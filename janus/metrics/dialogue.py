@@ -64,9 +64,7 @@ def score_dialogue(hypotheses: Sequence[str], references: Sequence[str]) -> Scor
     Both sides are tokenised and lower-cased as GLGE's, tokens parted by single spaces. Raises InputError where the
     counts of lines differ or a reference is empty; an empty hypothesis scores 0.
     """
-    check_lines(hypotheses, references=references)
-    said, gold = map(_tokens, hypotheses), map(_tokens, references)
-    pairs = list(zip(said, gold, strict=True))
+    pairs = _pairs(hypotheses, references)
     scores: Scores = {}
     for variant in SMOOTHINGS:
         scores |= mean_sentence_bleu(pairs, variant)
@@ -78,15 +76,41 @@ def score_dialogue(hypotheses: Sequence[str], references: Sequence[str]) -> Scor
 
 def mean_sentence_bleu(pairs: Sequence[tuple[list[str], list[str]]], variant: str) -> Scores:
     """Mean sentence BLEU-1 and -2 of tokenised (hypothesis, reference) pairs; `variant` is a key of SMOOTHINGS."""
-    smoothing, versions = SMOOTHINGS[variant]
-    scores = [_sentence_bleu(*pair, smoothing()) for pair in pairs]
+    scores = _sentence_bleus(pairs, variant)
     return {
         f"bleu{order}_{variant}": {
             "value": 100 * sum(score[order - 1] for score in scores) / len(scores),
-            "signature": f"NLTK sentence BLEU-{order}|smooth:method7|nltk:{versions}|mean",
+            "signature": _signature(order, variant),
         }
         for order in (1, 2)
     }
+
+
+def bleu1_by_reply(
+    hypotheses: Sequence[str], references: Sequence[str], variant: str = "nltk35"
+) -> tuple[list[float], str]:
+    """Sentence BLEU-1 of each reply, 0 to 100, and its signature; the score is their mean.
+
+    Arguments and errors as in `score_dialogue`; `variant` is a key of SMOOTHINGS.
+    """
+    scores = _sentence_bleus(_pairs(hypotheses, references), variant)
+    return [100 * score for score, _ in scores], _signature(1, variant)
+
+
+def _pairs(hypotheses: Sequence[str], references: Sequence[str]) -> list[tuple[list[str], list[str]]]:
+    """Tokens of both sides of each example."""
+    check_lines(hypotheses, references=references)
+    return list(zip(map(_tokens, hypotheses), map(_tokens, references), strict=True))
+
+
+def _sentence_bleus(pairs: Sequence[tuple[list[str], list[str]]], variant: str) -> list[list[float]]:
+    """BLEU-1 and -2 of each pair, 0 to 1 and, by the smoothing, above."""
+    smoothing, _ = SMOOTHINGS[variant]
+    return [_sentence_bleu(*pair, smoothing()) for pair in pairs]
+
+
+def _signature(order: int, variant: str) -> str:
+    return f"NLTK sentence BLEU-{order}|smooth:method7|nltk:{SMOOTHINGS[variant][1]}|mean"
 
 
 def _sentence_bleu(hypothesis: list[str], reference: list[str], smoothing: SmoothingFunction) -> list[float]:

@@ -10,6 +10,7 @@ Predictions are repaired (`janus.metrics.glge_text`) for all of them, and all te
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 from pycocoevalcap.bleu.bleu import Bleu
 from pycocoevalcap.rouge.rouge import Rouge
 from sacrebleu.metrics import BLEU
@@ -37,16 +38,26 @@ def score_questions(hypotheses: Sequence[str], references: Sequence[str], source
     counts of lines differ, where a reference or a source is empty, and where METEOR or its Java is missing; an empty
     hypothesis scores 0.
     """
-    check_lines(hypotheses, references=references, sources=sources)
-    predictions, references = [lower(repair_prediction(line)) for line in hypotheses], list(map(_plain, references))
+    predictions, references = _prepared(hypotheses, references, sources)
     items = group_by_source(predictions, references, sources)
-    count = f"items:{len(items)}|lines:{len(references)}"
-    scores = with_overall(_official(items, count), ("rougeL_coco", "bleu4_coco", "meteor"))
+    scores = with_overall(_official(items, len(references)), ("rougeL_coco", "bleu4_coco", "meteor"))
     # Forced: there is no untokenised reference to prefer.
     sacre = BLEU(lowercase=True, force=True)
     value = sacre.corpus_score(predictions, [references]).score
     scores["bleu_sacre"] = {"value": value, "signature": f"{sacre.get_signature()}|prediction:repaired"}
     return scores | rouge_score(predictions, references, ["rougeL"])
+
+
+def rouge_l_by_item(
+    hypotheses: Sequence[str], references: Sequence[str], sources: Sequence[str]
+) -> tuple[list[float], str]:
+    """`rougeL_coco` of each item, 0 to 100, in the order of their sources, and its signature; the score is their mean.
+
+    Arguments and errors as in `score_questions`, without METEOR's.
+    """
+    predictions, references = _prepared(hypotheses, references, sources)
+    items = group_by_source(predictions, references, sources)
+    return [100 * float(score) for score in _rouge_l(items)], _rouge_l_signature(_count(items, len(references)))
 
 
 def group_by_source(predictions: Sequence[str], references: Sequence[str], sources: Sequence[str]) -> dict[str, Item]:
@@ -59,18 +70,45 @@ def group_by_source(predictions: Sequence[str], references: Sequence[str], sourc
     return items
 
 
-def _official(items: dict[str, Item], count: str) -> Scores:
-    gold = {source: item.references for source, item in items.items()}
-    said = {source: [item.prediction] for source, item in items.items()}
+def _prepared(
+    hypotheses: Sequence[str], references: Sequence[str], sources: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Predictions and references as they are compared."""
+    check_lines(hypotheses, references=references, sources=sources)
+    return [lower(repair_prediction(line)) for line in hypotheses], list(map(_plain, references))
+
+
+def _official(items: dict[str, Item], lines: int) -> Scores:
+    gold, said = _by_source(items)
+    count = _count(items, lines)
     with Meteor() as meteor:
         _, meteor_score = meteor.score([item.prediction for item in items.values()], list(gold.values()))
     bleu = Bleu(4).compute_score(gold, said, verbose=0)[0][3]
-    rouge = float(Rouge().compute_score(gold, said)[0])
+    rouge = float(_rouge_l(items).mean())
     return {
         "bleu4_coco": {"value": 100 * bleu, "signature": f"COCO BLEU-4|reflen:closest|{count}|prediction:repaired"},
-        "rougeL_coco": {"value": 100 * rouge, "signature": f"COCO ROUGE-L|beta:1.2|{count}|prediction:repaired"},
+        "rougeL_coco": {"value": 100 * rouge, "signature": _rouge_l_signature(count)},
         "meteor": {"value": 100 * meteor_score, "signature": f"{Meteor.signature}|{count}|prediction:repaired"},
     }
+
+
+def _rouge_l(items: dict[str, Item]) -> np.ndarray:
+    """COCO ROUGE-L of each item, 0 to 1."""
+    return Rouge().compute_score(*_by_source(items))[1]
+
+
+def _rouge_l_signature(count: str) -> str:
+    return f"COCO ROUGE-L|beta:1.2|{count}|prediction:repaired"
+
+
+def _count(items: dict[str, Item], lines: int) -> str:
+    return f"items:{len(items)}|lines:{lines}"
+
+
+def _by_source(items: dict[str, Item]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """References and prediction of each source, as `pycocoevalcap` takes them."""
+    gold = {source: item.references for source, item in items.items()}
+    return gold, {source: [item.prediction] for source, item in items.items()}
 
 
 def _plain(line: str) -> str:

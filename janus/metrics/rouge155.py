@@ -44,15 +44,22 @@ def rouge155(
     `exceptions` maps irregular forms to their base, for words longer than three letters. Raises InputError where the
     counts of lines differ or a reference is empty; an empty hypothesis scores 0.
     """
-    check_lines(hypotheses, references=references)
-    documents = [document_scores(*pair, exceptions) for pair in zip(hypotheses, references, strict=True)]
-    averages = printed_average([[scores[measure].f1 for measure in MEASURES] for scores in documents])
-    signature = "ROUGE-1.5.5 twin|args:-c 95 -r 1000 -n 2 -a -m|eos: .|f1|exceptions:"
-    signature += "none" if exceptions is None else str(len(exceptions))
+    averages = printed_average(_documents_f1(hypotheses, references, exceptions))
     return {
-        f"rouge{measure[-1]}_155": {"value": round(100 * average, 3), "signature": signature}
+        f"rouge{measure[-1]}_155": {"value": round(100 * average, 3), "signature": _signature(exceptions)}
         for measure, average in zip(MEASURES, averages, strict=True)
     }
+
+
+def rouge1_by_document(
+    hypotheses: Sequence[str], references: Sequence[str], exceptions: Mapping[str, str] | None = None
+) -> tuple[list[float], str]:
+    """ROUGE-1 (F) of each document, 0 to 100, and its signature; arguments and errors as in `rouge155`.
+
+    `rouge155` gives `printed_average` of them, which is their mean but for the noise of its resamples.
+    """
+    documents = _documents_f1(hypotheses, references, exceptions)
+    return [100 * f1 for f1, *_ in documents], _signature(exceptions)
 
 
 def document_scores(hypothesis: str, reference: str, exceptions: Mapping[str, str] | None = None) -> dict[str, Score]:
@@ -79,6 +86,20 @@ def printed_average(scores: Sequence[Sequence[float]]) -> list[float]:
         sums += table[(len(table) * (state / 2.0**48)).astype(int)]
     means = np.sort(sums / len(table), axis=0)
     return [_rounded(sum(column) / _RESAMPLES) for column in means.T.tolist()]
+
+
+def _documents_f1(
+    hypotheses: Sequence[str], references: Sequence[str], exceptions: Mapping[str, str] | None
+) -> list[list[float]]:
+    """F of each document in each of MEASURES, 0 to 1."""
+    check_lines(hypotheses, references=references)
+    documents = [document_scores(*pair, exceptions) for pair in zip(hypotheses, references, strict=True)]
+    return [[scores[measure].f1 for measure in MEASURES] for scores in documents]
+
+
+def _signature(exceptions: Mapping[str, str] | None) -> str:
+    listed = "none" if exceptions is None else len(exceptions)
+    return f"ROUGE-1.5.5 twin|args:-c 95 -r 1000 -n 2 -a -m|eos: .|f1|exceptions:{listed}"
 
 
 def _as_strings(count: int, first: int) -> list[int]:

@@ -1,16 +1,18 @@
-"""Scores of the tasks of generation, from a decoded file to a score file like `janus.metrics.files`'."""
+"""Scores and tests of the tasks of generation, from decoded files to files like `janus.metrics.files`'."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from janus.corpora.vocabulary import load_encoder
 from janus.errors import InputError
 from janus.files import read_lines, sha256, write_json
-from janus.metrics.dialogue import score_dialogue
+from janus.metrics.dialogue import bleu1_by_reply, score_dialogue
 from janus.metrics.lines import check_lines
-from janus.metrics.question import score_questions
+from janus.metrics.question import rouge_l_by_item, score_questions
 from janus.metrics.repetition import repetition_scores
+from janus.metrics.rouge155 import rouge1_by_document
+from janus.metrics.significance import bootstrap_of_means
 from janus.metrics.summary import score_summary
 from janus.metrics.validity import Verdict, score_verdicts
 from janus.provenance import Stopwatch, provenance
@@ -24,6 +26,21 @@ _SCORERS: dict[str, Callable[[Sequence[str], Sequence[str], Sequence[str]], Scor
     "question": score_questions,
     "reply": lambda hypotheses, references, sources: score_dialogue(hypotheses, references),
 }
+# What is tested of a task: the metric of its first published column, and that metric of each item with its signature.
+_TESTED: dict[str, tuple[str, Callable[[Sequence[str], Sequence[str], Sequence[str]], tuple[list[float], str]]]] = {
+    "summary": ("rouge1_155", lambda hypotheses, references, sources: rouge1_by_document(hypotheses, references)),
+    "question": ("rougeL_coco", rouge_l_by_item),
+    "reply": ("bleu1_nltk35", lambda hypotheses, references, sources: bleu1_by_reply(hypotheses, references)),
+}
+
+
+class _Lines(NamedTuple):
+    """A decoded test set: the outputs as subwords and as words, references and sources, line by line."""
+
+    subwords: list[str]
+    outputs: list[str]
+    references: list[str]
+    sources: list[str]
 
 
 def score_task_file(
@@ -46,16 +63,37 @@ def score_task_file(
     source.
     """
     watch = Stopwatch()
-    subwords = read_lines(hypotheses)
-    encoder = load_encoder(vocabulary)
-    outputs = [_single_spaced(encoder.decode(line)) for line in subwords]
-    gold, asked = read_lines(references), read_lines(sources)
-    places = {"hypotheses": hypotheses, "references": references, "sources": sources}
-    check_lines(outputs, places=places, references=gold, sources=asked)
+    subwords, outputs, gold, asked = _read(hypotheses, vocabulary, references, sources)
     scores = task_scores(task, outputs, gold, asked, subwords=subwords, verdicts=verdicts)
-    inputs = {name: sha256(path) for name, path in places.items()}
-    inputs["vocabulary"] = sha256(vocabulary / "vocabulary.json")
+    inputs = _digests(vocabulary, hypotheses=hypotheses, references=references, sources=sources)
     write_json(output, {"scores": scores, "provenance": provenance(watch=watch, **(facts or {}), inputs=inputs)})
+
+
+def compare_task_files(
+    *,
+    task: str,
+    baseline: Path,
+    system: Path,
+    vocabulary: Path,
+    references: Path,
+    sources: Path,
+    output: Path,
+    facts: dict[str, Any] | None = None,
+) -> None:
+    """Write the paired bootstrap of two decoded files, with the `metric` that was tested and provenance, as JSON.
+
+    Tested is the mean of the task's first published column over its items: ROUGE-1 of the twin of ROUGE-1.5.5 over
+    documents, COCO's ROUGE-L over sources, sentence BLEU-1 under NLTK 3.5 over replies. `baseline` and `system` are
+    files as `hypotheses` of `score_task_file`, whose other arguments and errors are the same.
+    """
+    watch = Stopwatch()
+    metric, by_item = _TESTED[_known(task)]
+    read = [_read(path, vocabulary, references, sources) for path in (baseline, system)]
+    (before, _), (after, signature) = (by_item(side.outputs, side.references, side.sources) for side in read)
+    result = bootstrap_of_means(before, after)
+    result |= {"metric": metric, "signature": f"{signature}|{result['signature']}"}
+    inputs = _digests(vocabulary, baseline=baseline, system=system, references=references, sources=sources)
+    write_json(output, {**result, "provenance": provenance(watch=watch, **(facts or {}), inputs=inputs)})
 
 
 def task_scores(
@@ -73,13 +111,32 @@ def task_scores(
     are words, line i of each is example i; `subwords` are the outputs as they were decoded. Raises InputError for an
     unknown task and where lines do not fit.
     """
-    if task not in _SCORERS:
-        raise InputError(f"no task {task!r}", where="task", mend=f"use one of {', '.join(_SCORERS)}")
-    scores = _SCORERS[task](outputs, references, sources)
+    scores = _SCORERS[_known(task)](outputs, references, sources)
     if verdicts is not None:
         scores |= score_verdicts(verdicts(sources, outputs))
     mean = sum(len(line.split()) for line in outputs) / len(outputs)
     return scores | repetition_scores(outputs, subwords) | {"words": {"value": mean, "signature": "words|mean"}}
+
+
+def _known(task: str) -> str:
+    if task not in _SCORERS:
+        raise InputError(f"no task {task!r}", where="task", mend=f"use one of {', '.join(_SCORERS)}")
+    return task
+
+
+def _read(hypotheses: Path, vocabulary: Path, references: Path, sources: Path) -> _Lines:
+    """All sides of a decoded test set, checked: errors name the file."""
+    encoder = load_encoder(vocabulary)
+    subwords = read_lines(hypotheses)
+    outputs = [_single_spaced(encoder.decode(line)) for line in subwords]
+    lines = _Lines(subwords, outputs, read_lines(references), read_lines(sources))
+    places = {"hypotheses": hypotheses, "references": references, "sources": sources}
+    check_lines(outputs, places=places, references=lines.references, sources=lines.sources)
+    return lines
+
+
+def _digests(vocabulary: Path, **files: Path) -> dict[str, str]:
+    return {name: sha256(path) for name, path in files.items()} | {"vocabulary": sha256(vocabulary / "vocabulary.json")}
 
 
 def _single_spaced(line: str) -> str:

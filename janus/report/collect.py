@@ -10,6 +10,7 @@ from janus.files import atomic_writer, read_json
 from janus.metrics.intervals import mean_interval
 from janus.report.csvfile import to_csv
 from janus.report.ledger import REPRODUCED_COLUMNS, Reproduced
+from janus.report.names import compared_metric
 from janus.report.speeds import latency, protocol
 
 
@@ -21,8 +22,8 @@ def collect(cells: Iterable[Mapping[str, Any]]) -> list[Reproduced]:
     - `table`, `row`, `variant`, `column`: its place, `variant` being the label of the system that fills the row;
     - `score_files`: {seed: path of a file written by `janus.metrics.files.score_file`};
     - `metric`: a name, a list of names, or None for every metric of the files;
-    - `significance_files` (optional): {seed: path of a file written by `compare_files`}, tests of `bleu_tok`, which
-      alone carries them;
+    - `significance_files` (optional): {seed: path of a file written by `compare_files` or `compare_task_files`}, tests
+      of the metric that `names.compared_metric` gives, which alone carries them;
     - `baseline` (optional): the label of the system it was tested against;
     - `iterations` (optional): the paper's Iter of the decoding, passes - 1;
     - `latency` (optional): {"files": {seed: path of a file written by `janus.decoding.latency`}, "manner", "passes",
@@ -54,12 +55,12 @@ def _score(cell: Mapping[str, Any], metric: str, scores: Mapping[Path, Mapping[s
     for path, found in scores.items():
         if metric not in found:
             raise InputError(f"no metric {metric!r}", where=path, mend=f"choose of: {', '.join(found)}")
-    tested = metric == "bleu_tok" and cell.get("significance_files")
-    p_value, delta = _significance(cell["significance_files"].values()) if tested else (None, None)
+    tests = cell.get("significance_files") if metric == compared_metric(cell["table"]) else None
+    p_value, delta = _significance(tests.values()) if tests else (None, None)
     values = [found[metric]["value"] for found in scores.values()]
     signature = next(iter(scores.values()))[metric]["signature"]
     record = _record(cell, metric, values, signature, scores)
-    return replace(record, p_value=p_value, delta=delta, baseline=cell.get("baseline", "") if tested else "")
+    return replace(record, p_value=p_value, delta=delta, baseline=cell.get("baseline", "") if tests else "")
 
 
 def _speeds(cell: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Reproduced]:

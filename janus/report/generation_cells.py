@@ -12,6 +12,8 @@ from janus.report.cells import Cell, Files, ScoreFiles, row_of
 
 # (corpus, system) -> {seed: path of its latency.json}
 LatencyFiles = Callable[[str, str], Files]
+# (corpus, system, manner, passes or None for AR, baseline) -> {seed: path of the comparison}
+TaskComparisonFiles = Callable[[str, str, str, int | None, str], Files]
 # (corpus, floor) -> path of the floor's score file
 FloorFile = Callable[[str, str], str]
 
@@ -33,12 +35,14 @@ def generation_cells(
     *,
     score_files: ScoreFiles,
     latency_files: LatencyFiles,
+    comparison_files: TaskComparisonFiles,
 ) -> list[Cell]:
     """The cells of Table 2, 4, 5, 7 or 8, as janus.report.collect takes them: every way of decoding of every system.
 
     NAR is decoded with each of the table's `passes`. In the tables that show speeds, a cell holds where its latency was
-    measured and, with a `baseline`, that of the baseline's AR manner, which the speed-up is against. Raises InputError
-    for a baseline without that manner, and where two decodings of one label claim the same row.
+    measured and, with a `baseline`, that of the baseline's AR manner, which the speed-up is against. A row is tested
+    against the system's own baseline of its manner, decoded alike, where that stands in the table too. Raises
+    InputError for a `baseline` without an AR manner, and where two decodings of one label claim the same row.
     """
     corpus, baseline = table["corpus"], _baseline(number, table, systems, latency_files)
     cells: dict[tuple[str, str], Cell] = {}
@@ -58,6 +62,10 @@ def generation_cells(
             "metric": None,
             "score_files": score_files(corpus, name, manner, passes),
         }
+        tested_against = systems[name]["baselines"].get(manner)
+        if tested_against in table["systems"]:
+            cells[row, label]["baseline"] = systems[tested_against]["label"]
+            cells[row, label]["significance_files"] = comparison_files(corpus, name, manner, passes, tested_against)
         if number in TIMED:
             speed = {"files": latency_files(corpus, name), "manner": manner, "passes": passes, "baseline": baseline}
             cells[row, label] |= {"iterations": None if passes is None else passes - 1, "latency": speed}

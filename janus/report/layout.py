@@ -177,9 +177,11 @@ def _notes(
     if tested:
         baselines = ", ".join(dict.fromkeys(record.baseline for record in tested if record.baseline))
         against = f"its baseline ({baselines})" if baselines else "its baseline"
+        # Where the columns are metrics, one of them is tested.
+        what = "" if isinstance(metric, str) else f" of {tested[0].column} alone"
         notes.append(
-            f"† better, ‡ worse than {against} with p < {SIGNIFICANT}, paired bootstrap; of several seeds' tests the "
-            "largest p. A † in a published column is the paper's."
+            f"† better, ‡ worse than {against} with p < {SIGNIFICANT}, paired bootstrap{what}; of several seeds' tests "
+            "the largest p. A † in a published column is the paper's."
         )
     counts = {record.seeds for record in shown if record.half_width is not None}
     if counts:

@@ -81,3 +81,9 @@ _DECIMALS = {"iterations": 0, "speedup": 1}
 def decimals(metric: str) -> int:
     """Decimals with which a reproduced value of a metric is printed."""
     return _DECIMALS.get(metric, 2)
+
+
+def compared_metric(number: int) -> str:
+    """The metric of a table that a test of significance is of: the one of the table, or that of its first column."""
+    metric = SHOWN[number]
+    return metric if isinstance(metric, str) else next(iter(metric.values()))

@@ -9,7 +9,7 @@ from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
 from janus.errors import InputError
 from janus.files import read_lines
-from janus.metrics.dialogue import SMOOTHINGS, mean_sentence_bleu, score_dialogue
+from janus.metrics.dialogue import SMOOTHINGS, bleu1_by_reply, mean_sentence_bleu, score_dialogue
 
 FOLDER = Path(__file__).parent / "chitchat"
 HYPOTHESES, REFERENCES = read_lines(FOLDER / "hypotheses.txt"), read_lines(FOLDER / "references.txt")
@@ -36,6 +36,14 @@ def test_the_mean_is_over_sentences(release: str) -> None:
     for order in (1, 2):
         expected = 100 * sum(RELEASES[release][f"bleu{order}"]) / len(HYPOTHESES)
         assert scores[f"bleu{order}_{VARIANT_OF[release]}"]["value"] == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_bleu1_of_each_reply_is_the_release_own(release: str) -> None:
+    variant = VARIANT_OF[release]
+    values, signature = bleu1_by_reply(HYPOTHESES, REFERENCES, variant)
+    assert values == pytest.approx([100 * value for value in RELEASES[release]["bleu1"]], abs=1e-9)
+    assert signature == score_dialogue(HYPOTHESES, REFERENCES)[f"bleu1_{variant}"]["signature"]
 
 
 def test_the_new_variant_is_the_installed_release() -> None:

@@ -12,7 +12,7 @@ from janus.errors import InputError
 from janus.files import read_lines
 from janus.metrics import question
 from janus.metrics.glge_text import lower, repair_prediction
-from janus.metrics.question import Item, group_by_source, score_questions
+from janus.metrics.question import Item, group_by_source, rouge_l_by_item, score_questions
 
 FOLDER = Path(__file__).parent / "fairytale"
 HYPOTHESES, REFERENCES, SOURCES = (
@@ -31,6 +31,15 @@ def test_the_three_scores_are_those_of_the_scorer(scores: question.Scores) -> No
     values = [scores[name]["value"] / 100 for name in ("bleu4_coco", "rougeL_coco", "meteor")]
     assert values == pytest.approx([GOLDEN[name] for name in ("bleu4", "rougeL", "meteor")], abs=1e-12)
     assert scores["overall"]["value"] == pytest.approx(100 * sum(values) / 3, abs=0.01)
+
+
+def test_rouge_l_of_each_item_averages_to_the_scorers(scores: question.Scores) -> None:
+    values, signature = rouge_l_by_item(HYPOTHESES, REFERENCES, SOURCES)
+    assert len(values) == GOLDEN["items"] < len(SOURCES)
+    assert sum(values) / len(values) == pytest.approx(100 * GOLDEN["rougeL"], abs=1e-9)
+    assert signature == scores["rougeL_coco"]["signature"]
+    # The last prediction of a source counts, against the better of its references.
+    assert rouge_l_by_item(["x", "no", "b"], ["b", "no", "z"], ["s", "t", "S"])[0] == [100, 100]
 
 
 def test_bleu_is_sacrebleu_with_several_references(scores: question.Scores) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from janus.errors import InputError
 from janus.files import read_lines
-from janus.metrics.rouge155 import MEASURES, document_scores, printed_average, rouge155
+from janus.metrics.rouge155 import MEASURES, document_scores, printed_average, rouge1_by_document, rouge155
 from janus.metrics.summary import rouge_score
 
 FOLDER = Path(__file__).parent / "xsum"
@@ -49,6 +49,17 @@ def test_the_average_is_the_bootstrap_mean_not_the_mean() -> None:
     assert printed_average(scores) == [GOLDEN["without exceptions"]["average_f"]["ROUGE-1"]]
     assert printed_average(scores)[0] != round(mean, 5)
     assert printed_average([[0.25]] * 7) == [0.25]
+
+
+@pytest.mark.parametrize("table", ["without exceptions", "with exceptions"])
+def test_documents_are_the_script_own_and_average_to_what_it_prints(table: str) -> None:
+    exceptions = GOLDEN["exceptions"] if table == "with exceptions" else None
+    values, signature = rouge1_by_document(HYPOTHESES, REFERENCES, exceptions)
+    assert values == pytest.approx([100 * f1 for *_, f1 in GOLDEN[table]["documents"]["ROUGE-1"]], abs=1e-9)
+    assert printed_average([[value / 100] for value in values]) == [GOLDEN[table]["average_f"]["ROUGE-1"]]
+    # The plain mean, which a test of significance is of, is off by the noise of 1000 resamples.
+    assert sum(values) / len(values) == pytest.approx(100 * GOLDEN[table]["average_f"]["ROUGE-1"], abs=0.3)
+    assert signature == rouge155(["a"], ["a"], exceptions)["rouge1_155"]["signature"]
 
 
 def test_an_answer_equal_to_its_reference_is_perfect() -> None:

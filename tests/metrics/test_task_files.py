@@ -14,8 +14,8 @@ from janus.errors import InputError
 from janus.files import read_json, sha256, write_lines
 from janus.metrics.dialogue import score_dialogue
 from janus.metrics.summary import score_summary
-from janus.metrics.task_files import score_task_file, task_scores
-from janus.report.names import METRICS, SHOWN
+from janus.metrics.task_files import compare_task_files, score_task_file, task_scores
+from janus.report.names import METRICS, SHOWN, compared_metric
 
 EXAMPLES = {task: list(pairs(task, 12, seed=1)) for task in ("summary", "question", "reply")}
 TABLES = {"summary": (2, 8), "question": (4, 7), "reply": (5,)}
@@ -112,4 +112,71 @@ def test_an_unknown_task_and_a_missing_vocabulary_are_named(files: dict[str, Any
         score_task_file(**files | {"task": "translation"})
     with pytest.raises(InputError, match="vocabulary.json"):
         score_task_file(**files | {"vocabulary": tmp_path})
+    assert not files["output"].exists()
+
+
+def sides_of(task: str, folder: Path, vocabulary: Path) -> dict[str, Any]:
+    """The arguments for a comparison of the references, the system, with the references one line further."""
+    sources, references = zip(*EXAMPLES[task])
+    encoder = load_encoder(vocabulary)
+    write_lines(folder / "base", map(encoder.encode, references[1:] + references[:1]))
+    write_lines(folder / "hyp", map(encoder.encode, references))
+    write_lines(folder / "test.src", sources)
+    write_lines(folder / "test.tgt", references)
+    paths = {"baseline": folder / "base", "system": folder / "hyp"}
+    paths |= {"sources": folder / "test.src", "references": folder / "test.tgt"}
+    return {"task": task, "vocabulary": vocabulary, "output": folder / "compare.json", **paths}
+
+
+@pytest.mark.parametrize("task", EXAMPLES)
+def test_what_is_tested_is_the_first_column_of_the_tasks_tables(tmp_path: Path, vocabulary: Path, task: str) -> None:
+    files = sides_of(task, tmp_path, vocabulary)
+    compare_task_files(**files, facts={"mode": "nar-1"})
+    record = read_json(files["output"])
+    assert {record["metric"]} == {compared_metric(number) for number in TABLES[task]}
+    sources, references = zip(*EXAMPLES[task])
+    score = task_scores(task, references[1:] + references[:1], references, sources)[record["metric"]]
+    # What the tables print of ROUGE-1.5.5 is the mean of its own resamples.
+    assert record["baseline"] == pytest.approx(score["value"], abs=1.0 if task == "summary" else 1e-9)
+    assert record["signature"].startswith(score["signature"])
+    assert record["delta"] == pytest.approx(record["system"] - record["baseline"]) and record["delta"] > 10
+    assert record["p_value"] == 1 / 1001 and record["signature"].endswith("|bs:1000|seed:12345")
+    assert record["provenance"]["mode"] == "nar-1"
+    inputs = {"baseline", "system", "references", "sources", "vocabulary"}
+    assert record["provenance"]["inputs"].keys() == inputs
+    assert record["provenance"]["inputs"]["baseline"] == sha256(files["baseline"])
+
+
+def test_swapped_sides_change_the_sign_and_equal_ones_are_no_claim(tmp_path: Path, vocabulary: Path) -> None:
+    files = sides_of("reply", tmp_path, vocabulary)
+    results = []
+    for names in (("base", "hyp"), ("hyp", "base"), ("hyp", "hyp")):
+        sides = dict(zip(("baseline", "system"), (tmp_path / name for name in names), strict=True))
+        compare_task_files(**files | sides)
+        results.append(read_json(files["output"]))
+    there, back, same = results
+    assert there["delta"] == -back["delta"] > 0 and there["p_value"] == back["p_value"]
+    assert (same["delta"], same["p_value"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "message"),
+    [
+        ("base", ["a"] * 11, r"test.tgt: 12 lines for 11 hypotheses in .*base; decode the test set again"),
+        ("hyp", ["a"] * 13, r"test.tgt: 12 lines for 13 hypotheses in .*hyp; decode the test set again"),
+        ("test.tgt", ["a"] * 3 + [""] + ["a"] * 8, r"test.tgt:4: empty line"),
+        ("test.src", ["a"] * 11 + [" "], r"test.src:12: empty line"),
+    ],
+)
+def test_bad_sides_are_named_and_leave_no_test(
+    tmp_path: Path, vocabulary: Path, name: str, lines: list[str], message: str
+) -> None:
+    files = sides_of("question", tmp_path, vocabulary)
+    write_lines(tmp_path / name, lines)
+    with pytest.raises(InputError, match=f"^{re.escape(str(tmp_path))}/{message}"):
+        compare_task_files(**files)
+    with pytest.raises(InputError, match="no task 'translation'; use one of summary, question, reply"):
+        compare_task_files(**files | {"task": "translation"})
+    with pytest.raises(InputError, match="missing.bpe"):
+        compare_task_files(**files | {"baseline": tmp_path / "missing.bpe"})
     assert not files["output"].exists()

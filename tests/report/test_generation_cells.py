@@ -26,18 +26,20 @@ SYSTEMS = {
     "base": {
         "label": "BART-base",
         "manners": ["ar"],
+        "baselines": {},
         "published": [{"table": 4, "row": "BART-base AR (our impl)", "manner": "ar"}],
     },
     "janus-nar": {
         "label": "BART-JANUS NAR",
         "manners": ["nar"],
+        "baselines": {"nar": "mine"},
         "published": [
             {"table": 4, "row": "BART-JANUS NAR iter 0", "manner": "nar", "passes": 1},
             {"table": 4, "row": "BART-JANUS NAR iter 1", "manner": "nar", "passes": 2},
             {"table": 7, "row": "BART-JANUS", "manner": "nar", "passes": 1},
         ],
     },
-    "mine": {"label": "Mine", "manners": ["ar", "nar"], "published": []},
+    "mine": {"label": "Mine", "manners": ["ar", "nar"], "baselines": {"ar": "base"}, "published": []},
 }
 TABLE = {"corpus": CORPUS, "systems": list(SYSTEMS), "passes": list(PASSES), "baseline": "base"}
 # Milliseconds a sentence of (system, manner, passes or None, seed).
@@ -57,8 +59,13 @@ def latencies(corpus: str, system: str) -> dict[int, str]:
     return {1: f"{corpus}/{system}/latency.json"}
 
 
+def comparisons(corpus: str, system: str, manner: str, passes: int | None, baseline: str) -> dict[int, str]:
+    return {1: f"{corpus}/{system}/{manner}-{passes}-against-{baseline}.json"}
+
+
 def cells_of(number: int, table: dict[str, Any], systems: dict[str, Any] = SYSTEMS) -> list[dict[str, Any]]:
-    return generation_cells(number, table, systems, score_files=scores, latency_files=latencies)
+    files = {"score_files": scores, "latency_files": latencies, "comparison_files": comparisons}
+    return generation_cells(number, table, systems, **files)
 
 
 def test_a_row_is_a_system_decoded_in_one_way() -> None:
@@ -92,8 +99,27 @@ def test_tables_without_speeds_ask_for_none() -> None:
     assert files_of(cells, "latency") == [] and "iterations" not in cells[0]
 
 
+def test_a_row_is_tested_against_its_own_baseline_decoded_alike() -> None:
+    cells = cells_of(4, TABLE)
+    assert files_of(cells, "significance_files") == [
+        f"{CORPUS}/janus-nar/nar-1-against-mine.json",
+        f"{CORPUS}/janus-nar/nar-2-against-mine.json",
+        f"{CORPUS}/mine/ar-None-against-base.json",
+    ]
+    # The baseline of the speeds is the table's, that of the tests the system's.
+    (first, *_) = (cell for cell in cells if cell["variant"] == "BART-JANUS NAR")
+    assert (first["baseline"], first["latency"]["baseline"]["label"]) == ("Mine", "BART-base")
+    without = cells_of(4, TABLE | {"systems": ["base", "janus-nar"]})
+    assert files_of(without, "significance_files") == [] and not any("baseline" in cell for cell in without)
+
+
 def test_a_row_filled_twice_and_a_baseline_of_the_wrong_manner_are_refused() -> None:
-    unbounded = {"label": "L", "manners": ["nar"], "published": [{"table": 4, "row": "BANG NAR", "manner": "nar"}]}
+    unbounded = {
+        "label": "L",
+        "manners": ["nar"],
+        "baselines": {},
+        "published": [{"table": 4, "row": "BANG NAR", "manner": "nar"}],
+    }
     with pytest.raises(InputError, match="table4, system u: row 'BANG NAR' is filled twice by 'L'; give its entries"):
         cells_of(4, TABLE | {"systems": ["u"], "baseline": None}, {"u": unbounded})
     with pytest.raises(InputError, match="table4: baseline 'janus-nar' does not decode left to right"):
@@ -141,7 +167,8 @@ def records(write_scores: Callable[..., str], tmp_path: Path) -> list[Any]:
         return {seed: str(tmp_path / f"{system}-{seed}-latency") for seed in (1, 2)}
 
     table = TABLE | {"systems": ["base", "janus-nar"], "passes": [1]}
-    return collect(generation_cells(4, table, SYSTEMS, score_files=score_files, latency_files=latency_files))
+    files = {"score_files": score_files, "latency_files": latency_files, "comparison_files": comparisons}
+    return collect(generation_cells(4, table, SYSTEMS, **files))
 
 
 def build(published: Published, records: list[Any], **more: Any) -> Table:
@@ -194,6 +221,43 @@ def test_on_another_text_than_the_papers_nothing_has_a_difference(published: Pub
     assert heads_with_difference(table) == []
     assert {record["difference"] for record in table.records} == {None}
     assert any("FairytaleQA" in note for note in table.notes) and not any("minus" in note for note in table.notes)
+
+
+@pytest.mark.parametrize(
+    ("number", "column", "metric"),
+    [(2, "ROUGE-1", "rouge1_155"), (4, "ROUGE-L", "rougeL_coco"), (5, "BLEU-1", "bleu1_nltk35")],
+)
+def test_the_first_column_alone_is_marked_and_the_notes_say_so(
+    published: Published,
+    write_scores: Callable[..., str],
+    significance_file: Callable[..., Path],
+    number: int,
+    column: str,
+    metric: str,
+) -> None:
+    files = {
+        "score_files": lambda *place: {1: write_scores(number, "scores.json", 10.0)},
+        "comparison_files": lambda *place: {1: str(significance_file("test.json", -2.0, 0.001))},
+        "latency_files": latencies,
+    }
+    systems = SYSTEMS | {"mine": SYSTEMS["mine"] | {"manners": ["ar"]}}
+    cells = generation_cells(number, TABLE | {"systems": ["base", "mine"]}, systems, **files)
+    for cell in cells:
+        del cell["latency"]
+    found = collect(cells)
+    assert [(record.variant, record.metric, record.baseline) for record in found if record.p_value is not None] == [
+        ("Mine", metric, "BART-base")
+    ]
+    table = build_table(
+        number, published, found, tier="t", generated=False, added_rows=added_rows(number, cells, systems)
+    )
+    line = lines_of(table)["Mine AR", "Mine"]
+    assert line[f"{column} reproduced"] == "10.00‡ (p = 0.001)"
+    assert sum("‡" in text for other in lines_of(table).values() for text in other.values()) == 1
+    assert any(
+        f"worse than its baseline (BART-base) with p < 0.01, paired bootstrap of {column} alone;" in note
+        for note in table.notes
+    )
 
 
 def test_notes_have_each_columns_signature_once(published: Published, records: list[Any]) -> None:

@@ -64,6 +64,8 @@ def test_the_paper_tier_plans_both_halves(plan):
     assert counts["score_task"] == 3 * (4 + 2 * 4) + 2 * 2
     # JANUS in two recipes against a baseline in each manner, and CMLM+Corr against CMLM, on each corpus.
     assert counts["compare"] == 5 * (2 * 2 + 1)
+    # BART-JANUS in two recipes against BART-base in Tables 2, 4 and 5; Tables 7 and 8 test BART-CMLM too.
+    assert counts["compare_task"] == 3 * 2 + 2 * 3
 
 
 def test_text_is_encoded_by_several_processes(own):

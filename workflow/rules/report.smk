@@ -19,6 +19,12 @@ def comparison_files(corpus, system, manner, baseline):
     return {seed: f"{run}/compare/{manner}-{baseline}.json" for seed, run in runs_by_seed(corpus, system).items()}
 
 
+def task_comparison_files(corpus, system, manner, passes, baseline):
+    """Significance tests of a system against a baseline on a task, both decoded in a manner with as many passes."""
+    mode = f"{manner}-{passes}" if passes else manner
+    return {seed: f"{run}/compare/{mode}-{baseline}.json" for seed, run in runs_by_seed(corpus, system).items()}
+
+
 def latency_files(corpus, system):
     """Measurements of speed, by seed."""
     return {seed: f"{run}/latency.json" for seed, run in runs_by_seed(corpus, system).items()}
@@ -37,7 +43,14 @@ def cells_of(number):
         return repetition_cells(table, SYSTEMS, score_files=score_files)
     if number in (1, 6):
         return bleu_cells(number, table, SYSTEMS, score_files=score_files, comparison_files=comparison_files)
-    cells = generation_cells(number, table, SYSTEMS, score_files=score_files, latency_files=latency_files)
+    cells = generation_cells(
+        number,
+        table,
+        SYSTEMS,
+        score_files=score_files,
+        latency_files=latency_files,
+        comparison_files=task_comparison_files,
+    )
     return cells + (floor_cells(table, floor_file=floor_file) if number == 5 else [])
 
 

@@ -7,6 +7,7 @@ JUDGE = source_digest(
 )
 # Corpora of a generation task; all of them are encoded with a shared vocabulary.
 TASKS = [name for name, corpus in CORPORA.items() if corpus.task != "translation"]
+TRANSLATIONS = [name for name in CORPORA if name not in TASKS]
 
 
 rule score:
@@ -21,7 +22,7 @@ rule score:
     benchmark:
         RUN_LOGS + "/score-{mode}.tsv"
     wildcard_constraints:
-        corpus=any_of(name for name, corpus in CORPORA.items() if corpus.task == "translation"),
+        corpus=any_of(TRANSLATIONS),
     conda:
         "../../envs/report.yaml"
     resources:
@@ -110,6 +111,8 @@ rule compare:
         RUN_LOGS + "/compare-{manner}-{baseline}.log",
     benchmark:
         RUN_LOGS + "/compare-{manner}-{baseline}.tsv"
+    wildcard_constraints:
+        corpus=any_of(TRANSLATIONS),
     conda:
         "../../envs/report.yaml"
     resources:
@@ -122,3 +125,33 @@ rule compare:
         "Compare {wildcards.system} with {wildcards.baseline} on {wildcards.corpus}, seed {wildcards.seed}: {wildcards.manner}"
     script:
         "../scripts/compare.py"
+
+
+rule compare_task:
+    input:
+        system=rules.decode.output.hypotheses,
+        baseline=rules.decode.output.hypotheses.replace("{system}", "{baseline}"),
+        tok=rules.prepare.output.tok,
+        vocabulary=vocabulary_of,
+    output:
+        RUN + "/compare/{mode}-{baseline}.json",
+    log:
+        RUN_LOGS + "/compare-{mode}-{baseline}.log",
+    benchmark:
+        RUN_LOGS + "/compare-{mode}-{baseline}.tsv"
+    wildcard_constraints:
+        corpus=any_of(TASKS),
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        source=of_corpus("source"),
+        target=of_corpus("target"),
+        task=of_corpus("task"),
+        code=METRICS,
+    message:
+        "Compare {wildcards.system} with {wildcards.baseline} on {wildcards.corpus}, seed {wildcards.seed}: {wildcards.mode}"
+    script:
+        "../scripts/compare_task.py"
