@@ -88,7 +88,7 @@ def bootstrap_of_means(
     means = after[drawn].mean(axis=1)
     differences = np.abs(means - before[drawn].mean(axis=1))
     # Equality counts, as in Moses' script: systems that never differ are not told apart.
-    beyond = np.count_nonzero(differences - differences.mean() >= abs(delta))
+    beyond = int(np.count_nonzero(differences - differences.mean() >= abs(delta)))
     mean, half_width = estimate_ci(means)
     return {
         "baseline": float(before.mean()),
