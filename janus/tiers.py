@@ -142,14 +142,11 @@ def check_sense(
     for place, block in _blocks({**tier, "overrides": []}):
         _check_corpora(place, block, tier, systems, corpora, texts, where)
     for system in used_systems(tier):
-        for baseline in systems[system]["baselines"].values():
-            known(
-                baseline,
-                systems,
-                kind="system",
-                where=f"{tier['systems_file']}: {system}.baselines",
-                file=tier["systems_file"],
-            )
+        for manner, baseline in systems[system]["baselines"].items():
+            place = f"{tier['systems_file']}: {system}.baselines"
+            known(baseline, systems, kind="system", where=place, file=tier["systems_file"])
+            if manner not in systems[baseline]["manners"]:
+                raise InputError(f"{baseline} does not decode as {manner}", where=place, mend="name another system")
 
 
 def _check_pretraining(

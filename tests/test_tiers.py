@@ -132,6 +132,14 @@ def test_what_is_wrong_is_said_in_one_line_with_its_place(change, words):
     assert all(word in str(caught.value) for word in ["demo.yaml", *words]), str(caught.value)
 
 
+def test_a_baseline_decodes_in_the_manner_it_is_compared_in():
+    systems = copy.deepcopy(SYSTEMS)
+    systems["janus-paper"]["baselines"]["nar"] = "transformer"
+    tier = check(DEMO, SCHEMAS / "tier.schema.yaml", where="demo.yaml")
+    with pytest.raises(InputError, match="systems.yaml: janus-paper.baselines: transformer does not decode as nar"):
+        check_sense(tier, systems, CORPORA, texts=TEXTS, models=[], where="demo.yaml")
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [(b"a: [1\n", ["x.yaml:2", "not YAML"]), (b"a: \xff\n", ["x.yaml", "not UTF-8"])],
