@@ -18,7 +18,8 @@ def job(snakemake: Any, *, threads: int | None = None) -> Iterator[IO[str]]:
     reads the number when it is loaded. An InputError ends the job with status 1 and its one line, in the log and on
     the terminal.
     """
-    os.environ["OMP_NUM_THREADS"] = str(threads or snakemake.threads)
+    # Snakemake gives both the rule's number, and torch prefers the second.
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads or snakemake.threads))
     _find_project()
     terminal = os.fdopen(os.dup(2), "w")
     _redirect(Path(snakemake.log[0]))
