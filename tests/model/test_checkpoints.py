@@ -67,7 +67,8 @@ def test_average_is_the_mean_of_the_weights(tmp_path):
     average_checkpoints(paths, tmp_path / "average.pt")
     state = read_checkpoint(tmp_path / "average.pt")
     assert all(torch.equal(tensor, torch.full_like(tensor, 3.0)) for tensor in state["model"].values())
-    assert "last_optimizer_state" not in state
+    # The large state is gone, its key stays: fairseq refuses to start from a file without it.
+    assert state["last_optimizer_state"] is None
 
 
 def test_average_refuses_another_architecture(tmp_path):
