@@ -14,6 +14,7 @@ def shop() -> Workshop:
     return Workshop(TINY, "cpu", batches=2)
 
 
+@pytest.mark.filterwarnings("ignore:Support for mismatched key_padding_mask")
 @pytest.mark.parametrize("name", ROWS)
 def test_an_update_moves_the_parameters(shop, name):
     system = ROWS[name]
