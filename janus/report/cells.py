@@ -8,6 +8,8 @@ Files = dict[int, str]
 ScoreFiles = Callable[[str, str, str, int | None], Files]
 # (corpus, system, manner, baseline) -> {seed: path of the comparison}
 ComparisonFiles = Callable[[str, str, str, str], Files]
+# (corpus, system) -> decoder passes of mask-predict
+Passes = Callable[[str, str], int]
 Cell = dict[str, Any]
 
 
@@ -18,11 +20,12 @@ def bleu_cells(
     *,
     score_files: ScoreFiles,
     comparison_files: ComparisonFiles,
+    passes: Passes,
 ) -> list[Cell]:
     """The cells of Table 1 or 6, as janus.report.collect takes them: every system on every corpus in each manner.
 
-    Table 6 has a column for each manner of a corpus. A system is tested against its baseline where that stands in the
-    table too.
+    Table 6 has a column for each manner of a corpus; Table 1 has rows for them, and NAR rows say their iterations. A
+    system is tested against its baseline where that stands in the table too.
     """
     cells = []
     for corpus, column in table["columns"].items():
@@ -37,6 +40,8 @@ def bleu_cells(
                     "metric": None,
                     "score_files": score_files(corpus, name, manner, None),
                 }
+                if number == 1 and manner == "nar":
+                    cell["iterations"] = passes(corpus, name) - 1
                 baseline = system["baselines"].get(manner)
                 if baseline in table["systems"]:
                     cell["baseline"] = systems[baseline]["label"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from janus.errors import InputError
 from janus.report.csvfile import number, read_rows
-from janus.report.published import DESCRIPTIVE, Cell, Published
+from janus.report.published import DESCRIPTIVE, ITERATION, Cell, Published
 
 REPRODUCED_COLUMNS = (
     "table", "row", "variant", "column", "metric", "value", "half_width", "seeds", "p_value", "delta", "baseline",
@@ -83,10 +83,12 @@ def in_columns(reproduced: Iterable[Reproduced], table: int, metric: str | Mappi
     """The records that a table shows, each in the column that shows it.
 
     `metric` is one for the whole table, whose records name their columns, or {column: metric} in a table of one corpus.
+    The iterations of a row of the former stand once, in their own column; raises InputError where they differ from one
+    column to the next.
     """
     records = [record for record in reproduced if record.table == table]
     if isinstance(metric, str):
-        return [record for record in records if record.metric == metric]
+        return [record for record in records if record.metric == metric] + _iterations_of_rows(records)
     columns = {name: column for column, name in metric.items()}
     return [replace(record, column=columns[record.metric]) for record in records if record.metric in columns]
 
@@ -126,6 +128,21 @@ def join(
         for variant in _variants(row, records) or [""]
         for column in columns
     ]
+
+
+def _iterations_of_rows(records: Iterable[Reproduced]) -> list[Reproduced]:
+    rows: dict[tuple[str, str], Reproduced] = {}
+    for record in records:
+        if record.metric != "iterations":
+            continue
+        first = rows.setdefault((record.row, record.variant), record)
+        if first.value != record.value:
+            raise InputError(
+                f"{record.value:.0f} iterations in {record.column!r}, but {first.value:.0f} in {first.column!r}",
+                where=f"reproduced record of {record.variant or record.row}",
+                mend=f"Table {record.table} has one {ITERATION} a row: give its corpora the same `passes`",
+            )
+    return [replace(record, column=ITERATION) for record in rows.values()]
 
 
 def _variants(row: str, records: Sequence[Reproduced]) -> list[str]:

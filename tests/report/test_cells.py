@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from janus.errors import InputError
 from janus.report.cells import added_columns, added_rows, bleu_cells, files_of, repetition_cells
 from janus.report.collect import collect
 from janus.report.generation_cells import generation_cells
@@ -25,7 +26,8 @@ def comparisons(corpus, system, manner, baseline):
 
 
 def cells_of(number, table, systems=SYSTEMS):
-    return bleu_cells(number, table, systems, score_files=scores, comparison_files=comparisons)
+    files = {"score_files": scores, "comparison_files": comparisons}
+    return bleu_cells(number, table, systems, **files, passes=lambda corpus, system: 11)
 
 
 @pytest.mark.parametrize("tier", ["demo", "paper", "multi30k", "multi30k-cpu"])
@@ -108,11 +110,40 @@ def test_k_plus_one_passes_are_the_papers_iter_k():
     assert files_of(cells, "score_files") == ["c/cmlm/nar-2", "c/cmlm/nar-5", "c/cmlm/nar-11"]
 
 
-def test_the_report_accepts_the_cells(tmp_path):
-    path = tmp_path / "score.json"
-    path.write_text('{"scores": {"bleu_tok": {"value": 12.5, "signature": "s"}}}')
+@pytest.fixture
+def path(tmp_path):
+    (tmp_path / "score.json").write_text('{"scores": {"bleu_tok": {"value": 12.5, "signature": "s"}}}')
+    return tmp_path / "score.json"
+
+
+def filled_cells(table, path, passes=lambda corpus, system: 11):
+    files = {"score_files": lambda *place: {1: str(path)}, "comparison_files": lambda *place: {}}
+    return bleu_cells(1, table, SYSTEMS, **files, passes=passes)
+
+
+def test_table1_says_the_iterations_of_each_nar_row_that_was_run(path):
+    table = {"systems": ["transformer", "cmlm", "janus-paper"], "columns": {"c": "IWSLT14 De→En", "d": "WMT16 Ro→En"}}
+    cells = filled_cells(table, path, passes=lambda corpus, system: 5 if system == "cmlm" else 11)
+    entries = join(PUBLISHED, collect(cells), 1, metric="bleu_tok")
+    shown = {entry.row: entry.reproduced for entry in entries if entry.column == "Iter" and entry.variant}
+    assert {row: record and record.value for row, record in shown.items()} == {
+        "Transformer": None,
+        "CMLM": 4,
+        "JANUS-AR": None,
+        "JANUS-NAR": 10,
+    }
+
+
+def test_a_row_of_table1_whose_iterations_differ_is_refused(path):
+    table = {"systems": ["cmlm"], "columns": {"c": "IWSLT14 De→En", "d": "WMT16 Ro→En"}}
+    cells = filled_cells(table, path, passes=lambda corpus, system: 5 if corpus == "d" else 11)
+    with pytest.raises(InputError, match="4 iterations in 'WMT16 Ro→En', but 10 in 'IWSLT14 De→En'"):
+        join(PUBLISHED, collect(cells), 1, metric="bleu_tok")
+
+
+def test_the_report_accepts_the_cells(path):
     table = {"systems": ["transformer"], "columns": {"c": "IWSLT14 De→En", "d": {"new": "Mine"}}}
-    cells = bleu_cells(1, table, SYSTEMS, score_files=lambda *place: {1: str(path)}, comparison_files=lambda *place: {})
+    cells = filled_cells(table, path)
     entries = join(PUBLISHED, collect(cells), 1, metric="bleu_tok", added_columns=added_columns(1, table))
     filled = {entry.column: entry.difference for entry in entries if entry.reproduced}
     assert filled == {"IWSLT14 De→En": pytest.approx(12.5 - 34.74), "Mine": None}

@@ -111,10 +111,14 @@ def of_training(key):
     return lambda wildcards: run_settings(wildcards)["training"][key]
 
 
+def passes_of(corpus, system):
+    """The decoder passes of mask-predict with which the tables decode a system."""
+    return settings(TIER, corpus=corpus, system=system)["decoding"]["passes"]
+
+
 def mode_of(corpus, system, manner):
     """How the tables decode a system in a manner: `ar`, or `nar-<passes>`."""
-    passes = settings(TIER, corpus=corpus, system=system)["decoding"]["passes"]
-    return manner if manner == "ar" else f"nar-{passes}"
+    return manner if manner == "ar" else f"nar-{passes_of(corpus, system)}"
 
 
 def modes_of(system, passes):

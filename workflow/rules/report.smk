@@ -42,7 +42,8 @@ def cells_of(number):
     if number == 3:
         return repetition_cells(table, SYSTEMS, score_files=score_files)
     if number in (1, 6):
-        return bleu_cells(number, table, SYSTEMS, score_files=score_files, comparison_files=comparison_files)
+        files = {"score_files": score_files, "comparison_files": comparison_files}
+        return bleu_cells(number, table, SYSTEMS, **files, passes=passes_of)
     cells = generation_cells(
         number,
         table,
