@@ -89,6 +89,17 @@ def caption(title: str, tier: str, *, generated: bool) -> str:
     return f"{title}. Tier: {tier}." + (f" {_GENERATED}" if generated else "")
 
 
+def significance_note(tested: Sequence[Reproduced], score: str = "") -> str:
+    """What the marks of significance of `tested` records mean; `score` names the one that was tested of several."""
+    baselines = ", ".join(dict.fromkeys(record.baseline for record in tested if record.baseline))
+    against = f"its baseline ({baselines})" if baselines else "its baseline"
+    what = f" of {score} alone" if score else ""
+    return (
+        f"† better, ‡ worse than {against} with p < {SIGNIFICANT}, paired bootstrap{what}; "
+        "of several seeds' tests the largest p."
+    )
+
+
 def score_text(record: Reproduced) -> str:
     """A reproduced score with its interval, its mark of significance and its p-value, where it has them."""
     places = decimals(record.metric)
@@ -175,14 +186,9 @@ def _notes(
     notes += _NOTES.get(number, ())
     tested = [record for record in shown if record.p_value is not None]
     if tested:
-        baselines = ", ".join(dict.fromkeys(record.baseline for record in tested if record.baseline))
-        against = f"its baseline ({baselines})" if baselines else "its baseline"
         # Where the columns are metrics, one of them is tested.
-        what = "" if isinstance(metric, str) else f" of {tested[0].column} alone"
-        notes.append(
-            f"† better, ‡ worse than {against} with p < {SIGNIFICANT}, paired bootstrap{what}; of several seeds' tests "
-            "the largest p. A † in a published column is the paper's."
-        )
+        score = "" if isinstance(metric, str) else tested[0].column
+        notes.append(significance_note(tested, score) + " A † in a published column is the paper's.")
     counts = {record.seeds for record in shown if record.half_width is not None}
     if counts:
         seeds = " or ".join(str(count) for count in sorted(counts))

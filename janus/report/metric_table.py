@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from janus.report.layout import Group, Table, caption, score_text
+from janus.report.layout import Group, Table, caption, score_text, significance_note
 from janus.report.ledger import Reproduced
 from janus.report.names import METRICS
 
@@ -13,13 +13,16 @@ def build_metric_table(number: int, reproduced: Sequence[Reproduced], *, tier: s
     names = [*METRICS, *(record.metric for record in records if record.metric not in METRICS)]
     present = {record.metric for record in records}
     metrics = [name for name in dict.fromkeys(names) if name in present]
+    notes = [_signature(metric, records) for metric in metrics]
+    if tested := [record for record in records if record.p_value is not None]:
+        notes.append(significance_note(tested, METRICS.get(tested[0].metric, tested[0].metric)))
     lines: dict[tuple[str, str, str], dict[str, Reproduced]] = {}
     for record in records:
         lines.setdefault((record.row, record.variant, record.column), {})[record.metric] = record
     return Table(
         name=f"table{number}-metrics",
         caption=caption(f"Table {number} of the paper, every metric", tier, generated=generated),
-        notes=tuple(_signature(metric, records) for metric in metrics),
+        notes=tuple(notes),
         labels=("Row", "System", "Column"),
         groups=tuple(Group(METRICS.get(metric, metric), ("",)) for metric in metrics),
         lines=tuple((*place, *(_text(scores.get(metric)) for metric in metrics)) for place, scores in lines.items()),

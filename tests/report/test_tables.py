@@ -126,6 +126,7 @@ def test_the_companion_has_every_metric_and_signature(published: Published) -> N
         "60.00 ± 0.25",
     )
     assert any("chrF2++" in note for note in table.notes)
+    assert table.notes[-1].startswith("† better, ‡ worse than its baseline (Transformer)")
 
 
 @pytest.mark.parametrize(
