@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--output", type=Path, default=Path("results/bench"), metavar="DIR")
     parser.add_argument("--only", choices=_PARTS, action="append", help="this part alone; may be given again")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each row takes its turn")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each row takes its turn")
     parser.add_argument("--batches", type=int, default=2, help="batches a row trains on in each turn")
     parser.add_argument("--tokens", type=int, default=IWSLT.tokens, help="target tokens of a training batch")
     parser.add_argument("--threads", type=int, help="processor threads (all by default)")
