@@ -1,4 +1,4 @@
-"""`python -m janus.bench`: run the benchmarks, write results/bench/<part>-<device>.json and a table of them all."""
+"""`python -m janus.bench`: run the benchmarks, write results/bench/<part>-<device>.json and a table of all of them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from janus.bench import attention, decoding, loss, report, training
 from janus.bench.goals import Goal
 from janus.bench.workshop import IWSLT, TINY
 from janus.errors import InputError
-from janus.files import iter_lines, write_json, write_lines
-from janus.provenance import Stopwatch, device_name, provenance
+from janus.files import iter_lines, read_json, write_json, write_lines
+from janus.provenance import Stopwatch, provenance
 
 _PARTS = ("training", "decoding", "attention", "loss")
 _COMMAND = "python -m janus.bench"
@@ -53,50 +53,57 @@ def _run(options: argparse.Namespace) -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     kind = torch.device(options.device).type
-    sections, goals = [], []
     with tqdm(desc="bench", unit="turn", disable=None) as bar:
         for part in options.only or _PARTS:
             watch = Stopwatch()
-            results, section, of_part = _MEASURE[part](options, kind, bar.update)
-            sections.append(section)
-            goals += of_part
+            results, goals = _MEASURE[part](options, kind, bar.update)
             facts = dict(part=part, threads=torch.get_num_threads(), rounds=options.rounds, tiny=options.tiny)
-            facts |= dict(results=results, goals=[{**vars(goal), "met": goal.met} for goal in of_part])
-            write_json(options.output / f"{part}-{kind}.json", provenance(watch=watch, device=options.device, **facts))
-    head = f"{device_name(options.device)}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-    table = "\n".join(["# Benchmarks", "", f"{head}.", "", *sections, report.goals_report(goals)])
+            facts |= dict(results=results, goals=[{**vars(goal), "met": goal.met} for goal in goals])
+            write_json(_path(options.output, part, kind), provenance(watch=watch, device=options.device, **facts))
+    table = _table(options.output, kind)
     write_lines(options.output / f"bench-{kind}.md", table.splitlines())
     print(table)
 
 
-def _training(options: argparse.Namespace, kind: str, progress: Any) -> tuple[Any, str, list[Goal]]:
+def _path(folder: Path, part: str, kind: str) -> Path:
+    return folder / f"{part}-{kind}.json"
+
+
+def _table(folder: Path, kind: str) -> str:
+    """Every part that was measured on a device of this kind, also by earlier calls, and the goals of all."""
+    paths = [_path(folder, part, kind) for part in _PARTS]
+    records = [read_json(path) for path in paths if path.is_file()]
+    sections = [_REPORT[record["part"]](record["results"], report.measured_on(record), kind) for record in records]
+    return "\n".join(["# Benchmarks", "", *sections, report.goals_report(report.goals_of(records))])
+
+
+def _training(options: argparse.Namespace, kind: str, progress: Any) -> tuple[Any, list[Goal]]:
     scale = TINY if options.tiny else replace(IWSLT, tokens=options.tokens)
     plan = training.Plan(scale, options.device, options.batches, options.rounds, _has_bfloat16(kind))
     results = training.measure_training(plan, progress)
     results["peaks"] = training.measure_memory(plan, progress)
-    goals = training.training_goals(results["rows"], kind, _COMMAND)
-    return results, report.training_report(results, options.device), goals
+    return results, training.training_goals(results["rows"], kind, _COMMAND)
 
 
-def _decoding(options: argparse.Namespace, kind: str, progress: Any) -> tuple[Any, str, list[Goal]]:
+def _decoding(options: argparse.Namespace, kind: str, progress: Any) -> tuple[Any, list[Goal]]:
     rows = decoding.measure_decoding(TINY if options.tiny else IWSLT, options.device, options.rounds, progress)
-    return rows, report.decoding_report(rows, decoding.WORDS, decoding.BEAM), decoding.decoding_goals(rows)
+    return rows, decoding.decoding_goals(rows)
 
 
-def _attention(options: argparse.Namespace, kind: str, progress: Any) -> tuple[Any, str, list[Goal]]:
+def _attention(options: argparse.Namespace, kind: str, progress: Any) -> tuple[Any, list[Goal]]:
     scale = TINY if options.tiny else IWSLT
     rows = attention.measure_attention(scale, options.device, options.rounds, progress)
-    return rows, report.attention_report(rows), attention.attention_goals(rows, kind, _COMMAND)
+    return rows, attention.attention_goals(rows, kind, _COMMAND)
 
 
-def _loss(options: argparse.Namespace, kind: str, progress: Any) -> tuple[Any, str, list[Goal]]:
+def _loss(options: argparse.Namespace, kind: str, progress: Any) -> tuple[Any, list[Goal]]:
     plan = loss.LossPlan(options.device, options.rounds)
     if kind == "cuda":
         plan = replace(plan, whole_tokens=plan.tokens)
     if options.tiny:
         plan = replace(plan, tokens=64, whole_tokens=32, words=50, width=8)
     results = loss.measure_loss(plan, progress)
-    return results, report.loss_report(results, plan.words, plan.width), loss.loss_goals(results, kind, _COMMAND)
+    return results, loss.loss_goals(results, kind, _COMMAND)
 
 
 def _has_bfloat16(kind: str) -> bool:
@@ -108,6 +115,12 @@ def _has_bfloat16(kind: str) -> bool:
 
 
 _MEASURE = {"training": _training, "decoding": _decoding, "attention": _attention, "loss": _loss}
+_REPORT = {
+    "training": report.training_report,
+    "decoding": report.decoding_report,
+    "attention": report.attention_report,
+    "loss": report.loss_report,
+}
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ class LossPlan:
 
 
 def measure_loss(plan: LossPlan, progress: Callable[[], object] | None = None) -> list[dict[str, Any]]:
-    """Rows with `way`, `tokens`, seconds of forward and backward pass, and bytes taken beside the inputs."""
+    """Rows with `way`, its size, seconds of forward and backward pass, and bytes taken beside the inputs."""
     results = []
     for tokens in sorted({plan.whole_tokens, plan.tokens}):
         ways = [way for way in WAYS if way != "whole" or tokens == plan.whole_tokens]
@@ -48,6 +48,8 @@ def measure_loss(plan: LossPlan, progress: Callable[[], object] | None = None) -
                 {
                     "way": way,
                     "tokens": tokens,
+                    "words": plan.words,
+                    "width": plan.width,
                     "seconds": seconds,
                     "spread": timings[way].spread,
                     "flop_per_second": 2 * problem.multiply_adds / seconds,

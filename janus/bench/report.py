@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from janus.bench.decoding import BEAM, WORDS
 from janus.bench.goals import Goal
 from janus.bench.systems import ladder
 from janus.report.csvfile import to_markdown
 
 
-def training_report(results: Mapping[str, Any], device: str) -> str:
-    """Systems, then the ladder from the release's step to ours."""
-    rows, steps = results["rows"], [system for system in ladder(device) if system.name in results["rows"]]
+def measured_on(record: Mapping[str, Any]) -> str:
+    """Where and how a part was measured."""
+    facts = f"{record['device']}, {record['threads']} threads, torch {record['versions']['torch']}"
+    return f"Measured on {facts}; median of {record['rounds']} rounds."
+
+
+def training_report(results: Mapping[str, Any], origin: str, kind: str) -> str:
+    """Systems, then the ladder from the release's step to ours on a device of that kind."""
+    rows, steps = results["rows"], [system for system in ladder(kind) if system.name in results["rows"]]
     systems = [name for name in rows if not name.startswith("ladder-") and name != "janus-paper-fused"]
     ceilings = ", ".join(f"{value / 1e9:,.0f} GFLOP/s in {name}" for name, value in results["ceilings"].items())
     nothing = results.get("peaks", {}).get("nothing")
     lines = [
         "## Training",
         "",
+        origin,
         f"{results['parameters'] / 1e6:.1f} M parameters; {results['tokens']:,.0f} target tokens a batch on average, "
         f"batches of {', '.join(map(str, results['sentences']))} sentences, made before the clock starts. Arithmetic: "
         "the multiply-adds that the losses need at least (two operations each), a second, and its share of "
@@ -65,7 +73,7 @@ def _training_table(chosen: Mapping[str, tuple[str, float | None]], results: Map
     return to_markdown([*columns, *(["x before"] if with_gain else [])], records)
 
 
-def decoding_report(rows: Iterable[Mapping[str, Any]], words: int, beam: int) -> str:
+def decoding_report(rows: Iterable[Mapping[str, Any]], origin: str, _: str) -> str:
     """Milliseconds a sentence."""
     records = [
         {
@@ -77,24 +85,25 @@ def decoding_report(rows: Iterable[Mapping[str, Any]], words: int, beam: int) ->
         for row in rows
     ]
     text = (
-        f"Random weights; outputs are forced to {words} words. Beam {beam} in AR, {beam} lengths in NAR (half of them "
+        f"Random weights; outputs are forced to {WORDS} words. Beam {BEAM} in AR, {BEAM} lengths in NAR (half of them "
         "a word or two longer)."
     )
-    return "\n".join(["## Decoding", "", text, "", to_markdown(list(records[0]), records)])
+    return "\n".join(["## Decoding", "", origin, text, "", to_markdown(list(records[0]), records)])
 
 
-def attention_report(rows: Iterable[Mapping[str, Any]]) -> str:
+def attention_report(rows: Iterable[Mapping[str, Any]], origin: str, _: str) -> str:
     """Milliseconds of a decoder self-attention."""
     records = [
         {"way": row["way"], "ms": f"{1000 * row['seconds']:.1f}", "low to high": _range(row["spread"], 1000)}
         for row in rows
     ]
     text = "Forward and backward pass of one decoder self-attention over all streams of a batch, masks included."
-    return "\n".join(["## Attention", "", text, "", to_markdown(list(records[0]), records)])
+    return "\n".join(["## Attention", "", origin, text, "", to_markdown(list(records[0]), records)])
 
 
-def loss_report(rows: Iterable[Mapping[str, Any]], words: int, width: int) -> str:
+def loss_report(rows: Sequence[Mapping[str, Any]], origin: str, _: str) -> str:
     """Seconds and memory of the joint loss."""
+    words, width = rows[0]["words"], rows[0]["width"]
     records = [
         {
             "way": row["way"],
@@ -110,7 +119,13 @@ def loss_report(rows: Iterable[Mapping[str, Any]], words: int, width: int) -> st
         f"Forward and backward pass of three streams over {words:,} words at width {width}, float32: the operator "
         "(chunked), tensors of rows x words (whole), and nothing but the three matrix products."
     )
-    return "\n".join(["## Joint loss", "", text, "", to_markdown(list(records[0]), records)])
+    return "\n".join(["## Joint loss", "", origin, text, "", to_markdown(list(records[0]), records)])
+
+
+def goals_of(records: Iterable[Mapping[str, Any]]) -> list[Goal]:
+    """The goals that the records of the parts hold."""
+    held = [goal for record in records for goal in record["goals"]]
+    return [Goal(**{key: value for key, value in goal.items() if key != "met"}) for goal in held]
 
 
 def goals_report(goals: Iterable[Goal]) -> str:

@@ -56,6 +56,23 @@ def test_a_part_alone(tmp_path, capsys):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bench-cpu.md", "loss-cpu.json"]
 
 
+def test_a_part_measured_again_leaves_the_others_in_the_table(results, tmp_path):
+    for path in results.iterdir():
+        (tmp_path / path.name).write_text(path.read_text())
+    assert main(["--tiny", "--rounds", "2", "--only", "attention", "--output", str(tmp_path)]) == 0
+    before, after = ((folder / "bench-cpu.md").read_text() for folder in (results, tmp_path))
+    assert before != after and "median of 1 rounds" in after and "median of 2 rounds" in after
+    sections = [text.split("## Attention")[0] for text in (before, after)]
+    assert sections[0] == sections[1]
+    assert [line for line in after.splitlines() if line.startswith("## ")] == [
+        "## Training",
+        "## Decoding",
+        "## Attention",
+        "## Joint loss",
+        "## Goals",
+    ]
+
+
 def test_a_missing_gpu_is_one_line(monkeypatch, capsys):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert main(["--device", "cuda"]) == 1
