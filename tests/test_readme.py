@@ -39,3 +39,10 @@ def test_the_row_it_adds_is_valid():
 )
 def test_the_tables_of_real_runs_come_from_them(table):
     assert (ROOT / "results/reference" / table).read_text(encoding="utf-8").strip() in README
+
+
+def test_the_benchmarks_come_from_a_run():
+    bench = (ROOT / "results/reference/bench/bench-cpu.md").read_text(encoding="utf-8")
+    training, goals = (re.search(rf"## {name}\n(.*?)(?=\n## |\Z)", bench, re.DOTALL)[1] for name in ("Training", "Goals"))
+    shown = [*re.findall(r"(?:^\|.*\n)+", training, re.MULTILINE), goals.strip()]
+    assert len(shown) == 3 and all(text in README for text in shown)

@@ -34,12 +34,17 @@ def training_report(results: Mapping[str, Any], origin: str, kind: str) -> str:
         "Peak memory: of a process that does nothing else"
         + (f"; {nothing / 2**30:.2f} GiB of it are Python and the libraries." if nothing else "."),
         "",
-        _training_table({name: (rows[name]["label"], None) for name in systems}, results),
+        _training_table({name: (_label(rows[name]["label"]), None) for name in systems}, results),
         "What each measure bought, from the release's step to ours and beyond:",
         "",
         _training_table(_gains(steps, rows), results),
     ]
     return "\n".join(lines)
+
+
+def _label(label: str) -> str:
+    """A step of the ladder that stands among the systems goes on from JANUS (paper)."""
+    return f"JANUS (paper) {label}" if label.startswith("+") else label
 
 
 def _gains(steps: Sequence[Any], rows: Mapping[str, Any]) -> dict[str, tuple[str, float | None]]:
