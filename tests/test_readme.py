@@ -1,5 +1,6 @@
 """What the README shows comes from files that a run wrote, and what it names exists."""
 
+import json
 import re
 from pathlib import Path
 
@@ -17,7 +18,9 @@ def test_links_and_pictures_exist():
     local = [target for target in re.findall(r"\]\(([^)]+)\)", README) if "://" not in target]
     assert local
     for target in local:
-        assert (ROOT / target).is_file(), target
+        file, _, heading = target.partition("#")
+        assert not file or (ROOT / file).is_file(), target
+        assert not heading or f"# {heading.replace('-', ' ')}\n" in README.lower(), target
 
 
 def test_config_files_exist():
@@ -43,6 +46,14 @@ def test_the_tables_of_real_runs_come_from_them(table):
 
 def test_the_benchmarks_come_from_a_run():
     bench = (ROOT / "results/reference/bench/bench-cpu.md").read_text(encoding="utf-8")
-    training, goals = (re.search(rf"## {name}\n(.*?)(?=\n## |\Z)", bench, re.DOTALL)[1] for name in ("Training", "Goals"))
+    training, goals = (re.search(rf"## {n}\n(.*?)(?=\n## |\Z)", bench, re.DOTALL)[1] for n in ("Training", "Goals"))
     shown = [*re.findall(r"(?:^\|.*\n)+", training, re.MULTILINE), goals.strip()]
     assert len(shown) == 3 and all(text in README for text in shown)
+
+
+@pytest.mark.parametrize("manner", ["ar", "nar"])
+def test_what_bfloat16_costs_comes_from_a_test(manner):
+    compare = ROOT / "results/reference/multi30k-cpu/runs/janus-paper-float32/compare"
+    test = json.loads((compare / f"{manner}-janus-paper.json").read_text())
+    words = f"{test['system']:.2f} instead of {test['baseline']:.2f} .*\\(p = {test['p_value']:.3f}"
+    assert re.search(words, README.replace("\n", " "))
