@@ -164,22 +164,22 @@ class JanusTransformer(nn.Module):
             self.decoder.output_projection.weight = self.decoder.embed_tokens.weight
 
     def initialise(self, bert: bool = False) -> None:
-        """Draw fresh weights; biases and padding rows are zero.
+        """Draw fresh weights; padding rows are zero.
 
-        bert: everything from N(0, 0.02), as the release trains (fairseq's --apply-bert-init), which suits widths of
-        512 and more. Otherwise fairseq's defaults, which scale with the width: embeddings and positions from
-        N(0, 1/D), matrices Xavier-uniform, the joint scale of query, key and value reduced by sqrt(2).
+        bert: everything from N(0, 0.02) and biases of zero, as the release trains (fairseq's --apply-bert-init), which
+        suits widths of 512 and more. Otherwise fairseq's defaults, which scale with the width: embeddings and positions
+        from N(0, 1/D), projections of attention Xavier-uniform, the joint scale of query, key and value reduced by
+        sqrt(2), torch's own weights between them.
         """
         for name, module in self.named_modules():
-            if isinstance(module, (nn.Linear, nn.Embedding, Positions)) and module.weight is not None:
-                if bert:
-                    nn.init.normal_(module.weight, std=0.02)
-                elif isinstance(module, nn.Linear) and module is not self.decoder.output_projection:
-                    nn.init.xavier_uniform_(module.weight, gain=_gain(name))
-                else:
-                    nn.init.normal_(module.weight, std=self.config.dimension**-0.5)
-            if isinstance(module, nn.Linear) and module.bias is not None:
-                nn.init.zeros_(module.bias)
+            if not isinstance(module, (nn.Linear, nn.Embedding, Positions)) or module.weight is None:
+                continue
+            if bert:
+                _draw_normal(module, 0.02)
+            elif not isinstance(module, nn.Linear) or module is self.decoder.output_projection:
+                _draw_normal(module, self.config.dimension**-0.5)
+            else:
+                _draw_linear(module, name)
         for padded in (self.encoder, self.decoder):
             nn.init.zeros_(padded.embed_tokens.weight[self.config.pad])
             if padded.embed_positions.weight is not None:
@@ -219,5 +219,17 @@ class JanusTransformer(nn.Module):
         return self.decoder.output_projection(hidden)
 
 
-def _gain(name: str) -> float:
-    return 2**-0.5 if name.endswith(("q_proj", "k_proj", "v_proj")) else 1.0
+def _draw_normal(module: nn.Linear | nn.Embedding | Positions, std: float) -> None:
+    nn.init.normal_(module.weight, std=std)
+    if isinstance(module, nn.Linear) and module.bias is not None:
+        nn.init.zeros_(module.bias)
+
+
+def _draw_linear(module: nn.Linear, name: str) -> None:
+    """As fairseq's layers and its attention do (`fairseq/modules`); `name` says which of them it is."""
+    module.reset_parameters()
+    if name.endswith(("q_proj", "k_proj", "v_proj")):
+        nn.init.xavier_uniform_(module.weight, gain=2**-0.5)
+    elif name.endswith("out_proj"):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
