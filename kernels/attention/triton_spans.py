@@ -116,14 +116,40 @@ def _sees(key, start0, end0, start1, end1):
 
 
 @triton.jit
-def _kept(seed, row, key, head, dropout):
+def _kept(seed, row, key, head, dropout, DROPOUT: tl.constexpr):
     """Dropout factors [rows, keys] from seed, head, row and key alone, so that every kernel draws the same."""
     zero = (row[:, None] + key[None]).to(tl.uint32) * 0
-    by_key = zero + key[None].to(tl.uint32)
-    by_row = zero + row[:, None].to(tl.uint32)
-    bits, _, _, _ = tl.philox(seed, by_key, by_row, zero + head.to(tl.uint32), zero, 7)
-    uniform = (bits >> 8).to(tl.float32) * (1.0 / 16777216.0)
-    return tl.where(uniform >= dropout, 1.0 / (1.0 - dropout), 0.0)
+    factor = zero.to(tl.float32) + 1.0
+    if DROPOUT:
+        by_key = zero + key[None].to(tl.uint32)
+        by_row = zero + row[:, None].to(tl.uint32)
+        bits, _, _, _ = tl.philox(tl.load(seed), by_key, by_row, zero + head.to(tl.uint32), zero, 7)
+        uniform = (bits >> 8).to(tl.float32) * (1.0 / 16777216.0)
+        factor = tl.where(uniform >= dropout, 1.0 / (1.0 - dropout), 0.0)
+    return factor
+
+
+@triton.jit
+def _load_queries(
+    q, d_out, log_sum, delta, row, head, rows, HEADS: tl.constexpr, SIZE: tl.constexpr, PADDED: tl.constexpr
+):
+    """What the backward pass reads of query rows: queries, gradients of their answers, softmax sums, offsets."""
+    inside = row < rows
+    at = row.to(tl.int64) * HEADS + head
+    asked = _load_rows(q, row, head, rows, HEADS, SIZE, PADDED)
+    wanted = _load_rows(d_out, row, head, rows, HEADS, SIZE, PADDED)
+    sums = tl.load(log_sum + at, mask=inside, other=float("inf"))
+    offset = tl.load(delta + at, mask=inside, other=0.0)
+    return asked, wanted, sums, offset
+
+
+@triton.jit
+def _score_gradients(asked, wanted, sums, offset, given, values, sees, factor, scale, PRECISION: tl.constexpr):
+    """Probabilities [rows, keys] made again from the stored sums, and the gradients of the scores, scale included."""
+    scores = _dot(asked, tl.trans(given), PRECISION) * scale
+    probs = tl.exp(tl.where(sees, scores - sums[:, None], -float("inf")))
+    d_probs = _dot(wanted, tl.trans(values), PRECISION) * factor
+    return probs, probs * (d_probs - offset[:, None]) * scale
 
 
 @triton.jit
@@ -169,8 +195,7 @@ def _forward(
             probs = tl.exp(scores - stable[:, None])
             shrink = tl.exp(top - stable)
             total = total * shrink + tl.sum(probs, 1)
-            if DROPOUT:
-                probs = probs * _kept(tl.load(seed), row, key, head, dropout)
+            probs = probs * _kept(seed, row, key, head, dropout, DROPOUT)
             answer = answer * shrink[:, None] + _dot(probs.to(values.dtype), values, PRECISION)
             top = new_top
     saw = total > 0
@@ -206,11 +231,7 @@ def _backward_queries(
     """The walk of the forward pass again, for the gradient of a tile of query rows."""
     row = tl.program_id(0) * TILE + tl.arange(0, TILE)
     head = tl.program_id(1)
-    asked = _load_rows(q, row, head, rows, HEADS, SIZE, PADDED)
-    wanted = _load_rows(d_out, row, head, rows, HEADS, SIZE, PADDED)
-    at = row.to(tl.int64) * HEADS + head
-    sums = tl.load(log_sum + at, mask=row < rows, other=float("inf"))
-    offset = tl.load(delta + at, mask=row < rows, other=0.0)
+    asked, wanted, sums, offset = _load_queries(q, d_out, log_sum, delta, row, head, rows, HEADS, SIZE, PADDED)
     start0, end0, start1, end1 = _load_spans(spans, row, rows)
     begin, end = _reach(start0, end0, start1, end1, keys)
     gradient = tl.zeros([TILE, PADDED], tl.float32)
@@ -220,12 +241,8 @@ def _backward_queries(
         if tl.max(sees.to(tl.int32)) > 0:
             given = _load_rows(k, key, head, keys, HEADS, SIZE, PADDED)
             values = _load_rows(v, key, head, keys, HEADS, SIZE, PADDED)
-            scores = _dot(asked, tl.trans(given), PRECISION) * scale
-            probs = tl.exp(tl.where(sees, scores - sums[:, None], -float("inf")))
-            d_probs = _dot(wanted, tl.trans(values), PRECISION)
-            if DROPOUT:
-                d_probs = d_probs * _kept(tl.load(seed), row, key, head, dropout)
-            d_scores = probs * (d_probs - offset[:, None]) * scale
+            factor = _kept(seed, row, key, head, dropout, DROPOUT)
+            _, d_scores = _score_gradients(asked, wanted, sums, offset, given, values, sees, factor, scale, PRECISION)
             gradient += _dot(d_scores.to(given.dtype), given, PRECISION)
     _store_rows(d_q, gradient, row, head, rows, HEADS, SIZE, PADDED)
 
@@ -272,25 +289,17 @@ def _backward_keys(
         # Where both intervals share a tile, only one walk may count a row.
         bound = tl.where(in_first, last0, last1)
         row = start + tl.arange(0, TILE)
-        live = row < bound
-        from0, to0, from1, to1 = _load_spans(spans, tl.where(live, row, rows), rows)
+        # A row outside this interval is as one that does not exist.
+        live = tl.where(row < bound, row, rows)
+        from0, to0, from1, to1 = _load_spans(spans, live, rows)
         sees = _sees(key, from0, to0, from1, to1)
         if tl.max(sees.to(tl.int32)) > 0:
-            asked = _load_rows(q, row, head, rows, HEADS, SIZE, PADDED)
-            wanted = _load_rows(d_out, row, head, rows, HEADS, SIZE, PADDED)
-            at = row.to(tl.int64) * HEADS + head
-            sums = tl.load(log_sum + at, mask=live, other=float("inf"))
-            offset = tl.load(delta + at, mask=live, other=0.0)
-            scores = _dot(asked, tl.trans(given), PRECISION) * scale
-            probs = tl.exp(tl.where(sees, scores - sums[:, None], -float("inf")))
-            d_probs = _dot(wanted, tl.trans(values), PRECISION)
-            kept_probs = probs
-            if DROPOUT:
-                kept = _kept(tl.load(seed), row, key, head, dropout)
-                d_probs = d_probs * kept
-                kept_probs = probs * kept
-            gradient_v += _dot(tl.trans(kept_probs.to(wanted.dtype)), wanted, PRECISION)
-            d_scores = probs * (d_probs - offset[:, None]) * scale
+            asked, wanted, sums, offset = _load_queries(q, d_out, log_sum, delta, live, head, rows, HEADS, SIZE, PADDED)
+            factor = _kept(seed, row, key, head, dropout, DROPOUT)
+            probs, d_scores = _score_gradients(
+                asked, wanted, sums, offset, given, values, sees, factor, scale, PRECISION
+            )
+            gradient_v += _dot(tl.trans((probs * factor).to(wanted.dtype)), wanted, PRECISION)
             gradient_k += _dot(tl.trans(d_scores.to(asked.dtype)), asked, PRECISION)
     _store_rows(d_k, gradient_k, key, head, keys, HEADS, SIZE, PADDED)
     _store_rows(d_v, gradient_v, key, head, keys, HEADS, SIZE, PADDED)
