@@ -1,0 +1,77 @@
+"""The evidence of a run is whole, small, and names no machine."""
+
+import json
+
+import pytest
+
+from janus.__main__ import main
+from janus.errors import InputError
+from janus.report.evidence import gather_evidence
+
+_LOG = (
+    "Saving checkpoint to /home/someone/clone/results/tiny/pair/janus/seed-1/checkpoints/checkpoint1.pt @ 3 updates\n"
+    "{'user_dir': '/home/someone/clone/janus/plugin', 'plasma_path': '/tmp/plasma', 'at': 'https://a.org/b/c', 'b': 1/2}\n"
+)
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    texts = {
+        "results/tiny/tables/table1.md": "| published |\n",
+        "results/tiny/figures/figure4.png": "picture",
+        "results/tiny/pair/corpus/corpus.json": '{"lines": 3}',
+        "results/tiny/pair/corpus/raw/train.de": "ein satz\n",
+        "results/tiny/pair/janus/seed-1/train.json": '{"seed": "1"}',
+        "results/tiny/pair/janus/seed-1/curves.csv": "update,bleu\n",
+        "results/tiny/pair/janus/seed-1/checkpoints/log.jsonl": _LOG,
+        "results/tiny/pair/janus/seed-1/checkpoints/identity.json": "{}",
+        "results/tiny/pair/janus/seed-1/checkpoints/checkpoint_last.pt": "weights",
+        "results/tiny/pair/janus/seed-1/decode/ar.bpe": "a sentence\n",
+        "results/tiny/pair/janus/seed-1/decode/ar.bpe.json": '{"manner": "ar"}',
+        "logs/tiny/pair/janus/seed-1/train.tsv": "s\th:m:s\n30.5\t0:00:30\n",
+    }
+    for name, text in texts.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_records_are_copied_and_nothing_else(clone):
+    assert main(["evidence", "results/tiny", "published/tiny"]) == 0
+    evidence = clone / "published/tiny"
+    assert {str(path.relative_to(evidence)) for path in evidence.rglob("*") if path.is_file()} == {
+        "tables/table1.md",
+        "figures/figure4.png",
+        "pair/corpus/corpus.json",
+        "pair/janus/seed-1/train.json",
+        "pair/janus/seed-1/curves.csv",
+        "pair/janus/seed-1/checkpoints/log.jsonl",
+        "pair/janus/seed-1/decode/ar.bpe.json",
+        "durations.md",
+        "durations.json",
+    }
+    assert json.loads((evidence / "durations.json").read_text())["parts"] == [
+        {"name": "train", "jobs": 1, "total": 30.5, "longest": 30.5}
+    ]
+    assert [path.name for path in (clone / "published").iterdir()] == ["tiny"]
+
+
+def test_no_machine_is_named(clone):
+    gather_evidence(clone / "results/tiny", clone / "logs/tiny", clone / "published")
+    log = (clone / "published/pair/janus/seed-1/checkpoints/log.jsonl").read_text()
+    assert log == (
+        "Saving checkpoint to results/tiny/pair/janus/seed-1/checkpoints/checkpoint1.pt @ 3 updates\n"
+        "{'user_dir': 'plugin', 'plasma_path': 'plasma', 'at': 'https://a.org/b/c', 'b': 1/2}\n"
+    )
+
+
+def test_bad_input(clone):
+    with pytest.raises(InputError, match="results/other: no tables"):
+        gather_evidence(clone / "results/other", clone / "logs/tiny", clone / "published")
+    with pytest.raises(InputError, match="logs/other: no benchmark files"):
+        gather_evidence(clone / "results/tiny", clone / "logs/other", clone / "published")
+    assert not (clone / "published").exists()
+    with pytest.raises(InputError, match="logs/tiny: exists"):
+        gather_evidence(clone / "results/tiny", clone / "logs/tiny", clone / "logs/tiny")
