@@ -10,7 +10,7 @@ from janus.report.evidence import gather_evidence
 
 _LOG = (
     "Saving checkpoint to /home/someone/clone/results/tiny/pair/janus/seed-1/checkpoints/checkpoint1.pt @ 3 updates\n"
-    "{'user_dir': '/home/someone/clone/janus/plugin', 'plasma_path': '/tmp/plasma', 'at': 'https://a.org/b/c', 'b': 1/2}\n"
+    "{'user_dir': '/home/someone/janus/plugin', 'plasma_path': '/tmp/plasma', 'at': 'https://a.org/b/c', 'b': 1/2}\n"
 )
 
 
