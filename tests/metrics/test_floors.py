@@ -1,5 +1,6 @@
 """The floors, and the page that states them: its tables are the tracked record's."""
 
+import csv
 import json
 from collections import Counter
 from functools import partial
@@ -167,3 +168,22 @@ def test_the_page_says_what_the_paper_prints() -> None:
     assert said(f"taken from GLGE and BANG ({min(others):.2f} to {max(others):.2f})")
     lead = bleu["BART-JANUS AR"][1] - bleu["BART-base AR (our impl)"][1]
     assert said(f"BART-JANUS AR leads BART-base by {lead}.")
+
+
+def test_the_page_shows_the_models_of_the_tracked_run() -> None:
+    run = ROOT / "results" / "reference" / "small-cpu"
+    with open(run / "tables" / "table5-cells.csv", encoding="utf-8", newline="") as stream:
+        cells = {(cell["row"], cell["metric"]): cell["value"] for cell in csv.DictReader(stream)}
+    columns = ("bleu1_nltk35", "bleu2_nltk35", "bleu1_corpus", "bleu2_corpus", "distinct1", "distinct2", "words")
+    shown = {
+        "the turn before, repeated": "floor: the turn before, repeated",
+        "another exchange's reply": "floor: another example's reply",
+        "Transformer": "Transformer AR",
+        "BART-base AR": "BART-base AR (our impl)",
+        "BART-JANUS AR": "BART-JANUS AR",
+        "BART-JANUS NAR, 5 passes": "BART-JANUS NAR iter 4",
+    }
+    for name, row in shown.items():
+        assert said(f"| {name} |", " | ".join(f"{float(cells[row, column]):.1f}" for column in columns), "|")
+    corpus = json.loads((run / "chitchat.src-tgt" / "corpus" / "corpus.json").read_text(encoding="utf-8"))
+    assert said(f"{corpus['lines']['test']:,} examples")
