@@ -44,6 +44,22 @@ def test_the_tables_of_real_runs_come_from_them(table):
     assert (ROOT / "results/reference" / table).read_text(encoding="utf-8").strip() in README
 
 
+@pytest.mark.parametrize(
+    ("table", "row", "numbers"),
+    [
+        ("multi30k-cpu/tables/table1.md", "CMLM+Corr", ["16.07"]),
+        ("small-cpu/tables/table4.md", "BART-JANUS AR", ["37.82", "44.70", "0.140"]),
+        ("small-cpu/tables/table4.md", "BART-JANUS NAR iter 0", ["39.65", "44.99"]),
+        ("small-cpu/tables/table5.md", "Transformer AR", ["20.70"]),
+        ("small-cpu/tables/table5.md", "floor: another example's reply", ["20.52"]),
+    ],
+)
+def test_what_it_says_of_other_tables_stands_in_them(table, row, numbers):
+    text = (ROOT / "results/reference" / table).read_text(encoding="utf-8")
+    [line] = [line for line in text.splitlines() if line.startswith(f"| {row} |")]
+    assert all(number in line and number in README for number in numbers)
+
+
 def test_the_benchmarks_come_from_a_run():
     bench = (ROOT / "results/reference/bench/bench-cpu.md").read_text(encoding="utf-8")
     training, goals = (re.search(rf"## {n}\n(.*?)(?=\n## |\Z)", bench, re.DOTALL)[1] for n in ("Training", "Goals"))
