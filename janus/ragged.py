@@ -1,7 +1,7 @@
 """Rows of a batch without padding, and the padded grid that attention needs.
 
 Every linear layer of the model works on rows [N, D]: all positions of all sentences one after another, none of
-them padding. Only attention has to know which rows belong together; `Ragged` is that knowledge.
+them padding. Only attention needs to know which rows belong together; `Ragged` describes this.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from torch import Tensor
 class Ragged:
     """Which group (sentence) each of N rows belongs to: group [N], over `groups` G groups.
 
-    The padded grid [G, W] is computed when first asked for; its width W is a number on the host, so that asking waits
-    for a GPU. The kernels never ask.
+    The padded grid [G, W] is computed on first use. Its width W is a number on the host, so computing it synchronises
+    with the GPU. The kernels never use the grid.
     """
 
     group: Tensor
     groups: int
 
     def counts(self) -> Tensor:
-        """[G] rows of each group."""
+        """[G] the number of rows of each group."""
         return torch.zeros(self.groups, dtype=torch.long, device=self.group.device).index_add(
             0, self.group, torch.ones_like(self.group)
         )
@@ -77,7 +77,7 @@ class Source:
 
     @classmethod
     def of(cls, tokens: Tensor, pad: int) -> Source:
-        """Take the non-pad cells of source tokens [B, S], wherever the padding lies."""
+        """Take the non-pad cells of source tokens [B, S], on whichever side the padding is."""
         present = tokens.ne(pad)
         sentence, _ = present.nonzero(as_tuple=True)
         position = (present.cumsum(1) - 1)[present]

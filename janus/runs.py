@@ -1,51 +1,42 @@
-"""The folder of one training: when its checkpoints may be resumed, and which of them are decoded."""
+"""The folder of a training: its checkpoints are either continued or set aside."""
 
-import re
-import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from janus.errors import InputError
 from janus.files import read_json, write_json
+from janus.identity import differences
 
 _IDENTITY = "identity.json"
-_EPOCH = re.compile(r"checkpoint(\d+)\.pt")
 
 
-def open_run(checkpoints: Path, identity: Mapping[str, Any]) -> bool:
-    """Make `checkpoints` ready for a training and say whether it resumes one.
+def open_run(checkpoints: Path, identity: Mapping[str, Any], *, terminal: IO[str] | None = None) -> bool:
+    """Prepare the folder `checkpoints` for a training; returns whether it continues an earlier one.
 
-    `identity` is everything that decides the training: arguments, code, data. Checkpoints begun under the same identity
-    are kept, any others are removed, so that a changed config never goes on from another model.
+    identity: from `janus.identity.training_identity`. Checkpoints of an identity without relevant differences are
+    continued. All others are set aside as `checkpoints.before-<n>`, and one line on `terminal` (stderr by default) says
+    why, so that a changed config never continues from another model.
     """
     checkpoints = Path(checkpoints)
     marker = checkpoints / _IDENTITY
-    if marker.is_file() and read_json(marker) == dict(identity):
-        return any(checkpoints.glob("*.pt"))
-    if checkpoints.exists():
-        shutil.rmtree(checkpoints)
-    checkpoints.mkdir(parents=True)
+    if checkpoints.exists() and any(checkpoints.iterdir()):
+        reasons = differences(read_json(marker), identity) if marker.is_file() else ["it has no identity.json"]
+        if reasons:
+            aside = _free_name(checkpoints)
+            checkpoints.rename(aside)
+            print(f"{checkpoints} is set aside as {aside.name}: {_joined(reasons)}", file=terminal or sys.stderr)
     write_json(marker, dict(identity))
-    return False
+    return any(checkpoints.glob("checkpoint*.pt"))
 
 
-def chosen_checkpoints(checkpoints: Path, *, average: bool, count: int) -> list[Path]:
-    """The checkpoints whose average is decoded: the last `count` epochs', or the one of best validation loss.
+def _free_name(folder: Path) -> Path:
+    number = 1
+    while (aside := folder.with_name(f"{folder.name}.before-{number}")).exists():
+        number += 1
+    return aside
 
-    Raises InputError where fewer than `count` epoch checkpoints, or no best one, were written.
-    """
-    checkpoints = Path(checkpoints)
-    if not average:
-        best = checkpoints / "checkpoint_best.pt"
-        if not best.is_file():
-            raise InputError("no best checkpoint", where=best, mend="validate at least once within `max_update`")
-        return [best]
-    epochs = {int(found[1]): path for path in checkpoints.iterdir() if (found := _EPOCH.fullmatch(path.name))}
-    if len(epochs) < count:
-        raise InputError(
-            f"{len(epochs)} epoch checkpoints to average, {count} wanted",
-            where=checkpoints,
-            mend="lower `average_checkpoints`, or raise `max_update`",
-        )
-    return [epochs[epoch] for epoch in sorted(epochs)[-count:]]
+
+def _joined(reasons: list[str], most: int = 3) -> str:
+    more = len(reasons) - most
+    return "; ".join(reasons[:most]) + (f"; and {more} more" if more > 0 else "")

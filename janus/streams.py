@@ -1,4 +1,4 @@
-"""Which decoder positions exist and who sees whom (paper section 3.1, Figure 2).
+"""The decoder positions of a target and which of them see each other (paper section 3.1, Figure 2).
 
 A target y_0 … y_T (y_0 = bos, y_T = eos) with masked places S gives six kinds of positions, all in one decoder pass:
 
@@ -9,13 +9,13 @@ A target y_0 … y_T (y_0 = bos, y_T = eos) with masked places S gives six kinds
     G_j  gold         y_j, j in S sees all V; K_k, k > j; G_k, k <= j
     X_j  AUX query    mask        sees all V; K_k, k >= j; G_k, k < j           predicts y_j (AUX)
 
-A, V, K and G are content: they give keys and values. Q and X only ask. With the content of a sentence laid out as
-A, V, K, G, each by place, the table says that every row sees at most two intervals of it: the AR rows the A up to
-their own, all others the V and a window as wide as S that slides from K into G:
+A, V, K and G are content: they provide keys and values. Q and X are queries only. With the content of a sentence in the
+order A, V, K, G, each by place, every row sees at most two intervals of it. AR rows see A up to their own place. All
+others see V, and a window of the width of S that slides from K into G:
 
     V_j, K_j   all K
     X_j        from K_j to the last K, then the G before G_j
-    G_j        from behind K_j to the last K, then the G up to G_j
+    G_j        from the place after K_j to the last K, then the G up to G_j
 
 Axes: B sentences, T target places, P decoder rows of the batch, C of them content.
 """
@@ -55,10 +55,10 @@ class Streams:
     content: C, the number of content rows. sentences: the number of groups that attend among themselves.
     spans: [P, 4] int32, the two half-open intervals of content rows that each row sees.
 
-    What the losses read, as row numbers with the gold tokens beside them:
+    What the losses read, as row numbers with their gold tokens:
     ar_rows, ar_labels [N]; nar_rows, aux_rows, masked_labels [M]; corrected_rows, corrected_labels [R].
     ar_masked: [M] the entries of ar_rows that predict the masked tokens, so that entry m of ar_rows[ar_masked],
-    nar_rows and aux_rows speaks of one token. A list is empty where its stream was not asked for.
+    nar_rows and aux_rows refers to the same token. A list is empty if its stream was not requested.
     """
 
     token: Tensor
@@ -95,14 +95,17 @@ def pack_streams(
     nar: bool = True,
     aux: bool = True,
     query_position: str = "own",
+    ar_readout: str = "query",
     corrupted: Tensor | None = None,
 ) -> Streams:
     """Lay out the decoder rows of a batch, without a loop over sentences.
 
     target: [B, T] bos … eos, right-padded. masked: [B, T] boolean, never at bos, eos or padding.
-    ar, nar, aux: the streams a loss reads; AUX needs the masked rows as context, so it brings V and K along.
+    ar, nar, aux: the streams a loss reads; AUX needs the masked rows as context, so it includes V and K.
     query_position: the position of the AR query that predicts y_{i+1}: `own` is i+1 (paper, section 3.1: a fully
     masked sentence), `previous` is i (the authors' release).
+    ar_readout: the rows that predict y_{i+1}: `query`, the Q_i of the table; `content`, the A_i themselves, as in a
+    plain Transformer, which then has no Q.
     corrupted: [B, T] boolean, observed places whose token a correction loss replaces and reads.
     """
     present = target.ne(pad)
@@ -113,7 +116,7 @@ def pack_streams(
         OBSERVED: present & ~masked if nar or aux else none,
         MASKED: masked if nar or aux else none,
         GOLD: masked if aux else none,
-        AR_QUERY: present & ~last if ar else none,
+        AR_QUERY: present & ~last if ar and ar_readout == "query" else none,
         AUX_QUERY: masked if aux else none,
     }
     content = _rows({k: grids[k] for k in _CONTENT})
@@ -123,9 +126,10 @@ def pack_streams(
     shows_mask = (kind == MASKED) | (kind == AR_QUERY) | (kind == AUX_QUERY)
     token = torch.where(shows_mask, mask, target[sentence, place])
     position = place + (kind == AR_QUERY) if query_position == "own" else place
-    label = target[sentence, torch.where(kind == AR_QUERY, place + 1, place)]
+    reads_next = kind == (AR_QUERY if ar_readout == "query" else AR_CONTENT)
+    label = target[sentence, torch.where(reads_next, place + 1, place)]
 
-    ar_rows = _where(kind == AR_QUERY)
+    ar_rows = _where(reads_next)
     nar_rows = _where(kind == MASKED) if nar else _where(none[0, :0])
     aux_rows = _where(kind == AUX_QUERY)
     masked_rows = aux_rows if aux else nar_rows
@@ -156,7 +160,7 @@ def pack_streams(
 
 
 def pack_canvas(canvas: Tensor, source: Tensor, *, pad: int, mask: int, read_all: bool = False) -> Streams:
-    """The rows of mask-predict canvases: observed and masked positions alone, as at inference (section 3.1, NAR).
+    """The rows of mask-predict canvases: only observed and masked positions, as at inference (section 3.1, NAR).
 
     canvas: [B, T] tokens, `mask` where a token is still to be predicted, right-padded.
     source: [B] the source sentence of each canvas, so that the candidates of a length beam share one encoder pass.
@@ -179,7 +183,8 @@ def pack_canvas(canvas: Tensor, source: Tensor, *, pad: int, mask: int, read_all
 
 
 def _spans(kind: Tensor, place: Tensor, sentence: Tensor, content: int, sentences: int) -> Tensor:
-    """The intervals [P, 4] of the closed form, as content rows of the batch."""
+    """The intervals [P, 4] of the table above, as content rows of the batch."""
+    # number: {kind: [B] rows of that kind}; first_*: [B] the first row of each part of a sentence
     per_kind = torch.bincount(sentence * 6 + kind, minlength=sentences * 6).view(-1, 6)
     number = {k: per_kind[:, k] for k in range(6)}
     in_content, in_queries = (sum(number[k] for k in kinds) for kinds in (_CONTENT, (AR_QUERY, AUX_QUERY)))
@@ -189,6 +194,7 @@ def _spans(kind: Tensor, place: Tensor, sentence: Tensor, content: int, sentence
     first_gold = first_masked + number[MASKED]
     first_aux = content + in_queries.cumsum(0) - in_queries + number[AR_QUERY]
 
+    # row, slide, causal, window: [P]; slide is how far the window of a row has moved from K into G
     row = torch.arange(kind.numel(), device=kind.device)
     slide = torch.where(kind == GOLD, row - first_gold[sentence] + 1, 0)
     slide = torch.where(kind == AUX_QUERY, row - first_aux[sentence], slide)

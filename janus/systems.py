@@ -10,7 +10,7 @@ _ARCHITECTURES = {
     "bart": "bart_base",
     "janus": "janus_transformer",
 }
-# BART's habits, which make fairseq's Transformer the same function of the same weights.
+# BART's options, with which fairseq's Transformer computes the same function.
 _AS_BART = [
     "--encoder-learned-pos",
     "--decoder-learned-pos",
@@ -32,17 +32,19 @@ def training_arguments(
     target: str = "",
     block: int = 0,
     start: Path | None = None,
+    average: bool = False,
     seed: int,
     device: str,
     user_dir: Path,
 ) -> list[str]:
-    """The words after `fairseq-train` that train `system` on the binarised corpus or text `data`.
+    """The arguments of `fairseq-train` that train `system` on the binarised corpus or text `data`.
 
-    `system` is a checked entry of config/systems.yaml, `settings` what janus.tiers.settings returns for it; checkpoints
-    go to `checkpoints`, where an interrupted training resumes. A corpus has the sides `source` and `target`, a text
-    (stage pretraining; one folder, or several joined by colons, one an epoch) has blocks of `block` tokens, bos and eos
-    not counted. `start` is the checkpoint that weights come from. Adam's moments and the start of the warm-up, which
-    section 4.2 of the paper leaves to the defaults, are those of the authors' scripts.
+    `system` is a checked entry of config/systems.yaml, `settings` the result of janus.tiers.settings for it;
+    checkpoints go to `checkpoints`, from which an interrupted training resumes. A corpus has the sides `source` and
+    `target`. A text (stage pretraining; one folder, or several joined by colons, one per epoch) has blocks of `block`
+    tokens, without bos and eos. `start` is the checkpoint that the weights start from. With `average`, a training that
+    would leave fewer epoch checkpoints than are averaged stops before its first update. Adam's betas and the initial
+    learning rate of the warm-up, which section 4.2 of the paper leaves to defaults, are those of the authors' scripts.
     """
     training = settings["training"]
     pretraining = system["stage"] == "pretraining"
@@ -50,57 +52,26 @@ def training_arguments(
         str(data),
         *_option("user-dir", user_dir),
         *_option("seed", seed),
-        *(_text_options(system, block) if pretraining else _pair_options(system, training, source, target)),
+        *(_text_options(system, block) if pretraining else _pair_options(system, settings, source, target)),
         *_family_options(system, settings),
         *_start_options(system, start),
         *_size_options(settings["model"]),
         *_init_options(system, settings["model"]),
         *_optimiser_options(training),
         *_checkpoint_options(training, checkpoints),
+        *_patience_options(system, training),
+        *(_option("least-checkpoints", training["average_checkpoints"]) if average else []),
         *_device_options(training, device),
     ]
     return words + list(system["options"])
 
 
-def preprocessing_arguments(
-    bpe: Path, output: Path, *, source: str, target: str, workers: int, dictionary: Path | None = None
-) -> list[str]:
-    """The words after `fairseq-preprocess` that binarise train, valid and test of `bpe` into `output`.
-
-    Both languages share one dictionary, since all embeddings are shared: the one given, or every subword that occurs.
-    """
-    prefixes = [word for split in ("train", "valid", "test") for word in _option(f"{split}pref", Path(bpe) / split)]
-    return [
-        *_option("source-lang", source),
-        *_option("target-lang", target),
-        *prefixes,
-        *_option("destdir", output),
-        *_option("workers", workers),
-        *(_option("srcdict", dictionary) if dictionary else []),
-        "--joined-dictionary",
-    ]
-
-
-def text_preprocessing_arguments(
-    train: Path, valid: Path, output: Path, *, dictionary: Path, workers: int
-) -> list[str]:
-    """The words after `fairseq-preprocess` that binarise one shard of running text and its validation text."""
-    return [
-        "--only-source",
-        *_option("trainpref", train),
-        *_option("validpref", valid),
-        *_option("srcdict", dictionary),
-        *_option("destdir", output),
-        *_option("workers", workers),
-    ]
-
-
 def decoding_settings(
     system: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]], *, manner: str, passes: int
 ) -> dict[str, Any]:
-    """The keyword arguments of janus.decoding.driver.decode_file that a system and a tier decide.
+    """The keyword arguments of janus.decoding.driver.decode_file that depend on a system and a tier.
 
-    `passes` are decoder calls of mask-predict; `ar` decodes in as many as the longest output has tokens and ignores it.
+    `passes` is the number of decoder calls of mask-predict; `ar`, with one per token of the longest output, ignores it.
     """
     decoding = settings["decoding"]
     return {
@@ -112,25 +83,32 @@ def decoding_settings(
         "passes": passes,
         "length_beam": decoding["length_beam"],
         "length_candidates": decoding["length_candidates"],
+        "length_score": decoding["length_score"],
         "repredict": system["repredict"],
         "batch_tokens": decoding["batch_tokens"],
     }
+
+
+def baselines(system: Mapping[str, Any], manner: str) -> list[str]:
+    """The systems that `system` is tested against in a manner, in order of preference."""
+    named = system["baselines"].get(manner, [])
+    return [named] if isinstance(named, str) else list(named)
 
 
 def _option(name: str, value: object) -> list[str]:
     return [f"--{name}", str(value)]
 
 
-def _pair_options(system: Mapping[str, Any], training: Mapping[str, Any], source: str, target: str) -> list[str]:
-    """The task on sentence pairs, and BLEU along the training."""
+def _pair_options(
+    system: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]], source: str, target: str
+) -> list[str]:
+    """The task on sentence pairs, and validation BLEU."""
     tasks = {"cmlm_transformer": "janus_cmlm_baseline", "janus": "janus_translation"}
     words = [
         *_option("task", tasks.get(system["family"], "janus_ar_baseline")),
         *_option("source-lang", source),
         *_option("target-lang", target),
-        *_option("valid-bleu-sentences", training["valid_bleu_sentences"]),
-        *_option("valid-bleu-manners", ",".join(system["manners"])),
-        *_option("valid-bleu-passes", training["valid_bleu_passes"]),
+        *_validation_options(system, settings["training"], settings["decoding"]),
     ]
     if system["family"] == "cmlm_transformer":
         words += _option("noise", "random_mask")
@@ -141,8 +119,27 @@ def _pair_options(system: Mapping[str, Any], training: Mapping[str, Any], source
     return words
 
 
+def _validation_options(
+    system: Mapping[str, Any], training: Mapping[str, Any], decoding: Mapping[str, Any]
+) -> list[str]:
+    """Validation BLEU. NAR is decoded as for the tables, except for the number of passes.
+
+    Options that validation does not use are left out, so that changing them does not cause another training.
+    """
+    words = [
+        *_option("valid-bleu-sentences", training["valid_bleu_sentences"]),
+        *_option("valid-bleu-manners", ",".join(system["manners"])),
+        *_option("valid-bleu-passes", training["valid_bleu_passes"]),
+    ]
+    if training["valid_bleu_sentences"] and "nar" in system["manners"]:
+        for name in ("length_beam", "length_candidates", "length_score"):
+            words += _option(name.replace("_", "-"), decoding[name])
+        words += ["--repredict"] if system["repredict"] else []
+    return words
+
+
 def _text_options(system: Mapping[str, Any], block: int) -> list[str]:
-    """The task on running text, whose lines are blocks already; short neighbours share one, and none is broken."""
+    """The task on running text, whose lines are blocks already; short adjacent lines are joined, none is split."""
     words = [*_option("tokens-per-sample", block + 2), *_option("sample-break-mode", "complete")]
     if system["family"] == "bart":
         return [*_option("task", "janus_bart_baseline"), *words]
@@ -151,7 +148,7 @@ def _text_options(system: Mapping[str, Any], block: int) -> list[str]:
 
 
 def _family_options(system: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The model's kind and its loss."""
+    """The kind of the model and its loss."""
     if system["family"] == "janus":
         words = _janus_options(system)
     else:
@@ -164,7 +161,7 @@ def _family_options(system: Mapping[str, Any], settings: Mapping[str, Mapping[st
 
 
 def _architecture(system: Mapping[str, Any], model: Mapping[str, Any]) -> list[str]:
-    """fairseq's own; for a fresh BART with scaled weights its Transformer, since its BART has only bert's."""
+    """fairseq's own; its Transformer for a new BART with scaled weights, since its BART only has bert's."""
     if system["family"] == "bart" and not system["start"] and model["init"] == "scaled":
         return [*_option("arch", "transformer"), *_AS_BART]
     return _option("arch", _ARCHITECTURES[system["family"]])
@@ -175,14 +172,15 @@ def _janus_options(system: Mapping[str, Any]) -> list[str]:
         *_option("arch", "janus_bart_base" if system["start"] else _ARCHITECTURES["janus"]),
         *_option("criterion", "janus_loss"),
         *[word for name in _LOSSES for word in _option(f"{name.replace('_', '-')}-weight", system["losses"][name])],
-        *_option("masked-mean", system["masked_mean"]),
+        *_option("reduction", system["reduction"]),
         *_option("query-position", system["query_position"]),
+        *_option("ar-readout", system["ar_readout"]),
         *_option("encoder-passes", system["encoder_passes"]),
     ]
 
 
 def _start_options(system: Mapping[str, Any], start: Path | None) -> list[str]:
-    """Both take the weights alone, and only where there is no checkpoint to go on from."""
+    """Both load only the weights, and only if there is no checkpoint to resume from."""
     if start is None:
         return []
     return _option("init-from" if system["family"] == "janus" else "finetune-from-model", start)
@@ -230,13 +228,26 @@ def _checkpoint_options(training: Mapping[str, Any], checkpoints: Path) -> list[
         *_option("save-interval", training["save_interval"]),
         *_option("keep-last-epochs", training["average_checkpoints"]),
         *_option("validate-interval", training["validate_interval"]),
-        # A line of the log, which moves the progress bar, for each percent; epochs may end earlier.
+        # One log line, which moves the progress bar, per percent; epochs may end earlier.
         *_option("log-interval", max(1, min(training["max_update"] // 100, 100))),
     ]
+
+
+def _patience_options(system: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
+    """Early stopping: by the mean validation BLEU of the row's manners; of a pre-training, by its validation loss."""
+    if not training["patience"]:
+        return []
+    words = _option("patience", training["patience"])
+    if system["stage"] == "pretraining":
+        return words
+    return [*words, *_option("best-checkpoint-metric", "bleu"), "--maximize-best-checkpoint-metric"]
 
 
 def _device_options(training: Mapping[str, Any], device: str) -> list[str]:
     precision = {"float32": [], "bfloat16": _option("autocast", "bfloat16"), "fp16": ["--fp16"]}[training["precision"]]
     if device == "cpu":
+        if training["precision"] == "fp16":
+            # Only in a rehearsal; flat gradients are on a GPU.
+            precision = [*precision, "--fp16-no-flatten-grads"]
         return ["--cpu", *_option("distributed-world-size", 1), *_option("num-workers", 0), *precision]
     return _option("distributed-world-size", training["gpus"]) + precision

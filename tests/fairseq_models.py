@@ -6,6 +6,9 @@ import torch
 from fairseq.data import Dictionary
 from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_REGISTRY
 
+# It registers the models of this project.
+import janus.plugin  # noqa: F401
+
 SIZES = dict(
     encoder_layers=2,
     decoder_layers=2,

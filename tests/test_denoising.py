@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from janus.denoising import PAPER, RELEASE, Noise, add_noise
-from janus.masking import batch_generator
+from janus.masking import batch_generator, draw_spans
 
 PAD, MASK = 1, 99
 BOS, EOS = 0, 2
@@ -84,14 +84,58 @@ def test_rotation_keeps_the_tokens_and_the_ends():
     assert moved > 30
 
 
-def test_same_seed_same_noise():
+@pytest.mark.parametrize("noise", [PAPER, RELEASE, replace(PAPER, rotated=1.0)])
+def test_same_seed_same_noise(noise):
+    """Nothing is drawn but from the generator that is given."""
     target = blocks()
-    one, two, other = noised(target, PAPER), noised(target, PAPER), noised(target, PAPER, seed=4)
+    one, two, other = noised(target, noise), noised(target, noise), noised(target, noise, seed=4)
     assert torch.equal(one.source, two.source) and torch.equal(one.hidden, two.hidden)
     assert not torch.equal(one.hidden, other.hidden)
+    state = torch.get_rng_state()
+    noised(target, noise)
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_blocks_of_nothing_survive():
     target = torch.tensor([[BOS, EOS]])
     done = noised(target, PAPER)
     assert done.source.tolist()[0][0] == BOS and done.source.tolist()[0][-1] == EOS and not done.hidden.any()
+
+
+@pytest.mark.parametrize("noise", [PAPER, replace(RELEASE, rotated=0.0), Noise(0.9, 0.7, 0.8), Noise(0.3, 4.0, 1.0)])
+def test_a_block_is_what_a_loop_over_its_tokens_makes_of_the_same_spans(noise):
+    """One mask before each run of lacking tokens and for each empty span that stands in none."""
+    target, generator = blocks(), batch_generator(3)
+    spans = draw_spans(target, pad=PAD, budget=noise.budget, poisson=noise.poisson, generator=generator)
+    chosen = spans.drawn & (torch.rand(spans.starts.shape, generator=generator) < noise.shared)
+    done = noised(target, noise)
+    empty = 0
+    for b, row in enumerate(target.tolist()):
+        block = [token for token in row if token != PAD]
+        inner = range(1, len(block) - 1)
+        places = [
+            list(zip(spans.starts[b][some].tolist(), spans.lengths[b][some].tolist()))
+            for some in (chosen[b], spans.drawn[b])
+        ]
+        lacking, hidden = ({p for start, n in part for p in range(start, start + n) if p in inner} for part in places)
+        source = []
+        for p, token in enumerate(block):
+            opens = p in lacking and p - 1 not in lacking
+            void = p not in lacking and p in inner and any(start == p for start, _ in places[0])
+            source += [MASK] * (opens or void) + [token] * (p not in lacking)
+            empty += void
+        assert [token for token in done.source[b].tolist() if token != PAD] == source
+        assert done.source[b].tolist() == source + [PAD] * (done.source.size(1) - len(source)), "padding is behind"
+        assert set(done.hidden[b].nonzero().flatten().tolist()) == hidden
+    assert empty, "spans of no length were drawn"
+    assert done.source.size(1) == max(int(row.ne(PAD).sum()) for row in done.source)
+
+
+def test_a_share_of_the_sources_is_turned():
+    """Half of them at 0.5: the others stay, and every turn is as likely as the next."""
+    target = torch.arange(10, 18).repeat(4000, 1)
+    target[:, 0], target[:, -1] = BOS, EOS
+    source = noised(target, Noise(0.0, 3.0, 1.0, rotated=0.5)).source
+    first = torch.bincount(source[:, 1] - 11, minlength=6) / len(source)
+    # The six turns, of which the first is none; of 4000 a share is known to 0.8 %.
+    assert first.tolist() == pytest.approx([0.5 + 0.5 / 6] + [0.5 / 6] * 5, abs=0.03)

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from janus.errors import InputError
-from janus.files import atomic_writer, git_blob_hash, read_json, read_lines, sha256, write_json, write_lines
+from janus.files import atomic_writer, git_blob_hash, one_line, read_json, read_lines, sha256, write_json, write_lines
 
 
 def test_a_failure_leaves_the_old_file_and_no_litter(tmp_path):
@@ -33,10 +33,49 @@ def test_hashes_equal_those_of_git_and_coreutils(tmp_path):
     assert sha256(path) == printed("sha256sum", str(path)).split()[0]
 
 
-def test_lines_end_at_newlines_alone(tmp_path):
-    text = "a\u2028b\x85c\nd\r\n\ne"
-    (tmp_path / "a").write_bytes(text.encode())
-    assert read_lines(tmp_path / "a") == ["a\u2028b\x85c", "d", "", "e"]
+# Every character at which str.splitlines() or universal newlines end a line, but LF.
+BREAKS = "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+
+
+def test_lines_end_at_lf_and_crlf(tmp_path):
+    (tmp_path / "a").write_bytes("ä b\r\n\nc\u00a0d\n\ufeffe".encode())
+    assert read_lines(tmp_path / "a") == ["ä b", "", "c\u00a0d", "\ufeffe"]
+
+
+def test_the_breaks_are_those_of_python():
+    others = [chr(code) for code in range(0x110000) if len(f"a{chr(code)}b".splitlines()) > 1 and chr(code) != "\n"]
+    assert "".join(others) == "".join(sorted(BREAKS))
+    assert one_line(f"a\n{BREAKS}b\u00a0") == "a" + " " * 10 + "b\u00a0"
+
+
+@pytest.mark.parametrize("character", BREAKS)
+def test_a_line_that_readers_count_differently_is_refused(character, tmp_path):
+    (tmp_path / "a").write_bytes(f"fine\nab{character}c\n".encode())
+    message = rf"a:2: a line break, U\+{ord(character):04X}, inside the line \(character 3\); put a space"
+    with pytest.raises(InputError, match=message):
+        read_lines(tmp_path / "a")
+
+
+@pytest.mark.parametrize("character", BREAKS + "\n")
+def test_no_such_line_is_written(character, tmp_path):
+    with pytest.raises(InputError, match=rf"a:2: a line break, U\+{ord(character):04X}"):
+        write_lines(tmp_path / "a", ["fine", f"b{character}c"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path):
+    (tmp_path / "a").write_bytes("a b\nc\n".encode("utf-8-sig"))
+    assert read_lines(tmp_path / "a") == ["a b", "c"]
+    (tmp_path / "a.json").write_bytes('{"x": 1}'.encode("utf-8-sig"))
+    assert read_json(tmp_path / "a.json") == {"x": 1}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-16-le", "utf-32"])
+def test_wide_text_is_named_as_such(encoding, tmp_path):
+    (tmp_path / "a").write_bytes("ein Hund\nzwei\n".encode(encoding))
+    kind = encoding[:6].upper()
+    with pytest.raises(InputError, match=rf"a:1: {kind}, not UTF-8; convert the file: iconv -f {kind} -t UTF-8"):
+        read_lines(tmp_path / "a")
 
 
 @pytest.mark.parametrize(
@@ -44,6 +83,7 @@ def test_lines_end_at_newlines_alone(tmp_path):
     [
         (b"fine\nb\xe4d\n", read_lines, r"a:2: not UTF-8 \(byte 2 of the line\)"),
         (b'{"x": 1,\n}', read_json, "a:2: not JSON"),
+        ('{"x": 1}'.encode("utf-16"), read_json, "a: not UTF-8"),
     ],
 )
 def test_unreadable_content_names_its_place(tmp_path, content, reader, complaint):

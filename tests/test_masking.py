@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from scipy import stats
 
-from janus.masking import batch_generator, maskable, span_mask, uniform_mask
+from janus.masking import _poisson_table, batch_generator, draw_spans, maskable, span_mask, uniform_mask
 
 PAD = 1
 STATISTICS = json.loads((Path(__file__).parent / "golden" / "span-mask-stats.json").read_text())
@@ -62,6 +63,9 @@ def test_frame_and_padding_stay_visible(kind):
         return uniform_mask(target, pad=PAD, generator=generator)
 
     first, second, third = draw(batch_generator(1, 2)), draw(batch_generator(1, 2)), draw(batch_generator(1, 3))
+    state = torch.get_rng_state()
+    draw(batch_generator(1, 2))
+    assert torch.equal(torch.get_rng_state(), state), "nothing is drawn but from the generator that is given"
     assert not (first & ~maskable(target, pad=PAD)).any()
     assert torch.equal(first, second)
     assert not torch.equal(first, third)
@@ -71,3 +75,48 @@ def test_a_sentence_without_words_is_never_masked():
     target = sentences(0, 3)
     assert not uniform_mask(target, pad=PAD, generator=batch_generator(1)).any()
     assert not span_mask(target, pad=PAD, budget=0.7, poisson=2.0, generator=batch_generator(1)).any()
+
+
+@pytest.mark.parametrize("length", [3, 6, 11])
+def test_a_span_that_ends_with_the_sentence_keeps_its_length(length):
+    """One span, as long as the budget: half of the tokens, bos and eos counted. It starts anywhere with equal chance.
+
+    Those that fit are whole, the last of them ending with eos; those that would run over, be it by one, cover one.
+    """
+    target = sentences(length, 2000)
+    spans = draw_spans(target, pad=PAD, budget=0.5, poisson=200.0, generator=batch_generator(length))
+    whole = math.ceil((length + 2) / 2)
+    assert spans.drawn.sum(1).eq(1).all() and spans.drawn[:, 0].all()
+    starts, lengths = spans.starts[:, 0], spans.lengths[:, 0]
+    assert set(starts.tolist()) == set(range(length + 2))
+    expected = [whole if start + whole <= length + 2 else 1 for start in starts.tolist()]
+    assert lengths.tolist() == expected
+    covered = spans.covered(target.size(1))
+    for row, start, number in zip(covered.tolist(), starts.tolist(), expected):
+        assert [place for place, inside in enumerate(row) if inside] == list(range(start, start + number))
+
+
+@pytest.mark.parametrize("budget", [0.1, 0.7, 1.0])
+@pytest.mark.parametrize("poisson", [0.5, 2.0, 9.0])
+def test_spans_obey_their_laws(budget, poisson):
+    """Distinct starts among the tokens, no place outside the sentence, no more tokens than the budget allows."""
+    target = torch.cat([torch.nn.functional.pad(sentences(n, 40), (0, 9 - n), value=PAD) for n in (0, 1, 2, 5, 9)])
+    spans = draw_spans(target, pad=PAD, budget=budget, poisson=poisson, generator=batch_generator(3))
+    for row, starts, lengths, drawn in zip(target, spans.starts, spans.lengths, spans.drawn):
+        number = int(row.ne(PAD).sum())
+        starts, lengths = starts[drawn].tolist(), lengths[drawn].tolist()
+        assert len(set(starts)) == len(starts) and all(0 <= start < number for start in starts)
+        assert all(start + length <= number for start, length in zip(starts, lengths))
+        assert sum(lengths) <= math.ceil(budget * number)
+
+
+@pytest.mark.parametrize("mean", [0.5, 2.0, 3.5, 9.0, 40.0])
+def test_span_lengths_are_poissons(mean):
+    """Up to the first length beyond the mean that is rarer than 1e-7, which still belongs to the table."""
+    table = _poisson_table(mean)
+    expected = stats.poisson.pmf(range(len(table)), mean)
+    torch.testing.assert_close(table, torch.from_numpy(expected), rtol=1e-12, atol=0)
+    after = [k for k in range(200) if k > mean and stats.poisson.pmf(k, mean) < 1e-7]
+    assert len(table) == after[0] + 1
+    if mean == 2.0:
+        assert len(table) == 15, "as many as the release has"

@@ -31,3 +31,24 @@ def test_gradients_flow_through_the_grid():
     rows = torch.ones(3, 2, requires_grad=True)
     (layout.pad(rows) * 3).sum().backward()
     assert torch.equal(rows.grad, torch.full((3, 2), 3.0))
+
+
+def test_no_groups_and_no_rows():
+    """An empty batch is a grid without cells; groups without rows are rows of the fill."""
+    nobody = Ragged(torch.zeros(0, dtype=torch.long), 0)
+    assert nobody.width == 0 and nobody.pad(torch.zeros(0, 4)).shape == (0, 0, 4)
+    idle = Ragged(torch.zeros(0, dtype=torch.long), 3)
+    assert idle.width == 0 and idle.counts().tolist() == [0, 0, 0] and idle.bounds().tolist() == [0, 0, 0, 0]
+    assert idle.unpad(idle.pad(torch.zeros(0, 4))).shape == (0, 4)
+
+
+def test_empty_cells_are_zero_unless_told():
+    layout = Ragged(torch.tensor([0, 1, 1]), 2)
+    assert layout.pad(torch.ones(3)).tolist() == [[1, 0], [1, 1]]
+    assert layout.filled().tolist() == [[True, False], [True, True]]
+
+
+def test_a_source_moves_to_another_device():
+    moved = Source.of(torch.tensor([[0, 7, 2]]), 1).to("meta")
+    assert {x.device.type for x in (moved.token, moved.position, moved.layout.group)} == {"meta"}
+    assert moved.layout.groups == 1

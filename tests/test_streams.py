@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from dense_reference import sees
 
 from janus.model.config import TransformerConfig
 from janus.model.transformer import JanusTransformer
@@ -11,19 +12,6 @@ from kernels.attention.reference import visible as visible_spans
 
 PAD, MASK = 1, 3
 KINDS = [AR_CONTENT, AR_QUERY, OBSERVED, MASKED, GOLD, AUX_QUERY]
-
-
-def sees(query: int, i: int, key: int, k: int) -> bool:
-    """The table of the paper's Figure 2, one row at a time."""
-    if query in (AR_CONTENT, AR_QUERY):
-        return key == AR_CONTENT and k <= i
-    if key == OBSERVED:
-        return True
-    if query in (OBSERVED, MASKED):
-        return key == MASKED
-    if query == GOLD:
-        return (key == MASKED and k > i) or (key == GOLD and k <= i)
-    return (key == MASKED and k >= i) or (key == GOLD and k < i)
 
 
 def test_closed_form():
@@ -79,9 +67,13 @@ def test_packing(batch, query_position):
     assert all(kind in (AR_QUERY, AUX_QUERY) for _, kind, *_ in ours[streams.content :])
 
 
-def test_labels_and_pairing(batch):
+@pytest.mark.parametrize("readout", ["query", "content"])
+def test_labels_and_pairing(batch, readout):
     target, masked = batch
-    streams = pack_streams(target, masked, pad=PAD, mask=MASK)
+    streams = pack_streams(target, masked, pad=PAD, mask=MASK, ar_readout=readout)
+    assert streams.kind[streams.ar_rows].eq(AR_QUERY if readout == "query" else AR_CONTENT).all()
+    assert bool(streams.kind.eq(AR_QUERY).any()) == (readout == "query")
+    assert streams.ar_rows.numel() == target.ne(PAD).sum() - 5
     place, sentence = streams.place, streams.sentence
     assert torch.equal(streams.ar_labels, target[sentence[streams.ar_rows], place[streams.ar_rows] + 1])
     assert torch.equal(streams.masked_labels, target[masked])
@@ -116,6 +108,39 @@ def test_only_what_is_read_is_packed(batch, parts):
     assert bool(streams.nar_rows.numel()) == ("nar" in parts)
 
 
+@pytest.mark.parametrize("parts", [{"ar", "nar", "aux"}, {"nar"}, {"aux"}, {"nar", "aux"}, {"ar", "nar"}, {"ar"}])
+def test_labels_stand_beside_whatever_is_read(batch, parts):
+    """The masked tokens in the order of sentences and places, for the NAR rows, the AUX rows, or both."""
+    target, masked = batch
+    streams = pack_streams(*batch, pad=PAD, mask=MASK, **{name: name in parts for name in ("ar", "nar", "aux")})
+    hidden = target[masked] if parts & {"nar", "aux"} else target[:0, 0]
+    assert torch.equal(streams.masked_labels, hidden)
+    for name in ("nar", "aux"):
+        rows = getattr(streams, f"{name}_rows")
+        places = target[streams.sentence[rows], streams.place[rows]]
+        assert torch.equal(places, hidden if name in parts else hidden[:0])
+    assert streams.corrected_rows.numel() == streams.corrected_labels.numel() == 0
+
+
+def test_replaced_tokens_are_read_and_corrected(batch):
+    """A correction loss reads the observed rows it is told of, and no others; their labels are what stands there."""
+    target, masked = batch
+    corrupted = target.ne(PAD) & (target % 3 == 0)
+    streams = pack_streams(target, masked, pad=PAD, mask=MASK, corrupted=corrupted)
+    rows = streams.corrected_rows
+    assert streams.kind[rows].eq(OBSERVED).all()
+    read = torch.zeros_like(masked)
+    read[streams.sentence[rows], streams.place[rows]] = True
+    assert torch.equal(read, corrupted & ~masked) and len(rows) == int(read.sum())
+    assert torch.equal(streams.corrected_labels, target[streams.sentence[rows], streams.place[rows]])
+
+
+def test_rows_move_to_another_device(batch):
+    moved = pack_streams(*batch, pad=PAD, mask=MASK).to("meta")
+    assert {value.device.type for value in vars(moved).values() if isinstance(value, torch.Tensor)} == {"meta"}
+    assert moved.sentences == 5 and moved.content == pack_streams(*batch, pad=PAD, mask=MASK).content
+
+
 def test_canvas_candidates_share_a_source():
     canvas = torch.tensor([[0, 3, 3, 2, 1], [0, 3, 7, 3, 2], [0, 2, 1, 1, 1]])
     streams = pack_canvas(canvas, torch.tensor([0, 0, 1]), pad=PAD, mask=MASK)
@@ -124,6 +149,15 @@ def test_canvas_candidates_share_a_source():
     assert streams.source[streams.sentence == 2].unique().tolist() == [1]
     every = pack_canvas(canvas, torch.tensor([0, 0, 1]), pad=PAD, mask=MASK, read_all=True)
     assert every.corrected_labels.tolist() == [7]
+    assert every.sentence[every.corrected_rows].tolist() == [1] and every.place[every.corrected_rows].tolist() == [2]
+    assert streams.corrected_rows.numel() == 0 and set(streams.kind.tolist()) == {OBSERVED, MASKED}
+
+
+def test_a_canvas_never_predicts_its_frame():
+    """The mask is a symbol of the dictionary: bos or eos that look like it stay as they are."""
+    canvas = torch.tensor([[MASK, 8, MASK, MASK], [MASK, MASK, PAD, PAD]])
+    streams = pack_canvas(canvas, torch.tensor([0, 1]), pad=PAD, mask=MASK, read_all=True)
+    assert streams.place[streams.nar_rows].tolist() == [2] and streams.place[streams.corrected_rows].tolist() == [1]
 
 
 @pytest.fixture

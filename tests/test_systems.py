@@ -9,8 +9,6 @@ from fairseq.models.transformer.transformer_legacy import transformer_iwslt_de_e
 
 from janus.systems import (
     decoding_settings,
-    preprocessing_arguments,
-    text_preprocessing_arguments,
     training_arguments,
 )
 from janus.tiers import check, read_yaml, settings
@@ -119,9 +117,9 @@ def test_tuning_starts_from_weights_and_has_the_budget_of_section_4_2(system):
 
 @pytest.mark.parametrize("system", PRETRAINING)
 def test_pretraining_reads_blocks_of_text(system):
-    args = parsed(system, corpus=TEXT)
+    args = parsed(system, corpus=TEXT, device="cuda")
     assert (args.tokens_per_sample, args.lr, args.max_epoch) == (512, [1e-4], 128)
-    assert 8 * args.max_tokens * args.update_freq[0] == 1024 * 512
+    assert args.distributed_world_size * args.max_tokens * args.update_freq[0] == 1024 * 512
     assert args.task == ("janus_bart_baseline" if system == "bart" else "janus_denoising")
 
 
@@ -145,8 +143,8 @@ def test_the_noise_and_the_losses_of_pretraining_are_the_recipes():
     assert [getattr(release, name) for name in noise] == [0.3, 3, 0.5, 0.5]
     assert [getattr(paper, f"{name}_weight") for name in WEIGHTS] == [1, 1, 1, 2, 2, 0, 0, 0]
     assert [getattr(release, f"{name}_weight") for name in WEIGHTS] == [0.5, 0.5, 0.5, 0.5, 0.5, 0, 0, 0]
-    assert (paper.label_smoothing, str(paper.masked_mean)) == (0.1, "own")
-    assert (release.label_smoothing, str(release.masked_mean)) == (0, "all")
+    assert (paper.label_smoothing, str(paper.reduction)) == (0.1, "sum")
+    assert (release.label_smoothing, str(release.reduction)) == (0, "sum")
     cmlm = parsed("bart-cmlm", corpus=TEXT)
     assert [getattr(cmlm, f"{name}_weight") for name in WEIGHTS] == [0, 1, 0, 0, 0, 0, 0, 0]
     assert [getattr(cmlm, name) for name in noise] == [0.5, 3, 0.6, 0]
@@ -155,21 +153,21 @@ def test_the_noise_and_the_losses_of_pretraining_are_the_recipes():
 # The recipes of the paper (equations 4 and 5; J is the mean of both directions) and of the authors' code.
 WEIGHTS = ("ar", "nar", "aux", "kl_ar_aux", "kl_nar_aux", "kl_ar_nar", "length", "correction")
 RECIPES = {
-    "janus-paper": ((1, 1, 1, 2, 2, 0, 0.1, 0), "own", 1),
-    "janus-release": ((1, 0.5, 0.5, 3, 1, 1, 0.1, 0), "previous", 2),
-    "ar-nar-kl": ((1, 1, 0, 0, 0, 2, 0.1, 0), "own", 1),
-    "ar-nar": ((1, 1, 0, 0, 0, 0, 0.1, 0), "own", 1),
-    "aux": ((0, 0, 1, 0, 0, 0, 0.1, 0), "own", 1),
-    "cmlm-corr": ((0, 1, 0, 0, 0, 0, 0.1, 1), "own", 1),
+    "janus-paper": ((1, 1, 1, 2, 2, 0, 0.1, 0), "own", 1, "sum"),
+    "janus-release": ((1, 0.5, 0.5, 3, 1, 1, 0.1, 0), "previous", 2, "mean"),
+    "ar-nar-kl": ((1, 1, 0, 0, 0, 2, 0.1, 0), "own", 1, "sum"),
+    "ar-nar": ((1, 1, 0, 0, 0, 0, 0.1, 0), "own", 1, "sum"),
+    "aux": ((0, 0, 1, 0, 0, 0, 0.1, 0), "own", 1, "sum"),
+    "cmlm-corr": ((0, 1, 0, 0, 0, 0, 0.1, 1), "own", 1, "mean"),
 }
 
 
 @pytest.mark.parametrize("system", RECIPES)
 def test_the_recipes_reach_the_criterion(system):
-    weights, position, passes = RECIPES[system]
+    weights, position, passes, reduction = RECIPES[system]
     args = parsed(system)
     assert tuple(getattr(args, f"{name}_weight") for name in WEIGHTS) == weights
-    assert (args.query_position, args.encoder_passes) == (position, passes)
+    assert (args.query_position, args.encoder_passes, str(args.reduction)) == (position, passes, reduction)
     uniform = system == "cmlm-corr"
     assert (args.masking, args.mask_poisson, args.mask_budget) == ("uniform" if uniform else "span", 2, 0.7)
 
@@ -221,22 +219,6 @@ def test_options_of_a_system_come_last_and_win():
     assert options.parse_args_and_arch(options.get_training_parser(), words).dropout == 0.77
 
 
-def test_fairseq_preprocess_understands_the_words():
-    words = preprocessing_arguments(Path("bpe"), Path("bin"), source="de", target="en", workers=3)
-    args = options.get_preprocessing_parser().parse_args(words)
-    assert (args.trainpref, args.validpref, args.testpref) == ("bpe/train", "bpe/valid", "bpe/test")
-    assert (args.destdir, args.workers, args.joined_dictionary) == ("bin", 3, True)
-
-
-def test_a_shared_dictionary_reaches_fairseq_preprocess():
-    words = preprocessing_arguments(Path("bpe"), Path("bin"), source="a", target="b", workers=1, dictionary=Path("d"))
-    assert options.get_preprocessing_parser().parse_args(words).srcdict == "d"
-    words = text_preprocessing_arguments(Path("train"), Path("valid"), Path("bin"), dictionary=Path("d"), workers=2)
-    args = options.get_preprocessing_parser().parse_args(words)
-    assert (args.trainpref, args.validpref, args.testpref) == ("train", "valid", None)
-    assert (args.srcdict, args.only_source, args.target_lang, args.workers) == ("d", True, None, 2)
-
-
 def test_decoding_is_the_tiers_but_for_what_the_system_says():
     tier = settings(TIERS["paper"], corpus="iwslt14.de-en", system="cmlm-corr")
     assert decoding_settings(SYSTEMS["cmlm-corr"], tier, manner="nar", passes=4) == {
@@ -248,6 +230,7 @@ def test_decoding_is_the_tiers_but_for_what_the_system_says():
         "passes": 4,
         "length_beam": 3,
         "length_candidates": "around",
+        "length_score": "default",
         "repredict": True,
         "batch_tokens": 16384,
     }

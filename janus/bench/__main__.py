@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,19 +13,23 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from janus.bench import attention, decoding, loss, report, training
+from janus.bench import attention, decoding, loss, preparation, report, training
 from janus.bench.goals import Goal
 from janus.bench.workshop import IWSLT, TINY
+from janus.console import tolerate_any_encoding
 from janus.errors import InputError
 from janus.files import iter_lines, read_json, write_json, write_lines
 from janus.provenance import Stopwatch, provenance
 
-_PARTS = ("training", "decoding", "attention", "loss")
+_PARTS = ("training", "decoding", "attention", "loss", "preparation")
+# Hours at its largest size, and nothing in it that a GPU changes.
+_ONLY_WHEN_ASKED = ("preparation",)
 _COMMAND = "python -m janus.bench"
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the parts asked for; returns 0, or 1 with one line on stderr where an option is bad."""
+    tolerate_any_encoding()
     options = _parser().parse_args(words)
     try:
         _run(options)
@@ -38,23 +43,29 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=_COMMAND, description=__doc__)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--output", type=Path, default=Path("results/bench"), metavar="DIR")
-    parser.add_argument("--only", choices=_PARTS, action="append", help="this part alone; may be given again")
+    parser.add_argument(
+        "--only",
+        choices=_PARTS,
+        action="append",
+        help="this part alone; may be given again (`preparation` runs only so)",
+    )
     parser.add_argument("--rounds", type=int, default=3, help="how often each row takes its turn")
     parser.add_argument("--batches", type=int, default=2, help="batches a row trains on in each turn")
     parser.add_argument("--tokens", type=int, default=IWSLT.tokens, help="target tokens of a training batch")
     parser.add_argument("--threads", type=int, help="processor threads (all by default)")
+    parser.add_argument(
+        "--pairs", type=int, action="append", help="preparation: a size of corpus; may be given again (three sizes)"
+    )
     parser.add_argument("--tiny", action="store_true", help="toy sizes, to try the benchmarks themselves")
     return parser
 
 
 def _run(options: argparse.Namespace) -> None:
     if options.device.startswith("cuda") and not torch.cuda.is_available():
-        raise InputError("no GPU is usable", where="--device", mend="give cpu, or run where there is one")
-    if options.threads:
-        torch.set_num_threads(options.threads)
+        raise InputError("no GPU is usable", where="--device", fix="give cpu, or run where there is one")
     kind = torch.device(options.device).type
-    with tqdm(desc="bench", unit="turn", disable=None) as bar:
-        for part in options.only or _PARTS:
+    with _threads(options.threads), tqdm(desc="bench", unit="turn", disable=None) as bar:
+        for part in options.only or [part for part in _PARTS if part not in _ONLY_WHEN_ASKED]:
             watch = Stopwatch()
             results, goals = _MEASURE[part](options, kind, bar.update)
             facts = dict(part=part, threads=torch.get_num_threads(), rounds=options.rounds, tiny=options.tiny)
@@ -63,6 +74,17 @@ def _run(options: argparse.Namespace) -> None:
     table = _table(options.output, kind)
     write_lines(options.output / f"bench-{kind}.md", table.splitlines())
     print(table)
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Compute on so many processor threads, and on as many as before when done; None leaves them alone."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _path(folder: Path, part: str, kind: str) -> Path:
@@ -106,6 +128,13 @@ def _loss(options: argparse.Namespace, kind: str, progress: Any) -> tuple[Any, l
     return results, loss.loss_goals(results, kind, _COMMAND)
 
 
+def _preparation(options: argparse.Namespace, kind: str, progress: Any) -> tuple[Any, list[Goal]]:
+    sizes, merges = options.pairs or preparation.SIZES, preparation.MERGES
+    if options.tiny:
+        sizes, merges = (50, 100), 20
+    return preparation.measure_preparation(sizes, progress, merges=merges, workers=torch.get_num_threads()), []
+
+
 def _has_bfloat16(kind: str) -> bool:
     """Whether the machine multiplies in bfloat16; elsewhere it would be imitated, many times slower."""
     if kind == "cuda":
@@ -114,12 +143,19 @@ def _has_bfloat16(kind: str) -> bool:
     return bool(words & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
-_MEASURE = {"training": _training, "decoding": _decoding, "attention": _attention, "loss": _loss}
+_MEASURE = {
+    "training": _training,
+    "decoding": _decoding,
+    "attention": _attention,
+    "loss": _loss,
+    "preparation": _preparation,
+}
 _REPORT = {
     "training": report.training_report,
     "decoding": report.decoding_report,
     "attention": report.attention_report,
     "loss": report.loss_report,
+    "preparation": report.preparation_report,
 }
 
 

@@ -6,7 +6,7 @@ counted, as fairseq's preparation script leaves them. Axes: B sentences, S sourc
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -46,18 +46,9 @@ class Batch:
         """The source as the engine reads it."""
         return Source.of(self.source, PAD)
 
-    def packed_streams(self, *, ar: bool = True, nar: bool = True, aux: bool = True, query_position: str) -> Streams:
-        """The decoder rows of the streams asked for."""
-        return pack_streams(
-            self.target, self.masked, pad=PAD, mask=UNK, ar=ar, nar=nar, aux=aux, query_position=query_position
-        )
-
-    def plain_streams(self) -> Streams:
-        """The rows of a plain Transformer: AR content alone, which itself predicts the next token."""
-        streams = self.packed_streams(nar=False, aux=False, query_position="previous")
-        rows = ("token", "position", "kind", "place", "sentence", "source", "spans")
-        content = {name: getattr(streams, name)[: streams.content] for name in rows}
-        return replace(streams, **content, ar_rows=torch.arange(streams.content), ar_masked=streams.ar_masked[:0])
+    def packed_streams(self, **options: object) -> Streams:
+        """The decoder rows of the streams asked for, by the options of `janus.streams.pack_streams`."""
+        return pack_streams(self.target, self.masked, pad=PAD, mask=UNK, **options)
 
 
 def read_lengths(path: Path = LENGTHS) -> list[tuple[int, int]]:
@@ -79,7 +70,7 @@ def draw_batches(count: int, tokens: int, words: int, lengths: list[tuple[int, i
             group = []
     if len(groups) < count:
         raise InputError(
-            f"{len(groups)} batches of {tokens} tokens, {count} are asked for", where=LENGTHS, mend="ask for fewer"
+            f"{len(groups)} batches of {tokens} tokens, {count} are asked for", where=LENGTHS, fix="ask for fewer"
         )
     return [_draw(groups[(2 * i + 1) * len(groups) // (2 * count)], words, i) for i in range(count)]
 

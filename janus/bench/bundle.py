@@ -8,12 +8,13 @@ out as upstream so that `mirror:` finds them. `kernels/bench/gpu.sh` unpacks it 
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
 from tqdm import tqdm
 
+from janus.children import environment, run
+from janus.console import tolerate_any_encoding
 from janus.corpora.fetch import fetch
 from janus.corpora.manifest import load_corpora
 from janus.errors import InputError
@@ -33,6 +34,7 @@ _GLIBC = (5, 12, 17, 24, 26, 27, 28, 31, 34)
 
 def main() -> int:
     """Make the bundle; returns 0, or 1 with one line on stderr where a package or download cannot be had."""
+    tolerate_any_encoding()
     parser = argparse.ArgumentParser(prog="python -m janus.bench.bundle", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--python", default="3.12", help="Python of the host, major.minor")
@@ -46,7 +48,7 @@ def main() -> int:
             raise InputError(
                 f"the bundle has {size / 2**20:.0f} MiB, more than {LIMIT >> 20}",
                 where=options.folder,
-                mend="leave out another package that the runs do not need (janus/bench/bundle.py)",
+                fix="leave out another package that the runs do not need (janus/bench/bundle.py)",
             )
     except InputError as error:
         print(error, file=sys.stderr)
@@ -70,24 +72,19 @@ def _wheels(folder: Path, python: str) -> None:
     binary = ["--only-binary=:all:", f"--python-version={python}", "--implementation=cp", *platforms]
     for pin in tqdm(pins, desc="wheels", unit="package", disable=None):
         kept = f"--dest={folder / 'wheels'}"
-        if _pip("download", "--no-deps", *binary, kept, pin).returncode == 0:
-            continue
-        # A package without a wheel: built here, which only pure Python survives.
-        built = _pip("wheel", "--no-deps", "--no-build-isolation", f"--wheel-dir={folder / 'wheels'}", pin)
-        _check(built, pin, folder)
+        try:
+            _pip("download", "--no-deps", *binary, kept, pin)
+        except InputError:
+            # A package without a wheel: built here, which only pure Python survives.
+            _pip("wheel", "--no-deps", "--no-build-isolation", f"--wheel-dir={folder / 'wheels'}", pin)
     kept = f"--dest={folder / 'source'}"
-    _check(_pip("download", "--no-deps", "--no-build-isolation", "--no-binary=:all:", kept, source), source, folder)
+    _pip("download", "--no-deps", "--no-build-isolation", "--no-binary=:all:", kept, source)
 
 
-def _pip(*words: str) -> subprocess.CompletedProcess[str]:
+def _pip(*words: str) -> None:
+    """Run pip with its user's own settings, which say where packages come from; the last word is the pin."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", *words]
-    return subprocess.run(command, capture_output=True, text=True)
-
-
-def _check(done: subprocess.CompletedProcess[str], pin: str, folder: Path) -> None:
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        raise InputError(f"{pin} cannot be had ({reason})", where=folder, mend="check the network or the pin")
+    run(command, where=words[-1], fix="check the network or the pin", env=environment("PIP_"))
 
 
 def _corpus(folder: Path, mirror: str | None) -> None:

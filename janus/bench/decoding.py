@@ -16,6 +16,7 @@ from torch import Tensor
 from janus.bench.batches import BOS, EOS, PAD, read_lengths
 from janus.bench.goals import Goal
 from janus.bench.memory import keep_freed_memory
+from janus.bench.rivals import ctranslate2_decoder, has_ctranslate2
 from janus.bench.workshop import Scale
 from janus.decoding.beam import BeamSettings, beam_search
 from janus.decoding.mask_predict import MaskPredictSettings, blank_canvas, fill, length_candidates, mask_predict
@@ -25,26 +26,33 @@ from janus.model.transformer import JanusTransformer
 from janus.plugin.models import core_of
 from janus.ragged import Ragged
 from kernels.bench.timing import in_turns
+from kernels.packed_linear import pack_linear_layers
 
 # Words of every output: the corpus has 23.6 a target sentence.
 WORDS = 24
 BEAM = 5
 PASSES = (5, 11)
 # Batch sizes of each manner, and sentences decoded in a round at batch 1.
-_AR_SIZES, _NAR_SIZES, _SINGLE = (1, 64), (1, 16), 8
+_AR_SIZES, _NAR_SIZES, _SINGLE = (1, 16, 64), (1, 16), 8
+_RIVAL = "AR, Transformer, CTranslate2"
+_GREEDY = ", beam 1"
+
+_WITH_RIVAL = "pip install ctranslate2, then python -m janus.bench --only decoding"
 
 Decode = Callable[[int], object]
 Progress = Callable[[], object] | None
 
 
 def measure_decoding(scale: Scale, device: str, rounds: int, progress: Progress = None) -> list[dict]:
-    """Rows with `way`, `batch` and milliseconds a sentence (median, spread)."""
+    """Rows with `way`, `batch` and milliseconds a sentence (median, spread); beam 5 where no other is named."""
     if torch.device(device).type == "cpu":
         keep_freed_memory(False)
     theirs, words = scale.fairseq("transformer_iwslt_de_en")
     theirs = theirs.to(device).eval()
     plain, joint = core_of(theirs).to(device), JanusTransformer(scale.config()).to(device).eval()
     _force_length(joint, WORDS + 2)
+    # As `janus.model.checkpoints.load_model` leaves a model that will decode.
+    plain, joint = pack_linear_layers(plain), pack_linear_layers(joint)
     rows = []
     for size in sorted({*_AR_SIZES, *_NAR_SIZES}):
         batches = _sentences(scale.words, _SINGLE if size == 1 else 1, size)
@@ -53,6 +61,10 @@ def measure_decoding(scale: Scale, device: str, rounds: int, progress: Progress 
             calls["AR, Transformer, fairseq's generator"] = _generator(theirs, words, batches, device)
             calls["AR, Transformer, this engine"] = _beam_search(plain, batches, device)
             calls["AR, JANUS, query stream"] = _beam_search(joint, batches, device)
+            calls[f"AR, Transformer, this engine{_GREEDY}"] = _beam_search(plain, batches, device, beam=1)
+            if torch.device(device).type == "cpu" and has_ctranslate2():
+                for beam, suffix in ((BEAM, ""), (1, _GREEDY)):
+                    calls[_RIVAL + suffix] = ctranslate2_decoder(plain, batches, words=WORDS, beam=beam)
         if size in _NAR_SIZES:
             calls["NAR, JANUS, one decoder pass alone"] = _one_pass(joint, batches, device)
             for passes in PASSES:
@@ -75,6 +87,11 @@ def decoding_goals(rows: list[dict[str, Any]]) -> list[Goal]:
         goals.append(Goal(name, ms["AR, JANUS, query stream", size] / plain, at_most=1.15))
         name = f"AR at batch {size}: plain Transformer here over fairseq's generator"
         goals.append(Goal(name, plain / ms["AR, Transformer, fairseq's generator", size], at_most=1.0))
+        for suffix in ("", _GREEDY):
+            rival = ms.get((_RIVAL + suffix, size))
+            ratio = ms[f"AR, Transformer, this engine{suffix}", size] / rival if rival else None
+            name = f"AR at batch {size}{suffix}: plain Transformer here over CTranslate2"
+            goals.append(Goal(name, ratio, at_most=1.0, command=_WITH_RIVAL))
     for size in _NAR_SIZES:
         alone = ms["NAR, JANUS, one decoder pass alone", size]
         for passes in PASSES:
@@ -105,8 +122,8 @@ def _generator(model: torch.nn.Module, words: Any, batches: list, device: str) -
     return lambda i: generator.generate([model], samples[i])
 
 
-def _beam_search(model: JanusTransformer, batches: list, device: str) -> Decode:
-    settings = BeamSettings(beam=BEAM, length_b=WORDS, shortest=WORDS)
+def _beam_search(model: JanusTransformer, batches: list, device: str, *, beam: int = BEAM) -> Decode:
+    settings = BeamSettings(beam=beam, length_b=WORDS, shortest=WORDS)
     return lambda i: beam_search(model, make_source(batches[i], device), settings)
 
 

@@ -90,8 +90,8 @@ def decoding_report(rows: Iterable[Mapping[str, Any]], origin: str, _: str) -> s
         for row in rows
     ]
     text = (
-        f"Random weights; outputs are forced to {WORDS} words. Beam {BEAM} in AR, {BEAM} lengths in NAR (half of them "
-        "a word or two longer)."
+        f"Random weights; outputs are forced to {WORDS} words. Beam {BEAM} in AR where none is named, {BEAM} lengths "
+        "in NAR (half of them a word or two longer)."
     )
     return "\n".join(["## Decoding", "", origin, text, "", to_markdown(list(records[0]), records)])
 
@@ -125,6 +125,28 @@ def loss_report(rows: Sequence[Mapping[str, Any]], origin: str, _: str) -> str:
         "(chunked), tensors of rows x words (whole), and nothing but the three matrix products."
     )
     return "\n".join(["## Joint loss", "", origin, text, "", to_markdown(list(records[0]), records)])
+
+
+def preparation_report(rows: Iterable[Mapping[str, Any]], origin: str, _: str) -> str:
+    """Seconds and memory of the steps of preparation."""
+    records = [
+        {
+            "pairs": f"{row['pairs']:,}",
+            "step": row["step"],
+            "processes": row["workers"],
+            "seconds": _seconds(row["seconds"]),
+            "of processors": _seconds(row["processor_seconds"]),
+            "peak GiB": f"{row['bytes'] / 2**30:.2f}",
+        }
+        for row in rows
+    ]
+    # Each size is prepared once.
+    origin = origin.partition("; median")[0] + ", once."
+    text = (
+        "Generated text (Zipf's law), 22 words a side on average, 40,000 merges. Peak: the step's process and its "
+        "workers together."
+    )
+    return "\n".join(["## Preparation of a corpus", "", origin, text, "", to_markdown(list(records[0]), records)])
 
 
 def goals_of(records: Iterable[Mapping[str, Any]]) -> list[Goal]:

@@ -110,7 +110,7 @@ def _plain(shop: Workshop) -> Callable[[int], Tensor]:
     inputs = [
         (
             batch.packed_source().to(shop.device),
-            batch.plain_streams().to(shop.device),
+            batch.packed_streams(nar=False, aux=False, ar_readout="content").to(shop.device),
             batch.target.ne(PAD).sum(1).to(shop.device),
         )
         for batch in shop.drawn

@@ -1,1 +1,1 @@
-"""Parallel corpora: fetched, extracted, cleaned, tokenised, cut into subwords; and the generated demo corpora."""
+"""Parallel corpora: fetching, extracting, cleaning, tokenising, splitting into subwords; generated demo corpora."""

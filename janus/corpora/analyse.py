@@ -1,7 +1,7 @@
-"""From the words of a plain demo sentence back to its meaning: word classes, one pattern a language, and a proof.
+"""From the words of a plain demo sentence back to its meaning: word classes, one pattern per language, and a check.
 
-The pattern finds who is where; the meaning found is then realised again and must give the same words, so that a
-sentence with wrong agreement is no sentence.
+The pattern finds the constituents. The meaning found is then realised again and must give the same words, so sentences
+with wrong agreement are rejected.
 """
 
 import re
@@ -13,7 +13,7 @@ from janus.corpora.meaning import Clause, Meaning, Phrase, Place, Thing
 from janus.corpora.realise import PLAIN, realise
 from janus.errors import InputError
 
-# A letter a word class: a adjective, b adverb, d article, m object marker, n noun, p preposition, r relative
+# One letter per word class: a adjective, b adverb, d article, m object marker, n noun, p preposition, r relative
 # pronoun, v verb, x auxiliary.
 _FUNCTION_WORDS = {
     "en": {"d": "the", "r": "who", ".": "."},
@@ -41,7 +41,7 @@ class _Word:
 
 
 def analyse(words: tuple[str, ...], language: str) -> Meaning:
-    """The meaning of a sentence in the plain mode (formal, active). Raises InputError where the words are none."""
+    """The meaning of a sentence in the plain mode (formal, active). Raises InputError for other words."""
     known = _words(language)
     kinds = "".join(known[word].kind if word in known else "?" for word in words)
     match = _pattern(language).fullmatch(kinds)
@@ -50,7 +50,7 @@ def analyse(words: tuple[str, ...], language: str) -> Meaning:
         raise InputError(
             f"no sentence of the demo grammar in {language!r}: {' '.join(words)!r}",
             where="source",
-            mend="give the tokenised source text of a demo corpus, without BPE",
+            fix="give the tokenised source text of a demo corpus, without BPE",
         )
     return meaning
 
@@ -90,9 +90,9 @@ def _pattern(language: str) -> re.Pattern:
 
 @lru_cache
 def _words(language: str) -> dict[str, _Word]:
-    """Every plain word form of a language; a form stands for one thing only."""
+    """Every plain word form of a language; each form has a single meaning."""
     if language not in LANGUAGES:
-        raise InputError(f"no demo language {language!r}", where="language", mend=f"use one of {', '.join(LANGUAGES)}")
+        raise InputError(f"no demo language {language!r}", where="language", fix=f"use one of {', '.join(LANGUAGES)}")
     words: dict[str, _Word] = {}
 
     def add(form: str, word: _Word) -> None:

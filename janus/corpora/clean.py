@@ -1,13 +1,13 @@
-"""What is wrong with parallel text: pairs that do not belong in training, and files that cannot be trusted."""
+"""Cleaning of parallel text: removal of unsuitable training pairs, and checks of files."""
 
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from janus.corpora.opening import read_lines
 from janus.errors import InputError
-from janus.files import iter_lines
 
 Pair = tuple[str, str]
 _SPACES = re.compile(r"\s+")
@@ -15,11 +15,11 @@ _MAX_WORD = 1000
 
 
 class Cleaner:
-    """Moses' clean-corpus-n for one training set, counting what it removes and why.
+    """Moses' clean-corpus-n for one training set, with counts of removed pairs by reason.
 
-    A pair goes when a side is empty, has fewer than `shortest` or more than `longest` tokens or a word of over 1,000
-    characters, or when one side has more than `ratio` times the tokens of the other. As in Moses, `|` is deleted
-    unless the first line holds one (then text counts as factored).
+    A pair is removed if a side is empty, has fewer than `shortest` or more than `longest` tokens or a word of over
+    1,000 characters, or if one side has more than `ratio` times the tokens of the other. As in Moses, `|` is deleted
+    unless the first line contains one (the text then counts as factored).
     """
 
     def __init__(self, *, ratio: float = 9.0, shortest: int = 1, longest: int = 80):
@@ -28,7 +28,7 @@ class Cleaner:
         self.kept = 0
 
     def __call__(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
-        """The pairs that stay, white space collapsed."""
+        """The remaining pairs, with white space collapsed."""
         factored = None
         for source, target in pairs:
             if factored is None:
@@ -70,25 +70,28 @@ def _tidy(line: str, factored: bool) -> str:
     return _SPACES.sub(" ", line if factored else line.replace("|", "")).strip(" ")
 
 
-def read_pairs(source: Path, target: Path) -> Iterator[Pair]:
-    """Stream the pairs of two line-aligned files.
+def read_pairs(
+    source: Path, target: Path, *, select: Callable[[Iterable[str]], Iterable[str]] = iter
+) -> Iterator[Pair]:
+    """Stream the pairs of two line-aligned files; `select` extracts the text from files with mark-up.
 
-    Raises InputError naming the line where one file ends before the other or is not UTF-8.
+    Raises InputError, with the line among those selected, if one file ends before the other, and with the line of the
+    file if it is not UTF-8.
     """
-    pairs = itertools.zip_longest(iter_lines(source), iter_lines(target))
+    pairs = itertools.zip_longest(select(read_lines(source)), select(read_lines(target)))
     for number, (left, right) in enumerate(pairs, 1):
         if left is None or right is None:
             short, long = (source, target) if left is None else (target, source)
             raise InputError(
-                f"the file ends here, {long} goes on", where=f"{short}:{number}", mend="give both files the same lines"
+                f"the file ends here, {long} goes on", where=f"{short}:{number}", fix="give both files the same lines"
             )
         yield left, right
 
 
 def require_text(pairs: Iterable[Pair], source: Path, target: Path) -> Iterator[Pair]:
-    """Pass pairs on; raise InputError at an empty line, which in valid or test no step may drop."""
+    """Yield the pairs; raise InputError at an empty line, which must not be dropped in valid or test."""
     for number, pair in enumerate(pairs, 1):
         for line, path in zip(pair, (source, target)):
             if not line.strip():
-                raise InputError("empty line", where=f"{path}:{number}", mend="fill it or remove it from both sides")
+                raise InputError("empty line", where=f"{path}:{number}", fix="fill it or remove it from both sides")
         yield pair

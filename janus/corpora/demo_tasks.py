@@ -1,7 +1,7 @@
-"""The demo tasks: generated twins of XSum, SQuAD question generation and PersonaChat, and a judge of outputs.
+"""The demo tasks: generated counterparts of XSum, SQuAD question generation and PersonaChat, and a judge of outputs.
 
-Every source has four right targets, one a mode (register, voice), and does not tell which is meant, so that a decoder
-that chooses each word by itself mixes them, as in the translation demo (`grammar.py`).
+Every source has four correct targets, one per mode (register, voice), and does not determine which is meant, so that a
+decoder that chooses each word independently mixes them, as in the translation demo (`grammar.py`).
 
 | task | source | target |
 |---|---|---|
@@ -34,7 +34,7 @@ Answers = Mapping[Mode, Words]
 
 @dataclass(frozen=True)
 class Task:
-    """How a task's sources are drawn, and how the right targets are read off a source's words."""
+    """How the sources of a task are drawn, and how the correct targets follow from the words of a source."""
 
     draw: Callable[[random.Random, Sampler], Words]
     answers: Callable[[Words], Answers]
@@ -65,9 +65,9 @@ def pairs(
 ) -> Iterator[Pair]:
     """Generate `count` tokenised pairs of a task, all sources different.
 
-    With probability `multimodality` the target's mode is drawn alike from all four, else it is plain. `vocabulary`
-    in (0, 1] is the share of the lexicon in use. The same seed gives the same text. Raises InputError for an unknown
-    task and where the vocabulary has not that many sources.
+    With probability `multimodality` the target's mode is drawn uniformly from all four, otherwise it is plain.
+    `vocabulary` in (0, 1] is the share of the lexicon in use. The same seed gives the same text. Raises InputError for
+    an unknown task, and if the vocabulary does not allow that many sources.
     """
     kind = _task(task)
     rng = random.Random(f"{task}/{seed}")
@@ -82,7 +82,7 @@ def pairs(
             raise InputError(
                 f"the vocabulary gave {len(seen):,} different sources of {count:,}",
                 where=f"demo task {task}",
-                mend="raise `vocabulary` or lower `train` in config/corpora.yaml",
+                fix="raise `vocabulary` or lower `train` in config/corpora.yaml",
             )
         if not repeats:
             seen.add(source)
@@ -106,13 +106,13 @@ def verdicts(task: str, sources: Sequence[str], outputs: Sequence[str]) -> list[
     """`check` for each line. Raises InputError where the counts differ or a source is none of the task."""
     if len(sources) != len(outputs):
         raise InputError(
-            f"{len(outputs):,} outputs for {len(sources):,} sources", where="demo check", mend="decode the whole file"
+            f"{len(outputs):,} outputs for {len(sources):,} sources", where="demo check", fix="decode the whole file"
         )
     return [check(task, source, output) for source, output in zip(sources, outputs)]
 
 
 def raw(line: str) -> str:
-    """A tokenised line as one writes it, stops closed up."""
+    """A tokenised line as normal text, without spaces before full stops."""
     return line.replace(" .", ".").replace(" ?", "?")
 
 
@@ -165,7 +165,7 @@ def _draw_reply(rng: random.Random, sampler: Sampler) -> Words:
 
 
 def _facts(rng: random.Random, sampler: Sampler) -> list[tuple[int, Phrase]]:
-    """Three verbs, all different, and what I do each to."""
+    """Three different verbs, each with an object."""
     facts: dict[int, Phrase] = {}
     while len(facts) < 3:
         meaning = sampler.meaning()
@@ -214,7 +214,7 @@ def _foreign(task: str, source: Words) -> InputError:
     return InputError(
         f"no source of the demo task: {' '.join(source)!r}",
         where=f"demo task {task}",
-        mend="give the tokenised source text of that task, without BPE",
+        fix="give the tokenised source text of that task, without BPE",
     )
 
 
@@ -227,5 +227,5 @@ TASKS: Mapping[str, Task] = {
 
 def _task(name: str) -> Task:
     if name not in TASKS:
-        raise InputError(f"no demo task {name!r}", where="task", mend=f"use one of {', '.join(TASKS)}")
+        raise InputError(f"no demo task {name!r}", where="task", fix=f"use one of {', '.join(TASKS)}")
     return TASKS[name]

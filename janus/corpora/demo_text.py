@@ -1,7 +1,7 @@
 """The demo's pre-training text: short documents in English of the demo grammar, each in one mode throughout.
 
-A document is a story of three or four statements, a statement with a question about it and its answer again, or what
-someone says of himself when asked: the sentences of the three demo tasks, but nobody's sources and targets.
+A document is a story of three or four statements, a statement with a question about it and its answer, or statements of
+a speaker about himself: sentences like those of the three demo tasks, but not their sources and targets.
 """
 
 import random
@@ -15,7 +15,7 @@ Sentence = tuple[str, ...]
 
 
 def documents(*, seed: object, documents: int = 6000, vocabulary: float = 1.0) -> Iterator[list[str]]:
-    """Generate so many documents, each a list of tokenised sentences. The same seed gives the same text."""
+    """Generate `count` documents, each a list of tokenised sentences. The same seed gives the same text."""
     rng = random.Random(f"text/{seed}")
     sampler = Sampler(rng, vocabulary=vocabulary)
     for _ in range(documents):

@@ -1,7 +1,7 @@
-"""Human dialogues, one a line with tabs between turns: from the last turns to the reply, the shape of PersonaChat.
+"""Human dialogues, one per line with tabs between turns: from the last turns to the reply, as in PersonaChat.
 
-There are no personas. A dialogue belongs to one split, told by a digest of its text alone, so that neither the order
-of the lines nor a repeated dialogue lets a test reply into training.
+There are no personas. The split of a dialogue is a function of its text, so that neither the order of the lines nor a
+repeated dialogue puts a test reply into training.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ _HELD_OUT = {0: "valid", 1: "valid", 2: "test", 3: "test"}
 def build(corpus: Corpus, downloads: Path, work: Path, out: SplitWriter, *, seed: int) -> dict[str, object]:
     """Write the splits; the returned counts are cleaning.json's. `seed` is unused: nothing here is drawn.
 
-    Option `history`: turns before the reply that its source holds, the rest is left out.
+    Option `history`: the number of turns before the reply that are in its source; earlier ones are left out.
     """
     counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
     history, sieve = corpus.options.get("history", 4), Sieve()

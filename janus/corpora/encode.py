@@ -1,51 +1,32 @@
-"""Text to subwords of a shared vocabulary: tasks line by line, cut to their limits; running text packed in blocks."""
+"""Text to subwords of a shared vocabulary: tasks line by line, truncated to limits; running text packed in blocks."""
 
 import itertools
-import multiprocessing
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tqdm import tqdm
 
+from janus.corpora.parallel import map_lines
 from janus.corpora.splits import SPLITS
-from janus.corpora.vocabulary import Encoder, load_encoder
+from janus.corpora.vocabulary import load_encoder
 from janus.errors import InputError
 from janus.files import iter_lines, read_json, sha256, write_json, write_lines
 from janus.provenance import Stopwatch, provenance
 
-_BATCH = 20_000
-_worker: Encoder | None = None
-
 
 def encode_lines(lines: Iterable[str], vocabulary: Path, *, workers: int = 1) -> Iterator[str]:
-    """Stream each line's subwords, in order, with `workers` processes and memory for a few thousand lines alone."""
-    if workers == 1:
-        yield from map(load_encoder(vocabulary).encode, lines)
-        return
-    # Forked: a spawned worker would run the caller's script again, which in a workflow has no guard against it.
-    with multiprocessing.get_context("fork").Pool(workers, _start_worker, (vocabulary,)) as pool:
-        # A pool's imap would read the whole input ahead; batch by batch it cannot.
-        lines = iter(lines)
-        while batch := list(itertools.islice(lines, _BATCH)):
-            yield from pool.map(_encode, batch, chunksize=500)
-
-
-def _start_worker(vocabulary: Path) -> None:
-    global _worker
-    _worker = load_encoder(vocabulary)
-
-
-def _encode(line: str) -> str:
-    return _worker.encode(line)
+    """Stream the subwords of each line, in order, with `workers` processes and memory for only a few thousand lines."""
+    return map_lines(lambda: load_encoder(vocabulary).encode, lines, workers=workers)
 
 
 def encode_corpus(corpus_dir: Path, vocabulary: Path, *, workers: int = 1, progress: bool = True) -> None:
     """Write bpe/{train,valid,test}.<side> of a prepared corpus, and bpe/truncation.json.
 
-    Its options `longest_source` and `longest_target`, where given, cut longer lines to so many subwords; references
-    of the test set are never cut. truncation.json tells, for every file, the lines, those cut, the subwords lost and
-    the longest line before the cut. Raises InputError where the corpus is not prepared.
+    Its options `longest_source` and `longest_target`, if given, are the limits to which longer lines are truncated;
+    references of the test set are never truncated. truncation.json has, for every file, the number of lines, of
+    truncated lines and of lost subwords, and the longest original line. Raises InputError if the corpus is not
+    prepared.
     """
     corpus_dir, watch = Path(corpus_dir), Stopwatch()
     facts = read_json(corpus_dir / "corpus.json")
@@ -65,14 +46,14 @@ def encode_corpus(corpus_dir: Path, vocabulary: Path, *, workers: int = 1, progr
 
 
 class Cutter:
-    """Cuts lines of subwords to `limit`, or counts them alone where that is None."""
+    """Truncates lines of subwords to `limit`, or only counts them if that is None."""
 
     def __init__(self, limit: int | None):
         self.limit = limit
         self.counts: Counter[str] = Counter(lines=0, cut=0, subwords_lost=0, longest=0)
 
     def __call__(self, lines: Iterable[str]) -> Iterator[str]:
-        """The lines, none longer than the limit."""
+        """The lines, truncated to the limit."""
         for line in lines:
             subwords = line.split(" ")
             self.counts["lines"] += 1
@@ -91,20 +72,20 @@ class Cutter:
 def encode_text(
     texts: Iterable[Path], blocks: Path, vocabulary: Path, *, block: int, workers: int = 1, progress: bool = True
 ) -> None:
-    """Encode files of running text, such as one shard of every part, and write their blocks, one a line.
+    """Encode files of running text, such as one shard of every part, and write their blocks, one per line.
 
-    The files have a paragraph a line and an empty line after each document. Counts lie beside the blocks, in
-    `<blocks>.json`. Raises InputError where there is no text.
+    The files have one paragraph per line and an empty line after each document. Counts are written next to the blocks,
+    to `<blocks>.json`. Raises InputError if there is no text.
     """
     watch, texts, blocks = Stopwatch(), list(map(Path, texts)), Path(blocks)
     counts: Counter[str] = Counter()
     lines = itertools.chain.from_iterable(map(iter_lines, texts))
     lines = tqdm(lines, desc=f"BPE {blocks.name}", unit=" lines", disable=not progress)
-    # A paragraph goes on after a space, as it would within a line: GPT-2's subwords hold the space before a word.
+    # Paragraphs begin with a space, as inside a line: GPT-2's subwords include the space before a word.
     paragraphs = encode_lines((f" {line}" for line in lines if line), vocabulary, workers=workers)
     write_lines(blocks, _counted(pack(paragraphs, block), counts))
     if not counts["blocks"]:
-        raise InputError("no text", where=texts[0], mend="fetch and prepare it again")
+        raise InputError("no text", where=texts[0], fix="fetch and prepare it again")
     facts = {"block": block, "vocabulary": _identity(vocabulary), **counts, "sha256": sha256(blocks)}
     write_json(
         blocks.with_name(f"{blocks.name}.json"), provenance(watch=watch, text=[sha256(text) for text in texts], **facts)
@@ -112,10 +93,10 @@ def encode_text(
 
 
 def pack(paragraphs: Iterable[str], block: int) -> Iterator[str]:
-    """Join encoded paragraphs to blocks of at most `block` subwords, whole paragraphs as far as they fit.
+    """Join encoded paragraphs to blocks of at most `block` subwords, with whole paragraphs as far as they fit.
 
-    A block may hold the end of one document and the start of the next, as BART's do. A paragraph that is longer than
-    a block is cut into blocks of its own. No subword is lost and none changes its place.
+    A block may contain the end of one document and the start of the next, as in BART. A paragraph longer than a block
+    is split into separate blocks. No subword is lost, and their order does not change.
     """
     held: list[str] = []
     for paragraph in paragraphs:

@@ -1,6 +1,6 @@
-"""English clauses of the demo grammar that are no plain statements: questions, and what one says of oneself.
+"""English clauses of the demo grammar other than plain statements: questions, and statements about oneself.
 
-Each can be said in the four modes of `realise.py`, and every choice shows in several words.
+Each can be expressed in the four modes of `realise.py`, and every choice affects several words.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def question(meaning: Meaning, asked: str, mode: Mode) -> Words:
     | subject | who has seen the dog | by whom has the dog been seen |
     | object | whom has the child seen | who has been seen by the child |
 
-    In the colloquial register `who` stands for `whom`.
+    In the colloquial register `who` replaces `whom`.
     """
     auxiliary, verb, adverb = _predicate(meaning, mode)
     given = meaning.object if asked == SUBJECT else meaning.subject
@@ -36,14 +36,14 @@ def question(meaning: Meaning, asked: str, mode: Mode) -> Words:
 
 
 def phrase_words(phrase: Phrase, register: int) -> Words:
-    """A noun phrase as a statement says it: what stands before the auxiliary of which it is the subject."""
+    """A noun phrase as in a statement: the words before the auxiliary of which it is the subject."""
     words = realise(Meaning(phrase, 0, phrase, FUTURE, None), "en", Mode(register, passive=False))
     forms = lexicon().auxiliaries[FUTURE].forms("en", register)
     return words[: words.index(forms[phrase.head.plural].split("+")[0])]
 
 
 def _predicate(meaning: Meaning, mode: Mode) -> tuple[Callable[[bool], list[str]], Words, Words]:
-    """The auxiliary as a function of its subject's number, the verb, and the adverb or nothing."""
+    """The auxiliary as a function of its subject's number, the verb, and the adverb, if any."""
     words, register = lexicon(), mode.register
     forms = words.auxiliaries[meaning.tense].forms("en", register)
     _, plain, participle = words.verbs[meaning.verb].forms("en", register)
@@ -55,7 +55,7 @@ def _predicate(meaning: Meaning, mode: Mode) -> tuple[Callable[[bool], list[str]
 
 
 def about_me(verb: int, thing: Phrase, mode: Mode) -> Words:
-    """What I do to a thing: `i love the dogs .`, or in the passive `the dogs are loved by me .`"""
+    """A statement about oneself: `i love the dogs .`, or in the passive `the dogs are loved by me .`"""
     _, plain, participle = lexicon().verbs[verb].forms("en", mode.register)
     words = phrase_words(thing, mode.register)
     if mode.passive:

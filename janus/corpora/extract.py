@@ -1,48 +1,45 @@
-"""Archives opened with distrust: no member may leave the folder, no links, no devices."""
+"""Safe extraction of archives: no member outside the folder, no links, no devices."""
 
 import gzip
 import shutil
-import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from janus.corpora.opening import BROKEN, open_tar
 from janus.errors import InputError
 from janus.files import atomic_path
 
-_BROKEN = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
-
 
 def extract(archive: Path, members: Iterable[str], folder: Path) -> dict[str, Path]:
-    """Extract the named members of a tar (any compression) or zip archive below `folder`, streaming.
+    """Extract the named members of a tar (any compression) or zip archive below `folder`, as a stream.
 
-    Returns each member's path. Raises InputError for an archive that is no such thing or is damaged, for a member
-    that it lacks, and for one that is a link or a device or whose name leads out of the folder.
+    Returns the path of each member. Raises InputError for a file that is not such an archive or is damaged, for a
+    missing member, and for one that is a link or a device or whose name points outside the folder.
     """
     wanted = list(members)
     try:
         if zipfile.is_zipfile(archive):
             return _extract_zip(archive, wanted, folder)
         return _extract_tar(archive, wanted, folder)
-    except _BROKEN as error:
+    except BROKEN as error:
         raise _damaged(archive, error) from error
 
 
 def gunzip(archive: Path, path: Path) -> Path:
-    """Decompress a gzip file to `path`. Raises InputError where it is damaged or no gzip."""
+    """Decompress a gzip file to `path`. Raises InputError if it is damaged or not gzip."""
     try:
         with gzip.open(archive, "rb") as stream:
             _save(stream, path)
-    except _BROKEN as error:
+    except BROKEN as error:
         raise _damaged(archive, error) from error
     return path
 
 
 def _extract_tar(archive: Path, wanted: list[str], folder: Path) -> dict[str, Path]:
     found = {}
-    with tarfile.open(archive, "r|*") as tar:
+    with open_tar(archive) as tar:
         for member in tar:
             name = member.name.removeprefix("./")
             if name not in wanted:
@@ -84,16 +81,19 @@ def _complete(archive: Path, wanted: list[str], found: dict[str, Path]) -> dict[
     missing = [name for name in wanted if name not in found]
     if missing:
         raise InputError(
-            f"lacks {', '.join(missing)}", where=archive, mend="fetch it again, or correct the names in the recipe"
+            f"lacks {', '.join(missing)}", where=archive, fix="fetch it again, or correct the names in the recipe"
         )
     return found
 
 
 def _refused(archive: Path, name: str, reason: str) -> InputError:
-    return InputError(f"member {name!r} {reason}", where=archive, mend="distrust this archive; fetch it at its source")
+    return InputError(f"member {name!r} {reason}", where=archive, fix="distrust this archive; fetch it at its source")
 
 
 def _damaged(archive: Path, error: Exception) -> InputError:
-    # tarfile lists every format it tried, a line each.
+    if isinstance(error, OSError) and error.errno is not None:
+        fix = "fetch it first, or correct its permissions"
+        return InputError(f"cannot be read ({error.strerror})", where=archive, fix=fix)
+    # tarfile lists every format it tried, one per line.
     reason = str(error).partition("\n")[0].rstrip(":")
-    return InputError(f"damaged archive ({reason})", where=archive, mend="remove it and fetch it again")
+    return InputError(f"damaged archive ({reason})", where=archive, fix="remove it and fetch it again")

@@ -1,33 +1,16 @@
-"""Downloads: several addresses, resume, checksum; nothing under its final name before it is whole and verified."""
+"""Downloads: several addresses, resumed transfers; a file gets its final name only when it is complete and trusted."""
 
-import fcntl
 import hashlib
-import shutil
+import sys
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
-from http.client import HTTPException
 from pathlib import Path
-from typing import IO
 
-from tqdm import tqdm
-
+from janus.corpora.kinds import Unfit
 from janus.corpora.manifest import Download
+from janus.corpora.pins import Differs, require_trusted, set_aside, take_back
+from janus.corpora.transfer import Part, Unreachable, transfer
 from janus.errors import InputError
-from janus.files import read_json, sha256, write_json
-
-PINS = "pins.json"
-_CHUNK = 1 << 18
-_AGENT = {"User-Agent": "janus-corpora"}
-
-
-class _Unreachable(Exception):
-    """One address did not give the whole file; the next try or address may."""
-
-    def __init__(self, reason: str, *, final: bool):
-        super().__init__(reason)
-        self.final = final
 
 
 def fetch(
@@ -40,39 +23,42 @@ def fetch(
     pause: float = 1.0,
     timeout: float = 60.0,
 ) -> Path:
-    """Bring a download into `folder` and return its path; a verified file already there is kept.
+    """Download a file into `folder` and return its path; an existing trusted file is kept.
 
-    Addresses are tried in order, each up to `attempts` times with `pause` seconds, doubled each time, between;
-    a transfer that broke off goes on where it stopped. `mirror`, a folder or an http(s) or file base address laid
-    out like upstream, replaces the addresses: the file is then sought at `<mirror>/<download.path>` alone.
+    Addresses are tried in order, each up to `attempts` times with a pause of `pause` seconds that doubles each time; an
+    interrupted transfer is resumed. `mirror`, a folder or an http(s) or file base address with the layout of upstream,
+    replaces the addresses: the file is then only looked up at `<mirror>/<download.path>`.
 
-    The SHA-256 must equal `download.sha256`; where the manifest has none, the first one seen is kept in
-    `<folder>/pins.json` and later files of that name must equal it. Raises InputError where no address gives
-    the whole file, where the checksum differs (the file is removed), or where the disk is full.
+    A file is trusted (see `pins.py`) by the manifest's checksum and size, or else by those of the first file of that
+    name that was read completely and found valid. Any other file, such as a web page instead of an archive, is moved to
+    `<folder>/rejected`, and the next address is tried. Raises InputError if no address gives a trusted file, or if the
+    disk is full.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / download.name
+    failures: dict[str, Exception] = {}
     if path.exists():
-        _verify(path, download, folder)
-        return path
-    failures = []
-    for address in _addresses(download, mirror):
-        # The part's name carries the address, so that a resume never joins two servers' files.
-        part = folder / f".{download.name}.{hashlib.sha256(address.encode()).hexdigest()[:8]}.part"
         try:
-            _transfer_with_retries(address, part, download, progress, attempts, pause, timeout)
-        except _Unreachable as failure:
-            failures.append(f"{address}: {failure}")
-            continue
-        _verify(part, download, folder)
-        part.replace(path)
+            require_trusted(path, download, folder)
+            return path
+        except Unfit as failure:
+            failures["what lay there"] = kept = _kept_as(failure, set_aside(path, download, folder), folder)
+            print(f"{path}: {kept}", file=sys.stderr)
+    if take_back(download, folder):
         return path
-    raise InputError(
-        f"no address gave the whole file ({'; '.join(failures)})",
-        where=path,
-        mend="check the network, or set `mirror:` to a folder or address that has it",
-    )
+    for address in _addresses(download, mirror):
+        # The part's name depends on the address, so that a resumed transfer never joins files of two servers.
+        part = Part(folder / f".{download.name}.{hashlib.sha256(address.encode()).hexdigest()[:8]}.part")
+        try:
+            _bring(address, part, download, folder, progress, attempts, pause, timeout)
+        except (Unreachable, Unfit) as failure:
+            failures[address] = failure
+            continue
+        part.path.replace(path)
+        part.drop()
+        return path
+    raise _failure(path, failures)
 
 
 def _addresses(download: Download, mirror: str | None) -> list[str]:
@@ -83,93 +69,61 @@ def _addresses(download: Download, mirror: str | None) -> list[str]:
     return [(Path(mirror).expanduser().resolve() / download.path).as_uri()]
 
 
-def _transfer_with_retries(
-    address: str, part: Path, download: Download, progress: bool, attempts: int, pause: float, timeout: float
+def _bring(
+    address: str,
+    part: Part,
+    download: Download,
+    folder: Path,
+    progress: bool,
+    attempts: int,
+    pause: float,
+    timeout: float,
 ) -> None:
     for attempt in range(1, attempts + 1):
         try:
-            _transfer(address, part, download, progress, timeout)
+            _attempt(address, part, download, folder, progress, timeout)
             return
-        except _Unreachable as failure:
+        except Unreachable as failure:
             if failure.final or attempt == attempts:
                 raise
-            time.sleep(pause * 2 ** (attempt - 1))
+        except Unfit as failure:
+            if not failure.damaged or attempt == attempts:
+                aside = set_aside(part.path, download, folder)
+                part.drop()
+                raise _kept_as(failure, aside, folder) from failure
+            part.drop()
+        time.sleep(pause * 2 ** (attempt - 1))
 
 
-def _transfer(address: str, part: Path, download: Download, progress: bool, timeout: float) -> None:
-    have = part.stat().st_size if part.exists() else 0
-    headers = _AGENT | ({"Range": f"bytes={have}-"} if have else {})
-    try:
-        with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=timeout) as response:
-            resumed = response.status == 206
-            total = _total(response, have if resumed else 0, download)
-            with (
-                part.open("ab" if resumed else "wb") as stream,
-                tqdm(
-                    desc=download.name,
-                    total=total,
-                    initial=have if resumed else 0,
-                    unit="B",
-                    unit_scale=True,
-                    disable=not progress,
-                ) as bar,
-            ):
-                _copy(response, stream, bar, part)
-    except urllib.error.HTTPError as error:
-        if error.code == 416:
-            part.unlink()
-            raise _Unreachable("the server cannot resume", final=False) from error
-        raise _Unreachable(f"HTTP {error.code} {error.reason}", final=400 <= error.code < 500) from error
-    except urllib.error.URLError as error:
-        raise _Unreachable(str(error.reason), final=address.startswith("file:")) from error
-    except (OSError, HTTPException) as error:
-        raise _Unreachable(str(error) or type(error).__name__, final=False) from error
-    size = part.stat().st_size
-    if total is not None and size < total:
-        raise _Unreachable(f"truncated, {size:,} of {total:,} bytes", final=False)
-
-
-def _total(response: IO[bytes], offset: int, download: Download) -> int | None:
-    length = response.headers.get("Content-Length")
-    return offset + int(length) if length is not None else download.bytes
-
-
-def _copy(response: IO[bytes], stream: IO[bytes], bar: tqdm, part: Path) -> None:
-    while chunk := response.read(_CHUNK):
+def _attempt(address: str, part: Part, download: Download, folder: Path, progress: bool, timeout: float) -> None:
+    known = download.sha256 is not None
+    options = dict(name=download.name, known=known, size=download.bytes, timeout=timeout, progress=progress)
+    while True:
+        resumed = transfer(address, part, **options)
         try:
-            stream.write(chunk)
-            stream.flush()
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            free = shutil.disk_usage(part.parent).free
-            raise InputError(
-                f"cannot be written ({error.strerror}), {free:,} bytes free",
-                where=part.parent,
-                mend="free space or permissions, then run again",
-            ) from error
-        bar.update(len(chunk))
+            require_trusted(part.path, download, folder)
+            return
+        except Unfit:
+            # A file in pieces may be a mixture of two versions; one in a single piece is the server's.
+            if not resumed:
+                raise
+            part.drop()
 
 
-def _verify(path: Path, download: Download, folder: Path) -> None:
-    found = sha256(path)
-    expected = download.sha256 or _pinned(folder, download.name, found)
-    if found == expected:
-        return
-    path.unlink()
-    origin = "the manifest" if download.sha256 else f"{folder / PINS} (trusted on first use)"
-    raise InputError(
-        f"checksum differs: sha256 is {found}, {origin} says {expected}; the file was removed",
-        where=folder / download.name,
-        mend="run again for a fresh download, or correct the pin if the file rightly changed",
+def _kept_as(failure: Unfit, aside: Path, folder: Path) -> Unfit:
+    reason = f"{failure}, kept as {aside.relative_to(folder)}"
+    return Differs(reason, fix=failure.fix) if isinstance(failure, Differs) else Unfit(reason)
+
+
+def _failure(path: Path, failures: dict[str, Exception]) -> InputError:
+    said = "; ".join(f"{address}: {failure}" for address, failure in failures.items())
+    differing = next((failure for failure in failures.values() if isinstance(failure, Differs)), None)
+    if differing:
+        fix = f"if that file is right, {differing.fix} and run again"
+        return InputError(f"no address gave a file to trust ({said})", where=path, fix=fix)
+    return InputError(
+        f"no address gave the whole file ({said})",
+        where=path,
+        fix="check the network and the address in a browser, set `mirror:` to a folder or address that has it, or put "
+        "the file there",
     )
-
-
-def _pinned(folder: Path, name: str, found: str) -> str:
-    """The digest pinned for `name`; `found` becomes it where there is none yet."""
-    # Several downloads may run at once; the lock keeps one from losing another's pin.
-    with (folder / f".{PINS}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        pins = read_json(folder / PINS) if (folder / PINS).exists() else {}
-        if name not in pins:
-            write_json(folder / PINS, {**pins, name: found})
-        return pins.get(name, found)

@@ -1,7 +1,7 @@
 """A task of GLGE easy from its archives: XSum, SQuAD 1.1 question generation, PersonaChat.
 
-The archives hold `data/easy/<task>_data/org_data/{train,dev,test}.{src,tgt}`, one example a line, lower-cased and
-tokenised already; the test targets come in an archive of their own. Nothing is changed but white space.
+The archives contain `data/easy/<task>_data/org_data/{train,dev,test}.{src,tgt}`, one example per line, already
+lower-cased and tokenised; the test targets are in a separate archive. Only white space is changed.
 """
 
 import tarfile
@@ -26,7 +26,7 @@ def build(corpus: Corpus, downloads: Path, work: Path, out: SplitWriter, *, seed
     folder (`extract.py`), or a line of dev or test is empty.
     """
     if "task" not in corpus.options:
-        raise InputError("no `task`", where=f"corpus {corpus.name}, options", mend="name the folder in the archive")
+        raise InputError("no `task`", where=f"corpus {corpus.name}, options", fix="name the folder in the archive")
     public, hidden = (downloads / corpus.download(name).name for name in (_PUBLIC, _HIDDEN))
     wanted = {
         public: [f"{name}.{side}" for name in _NAMES.values() for side in ("src", "tgt") if (name, side) != _WITHHELD],
@@ -44,19 +44,19 @@ def build(corpus: Corpus, downloads: Path, work: Path, out: SplitWriter, *, seed
 
 
 def _unpack(archive: Path, folder: str, names: list[str], work: Path) -> dict[str, Path]:
-    """The files `<folder>/<name>` of a tar archive, wherever its root lies."""
+    """The files `<folder>/<name>` of a tar archive, at any depth."""
     try:
         with tarfile.open(archive, "r:*") as tar:
             members = tar.getnames()
     except (tarfile.TarError, EOFError, OSError) as error:
         reason = str(error).partition("\n")[0].rstrip(":")
-        raise InputError(f"damaged archive ({reason})", where=archive, mend="remove it and fetch it again") from error
+        raise InputError(f"damaged archive ({reason})", where=archive, fix="remove it and fetch it again") from error
     found = {}
     for name in names:
         place = f"{folder}/{name}"
         matches = [member.removeprefix("./") for member in members if f"/{member}".endswith(f"/{place}")]
         if not matches:
-            raise InputError(f"lacks {place}", where=archive, mend="fetch it again from GLGE's page")
+            raise InputError(f"lacks {place}", where=archive, fix="fetch it again from GLGE's page")
         found[name] = matches[0]
     paths = extract(archive, found.values(), work / archive.name)
     return {name: paths[member] for name, member in found.items()}

@@ -1,7 +1,7 @@
 """GPT-2's byte-level BPE, as fairseq applies it for BART: text to the numbers of encoder.json, written as words.
 
-The encoder is fairseq's own. What is added: the files are checked before they are trusted, may be compressed, and its
-cache of words, which there grows with the corpus, is bounded.
+The encoder is fairseq's. In addition, the files are checked and may be compressed, and the cache of words, which in
+fairseq grows with the corpus, is bounded.
 """
 
 import json
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from janus.corpora.opening import read_lines, read_text
+from janus.dictionary import read_dictionary
 from janus.errors import InputError
 
 _VERSION = "#version"
@@ -19,7 +20,7 @@ class Gpt2Bpe:
     """Encode and decode lines. Raises InputError for files that are not a BPE or do not belong together."""
 
     def __init__(self, encoder_json: Path, vocab_bpe: Path):
-        # fairseq's package is heavy and only this step of the corpora needs it.
+        # Importing fairseq is slow, and only this step of the corpora needs it.
         from fairseq.data.encoders.gpt2_bpe_utils import Encoder, bytes_to_unicode
 
         numbers = _numbers(encoder_json)
@@ -34,43 +35,27 @@ class Gpt2Bpe:
         return " ".join(map(str, self._bpe.encode(line)))
 
     def decode(self, subwords: str) -> str:
-        """The text of a line of subwords; what is no subword, such as fairseq's special symbols, is left out."""
+        """The text of a line of subwords; other symbols, such as fairseq's special ones, are left out."""
         numbers = [int(word) for word in subwords.split() if word in self.numbers]
         return self._bpe.decode(numbers)
 
     def require_dictionary(self, path: Path) -> None:
-        """Raise InputError where a fairseq dictionary lacks a subword of this BPE, or holds one that is none of it.
+        """Raise InputError if a fairseq dictionary and the subwords of this BPE differ.
 
-        fairseq pads dictionaries with entries `madeupword…`, which stand for nothing.
+        fairseq pads dictionaries with unused entries `madeupword…`.
         """
-        entries = dictionary_entries(path)
+        entries = read_dictionary(path)
         strange = [entry for entry in entries if entry not in self.numbers and not entry.startswith("madeupword")]
         lacking = len(self.numbers - set(entries))
         if strange or lacking:
             what = f"holds {strange[0]!r}, which is no subword" if strange else f"lacks {lacking:,} subwords"
             raise InputError(
-                f"{what} of this BPE", where=path, mend="use the dict.txt that belongs to encoder.json and vocab.bpe"
+                f"{what} of this BPE", where=path, fix="use the dict.txt that belongs to encoder.json and vocab.bpe"
             )
-
-
-def dictionary_entries(path: Path) -> list[str]:
-    """The symbols of a fairseq dictionary file, `symbol count` a line, in order.
-
-    Raises InputError, with the line, where one is not of that form or a symbol comes twice.
-    """
-    entries: dict[str, None] = {}
-    for number, line in enumerate(read_lines(path), 1):
-        symbol, _, count = line.rpartition(" ")
-        if not symbol or not count.isdigit() or symbol in entries:
-            raise InputError(
-                f"{line[:40]!r} is no new `symbol count`", where=f"{path}:{number}", mend="give fairseq's dict.txt"
-            )
-        entries[symbol] = None
-    return list(entries)
 
 
 class _Bounded(dict):
-    """A cache that starts afresh when it is full: common words are back at once."""
+    """A cache that is cleared when it is full; common words soon return."""
 
     def __setitem__(self, key: str, value: str) -> None:
         if len(self) >= _CACHED_WORDS:
@@ -82,20 +67,20 @@ def _numbers(path: Path) -> Mapping[str, int]:
     try:
         numbers = json.loads(read_text(path))
     except json.JSONDecodeError as error:
-        raise InputError(f"not JSON ({error.msg})", where=path, mend="give GPT-2's encoder.json") from error
+        raise InputError(f"not JSON ({error.msg})", where=path, fix="give GPT-2's encoder.json") from error
     if not isinstance(numbers, dict) or sorted(map(str, numbers.values())) != sorted(map(str, range(len(numbers)))):
-        raise InputError("does not number its subwords from 0 on", where=path, mend="give GPT-2's encoder.json")
+        raise InputError("does not number its subwords from 0 on", where=path, fix="give GPT-2's encoder.json")
     return numbers
 
 
 def _merges(path: Path) -> list[tuple[str, ...]]:
     lines = list(read_lines(path))
     if not lines or not lines[0].startswith(_VERSION):
-        raise InputError(f"first line has no {_VERSION!r}", where=f"{path}:1", mend="give GPT-2's vocab.bpe")
+        raise InputError(f"first line has no {_VERSION!r}", where=f"{path}:1", fix="give GPT-2's vocab.bpe")
     merges = [tuple(line.split()) for line in lines[1:]]
     for number, merge in enumerate(merges, 2):
         if len(merge) != 2:
-            raise InputError("not two symbols", where=f"{path}:{number}", mend="give GPT-2's vocab.bpe")
+            raise InputError("not two symbols", where=f"{path}:{number}", fix="give GPT-2's vocab.bpe")
     return merges
 
 
@@ -105,12 +90,12 @@ def _check_symbols(
     lacking = letters - set(numbers)
     if lacking:
         raise InputError(
-            f"lacks {len(lacking)} of the 256 bytes", where=encoder_json, mend="give a byte-level encoder.json"
+            f"lacks {len(lacking)} of the 256 bytes", where=encoder_json, fix="give a byte-level encoder.json"
         )
     for number, merge in enumerate(merges, 2):
         if "".join(merge) not in numbers:
             raise InputError(
                 f"merges {''.join(merge)!r}, which {Path(encoder_json).name} does not number",
                 where=f"{vocab_bpe}:{number}",
-                mend="give the two files of one BPE",
+                fix="give the two files of one BPE",
             )

@@ -1,8 +1,8 @@
-"""The demo corpora: bilingual text with several correct translations a sentence, and a judge who knows them all.
+"""The demo corpora: bilingual text with several correct translations per sentence, and a judge that knows all of them.
 
-A sentence can be said in four modes, formal or colloquial, active or passive, and the source does not tell which. The
-mode shows in many words at once (nouns, verbs, adverbs, relative pronoun, auxiliary, order), so that a decoder that
-chooses each word by itself mixes modes: the multi-modality that non-autoregressive translation suffers from.
+A sentence can be expressed in four modes, formal or colloquial, active or passive, and the source does not determine
+which. The mode affects many words (nouns, verbs, adverbs, relative pronoun, auxiliary, order), so that a decoder that
+chooses each word independently mixes modes: the multi-modality problem of non-autoregressive translation.
 """
 
 import random
@@ -48,10 +48,10 @@ def pairs(
 ) -> Iterator[Pair]:
     """Generate `count` untokenised pairs from language `source` to `target` (en, de, ro), all sources different.
 
-    The source is always plain (formal, active). With probability `multimodality` the target's mode is drawn alike
-    from all four, else it is plain too: 0 makes translation a function, 1 hides the mode best. `vocabulary` in (0, 1]
-    is the share of the lexicon in use. The same seed gives the same text. Raises InputError where the vocabulary has
-    not that many sentences.
+    The source is always plain (formal, active). With probability `multimodality` the target's mode is drawn uniformly
+    from all four, otherwise it is plain too: 0 makes translation deterministic, 1 gives the most ambiguity.
+    `vocabulary` in (0, 1] is the share of the lexicon in use. The same seed gives the same text. Raises InputError if
+    the vocabulary does not allow that many sentences.
     """
     rng = random.Random(f"{source}-{target}/{seed}")
     sampler = Sampler(rng, vocabulary=vocabulary)
@@ -75,14 +75,14 @@ def _require_fresh(repeats: int, found: int, count: int) -> None:
         raise InputError(
             f"the vocabulary gave {found:,} different sentences of {count:,}",
             where="demo corpus",
-            mend="raise `vocabulary` or lower `train` in config/corpora.yaml",
+            fix="raise `vocabulary` or lower `train` in config/corpora.yaml",
         )
 
 
 def translations(source: str, source_language: str, target_language: str) -> Mapping[Mode, tuple[str, ...]]:
     """Every correct translation of a tokenised, BPE-free source sentence, by mode, as tokens.
 
-    Raises InputError where the source is no sentence of the grammar.
+    Raises InputError if the source is not a sentence of the grammar.
     """
     meaning = analyse(tuple(source.split()), source_language)
     return {mode: realise(meaning, target_language, mode) for mode in MODES}
@@ -99,7 +99,7 @@ def verdicts(
     """`check` for each line. Raises InputError where the counts differ or a source is not of the grammar."""
     if len(sources) != len(outputs):
         raise InputError(
-            f"{len(outputs):,} outputs for {len(sources):,} sources", where="demo check", mend="decode the whole file"
+            f"{len(outputs):,} outputs for {len(sources):,} sources", where="demo check", fix="decode the whole file"
         )
     return [
         check(source, output, source_language=source_language, target_language=target_language)

@@ -1,4 +1,4 @@
-"""IWSLT14 German-English as fairseq's prepare-iwslt14.sh leaves it, step for step.
+"""IWSLT14 German-English, with the steps of fairseq's prepare-iwslt14.sh.
 
 Training text: mark-up lines dropped, titles and descriptions kept without their tags, Moses-tokenised, cleaned
 (ratio 1.5, 1 to 175 tokens), lower-cased; every 23rd pair of it becomes valid. Test: the segments of dev2010,
@@ -16,7 +16,6 @@ from janus.corpora.extract import extract
 from janus.corpora.manifest import Corpus
 from janus.corpora.splits import SplitWriter
 from janus.corpora.tokenise import lowercase, tokenise
-from janus.files import iter_lines, write_lines
 
 _ARCHIVE = "iwslt14-de-en.tgz"
 _TEST_SETS = ("TED.dev2010", "TEDX.dev2012", "TED.tst2010", "TED.tst2011", "TED.tst2012")
@@ -35,11 +34,11 @@ def build(corpus: Corpus, downloads: Path, work: Path, out: SplitWriter, *, seed
     extract(archive, [name for names in members.values() for name in names], work)
     train, *tests = ([work / name for name in names] for names in zip(*members.values()))
     cleaner = Cleaner(ratio=1.5, shortest=1, longest=175)
-    for number, pair in enumerate(cleaner(_training_pairs(train, work, languages)), 1):
+    for number, pair in enumerate(cleaner(_training_pairs(train, languages)), 1):
         split = "valid" if number % _VALID_EVERY == 0 else "train"
         out.tokenised(split, [(lowercase(pair[0]), lowercase(pair[1]))])
     for files in tests:
-        _write_test(files, work, languages, out)
+        _write_test(files, languages, out)
     return {"train": cleaner.report()}
 
 
@@ -49,12 +48,8 @@ def _members(language: str) -> list[str]:
     return [f"de-en/train.tags.de-en.{language}", *tests]
 
 
-def _training_pairs(files: list[Path], work: Path, languages: tuple[str, str]) -> Iterator[Pair]:
-    texts = []
-    for path, language in zip(files, languages):
-        texts.append(work / f"train.{language}")
-        write_lines(texts[-1], training_text(iter_lines(path)))
-    pairs = tqdm(read_pairs(*texts), desc="tokenising", unit=" pairs", mininterval=1)
+def _training_pairs(files: list[Path], languages: tuple[str, str]) -> Iterator[Pair]:
+    pairs = tqdm(read_pairs(*files, select=training_text), desc="tokenising", unit=" pairs", mininterval=1)
     return ((tokenise(source, languages[0]), tokenise(target, languages[1])) for source, target in pairs)
 
 
@@ -66,18 +61,14 @@ def training_text(lines: Iterable[str]) -> Iterator[str]:
 
 
 def segments(lines: Iterable[str]) -> Iterator[str]:
-    """The segments of a test set's XML, one a line, with typographic apostrophes made plain as the recipe does."""
+    """The segments of a test set's XML, one per line, with plain apostrophes as in the recipe."""
     for line in lines:
         if "<seg id" in line:
             yield _SEGMENT_END.sub("", _SEGMENT_START.sub("", line)).replace("’", "'")
 
 
-def _write_test(files: list[Path], work: Path, languages: tuple[str, str], out: SplitWriter) -> None:
-    texts = []
-    for path in files:
-        texts.append(work / f"{path.name}.text")
-        write_lines(texts[-1], segments(iter_lines(path)))
-    raw = list(require_text(read_pairs(*texts), *texts))
+def _write_test(files: list[Path], languages: tuple[str, str], out: SplitWriter) -> None:
+    raw = list(require_text(read_pairs(*files, select=segments), *files))
     out.tokenised(
         "test", ((lowercase(tokenise(s, languages[0])), lowercase(tokenise(t, languages[1]))) for s, t in raw)
     )

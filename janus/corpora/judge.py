@@ -1,4 +1,4 @@
-"""Whether an output is one of the known right answers, and whether its words commit it to two modes at once."""
+"""Whether an output is one of the known correct answers, and whether its words belong to different modes."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -11,18 +11,18 @@ Words = tuple[str, ...]
 
 
 class Verdict(NamedTuple):
-    """valid: the output is a right answer; mixed: it is none, and no single mode explains its words."""
+    """valid: the output is a correct answer; mixed: it is not, and no single mode explains its words."""
 
     valid: bool
     mixed: bool
 
 
 class Judge:
-    """Judges outputs against the right answer of one source in each mode.
+    """Judges outputs against the correct answers of one source, one per mode.
 
-    Valid: the output equals one of the answers. Mixed: no single mode accounts for all its words and neighbouring
-    pairs of words (sentence ends included) that occur in any of the answers; words that occur in none are wrong but
-    speak for no mode. A valid output is never mixed.
+    Valid: the output equals one of the answers. Mixed: no single mode accounts for all its words and pairs of adjacent
+    words (including sentence ends) that occur in any of the answers; words that occur in none are wrong but indicate no
+    mode. A valid output is never mixed.
     """
 
     def __init__(self, answers: Mapping[Mode, Words]):

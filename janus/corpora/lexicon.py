@@ -1,6 +1,6 @@
-"""The words of the demo grammar: three small languages, readable as English, German and Romanian, which they are not.
+"""The words of the demo grammar: three small artificial languages that resemble English, German and Romanian.
 
-Every entry has two variants a language, the first formal, the second colloquial; one variant serves both registers.
+Every entry has two variants per language, the first formal, the second colloquial; a single variant is for both.
 Forms, by word class:
 
 | class | en | de | ro |
@@ -111,7 +111,7 @@ Forms = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Entry:
-    """One meaning: `variants[language]` holds the forms of the formal and of the colloquial word."""
+    """One meaning: `variants[language]` contains the forms of the formal and of the colloquial word."""
 
     variants: dict[str, tuple[Forms, Forms]]
 
@@ -140,7 +140,7 @@ def lexicon() -> Lexicon:
 
 
 def _rows(table: str) -> list[str]:
-    """The rows of a table; a row goes on after a line that ends in `|`."""
+    """The rows of a table; a row continues after a line that ends in `|`."""
     return table.strip().replace("|\n", "|").split("\n")
 
 

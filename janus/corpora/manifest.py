@@ -1,14 +1,15 @@
-"""The corpora that exist: `config/corpora.yaml` read, checked, and handed on as dataclasses."""
+"""The available corpora: `config/corpora.yaml`, checked and converted to dataclasses."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import jsonschema
-import yaml
 
-from janus.errors import InputError
+from janus.errors import InputError, require_none
+from janus.yamlfile import complaint, read_yaml, refusals, typed
 
 _SCHEMA = Path(__file__).resolve().parents[2] / "workflow" / "schemas" / "corpora.schema.yaml"
 RECIPES = (
@@ -38,6 +39,7 @@ _TASKS = {
     "personachat": "reply",
 }
 TEXT_RECIPES = ("documents", "sides", "demo_text")
+_SECTIONS = ("corpora", "texts", "vocabularies", "models")
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Download:
 
     `name` is its name in the download folder, unique over all corpora; `path` its place under a mirror; `addresses`
     are tried in order; none means that only a mirror has it. `sha256` None means trust on first use: the first digest
-    seen is pinned beside the file. `accept` names the terms, to be read at `page`, that the user accepts before it is
+    is pinned next to the file. `accept` names the terms, published at `page`, that the user must accept before it is
     fetched (see `terms.py`).
     """
 
@@ -63,10 +65,11 @@ class Download:
 class Corpus:
     """A data set with a direction.
 
-    `lines` are the expected counts of prepared pairs by split (train, valid, test; a split left out is not checked),
+    `lines` are the expected counts of prepared pairs by split (train, valid, test; missing splits are not checked),
     `blobs` git blob hashes, or prefixes of them, of prepared files by path below the corpus folder. `lowercase` says
-    whether the recipe lower-cases, `options` are the recipe's own. A corpus either learns its own joint BPE, of
-    `merges` operations by default, or uses a `vocabulary` of that name.
+    whether the recipe lower-cases, `options` belong to the recipe. A corpus either learns its own joint BPE, with
+    `merges` operations by default, or uses the `vocabulary` of that name. `published` is the corresponding text in the
+    paper's tables, empty if there is none.
     """
 
     name: str
@@ -77,6 +80,7 @@ class Corpus:
     lowercase: bool
     merges: int = 0
     vocabulary: str = ""
+    published: str = ""
     downloads: tuple[Download, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict)
     blobs: Mapping[str, str] = field(default_factory=dict)
@@ -85,18 +89,18 @@ class Corpus:
 
     @property
     def task(self) -> str:
-        """What is generated: `translation`, `summary`, `question` or `reply`."""
+        """The task: `translation`, `summary`, `question` or `reply`."""
         return _TASKS.get(self.options.get("task", self.recipe), "translation")
 
     def download(self, name: str) -> Download:
-        """The download called `name`. Raises InputError where the manifest has none of that name."""
+        """The download called `name`. Raises InputError if the manifest has none of that name."""
         for download in self.downloads:
             if download.name == name:
                 return download
         raise InputError(
             f"recipe {self.recipe!r} needs a download named {name!r}",
             where=f"corpus {self.name}",
-            mend="add it to the entry in config/corpora.yaml",
+            fix="add it to the entry in config/corpora.yaml",
         )
 
 
@@ -104,7 +108,7 @@ class Corpus:
 class Text:
     """Running text to pre-train on, in `shards` files of blocks of at most `block` tokens (without bos and eos).
 
-    `corpora` are the data sets whose training sides it is made of, where it has no downloads. Every `valid_every`-th
+    `corpora` are the data sets whose training sides it consists of if it has no downloads. Every `valid_every`-th
     document is held out for validation.
     """
 
@@ -176,44 +180,37 @@ def load_models(path: Path, *, schema: Path = _SCHEMA) -> dict[str, Model]:
     return {name: _entry(Model, name, entry) for name, entry in _load(path, schema).get("models", {}).items()}
 
 
+def load_downloads(path: Path, *, schema: Path = _SCHEMA) -> dict[str, Download]:
+    """The downloads of all entries of a manifest, by name. Raises InputError as `load_corpora` does."""
+    content = _load(path, schema)
+    entries = [entry for section in _SECTIONS for entry in content.get(section, {}).values()]
+    return {download.name: download for entry in entries for download in _downloads(entry)}
+
+
 def _load(path: Path, schema: Path) -> Mapping[str, Any]:
     path = Path(path)
-    content = _read_yaml(path)
-    _check(content, _read_yaml(schema), path)
-    _check_download_names(content, path)
-    _check_references(content, path)
+    rules = read_yaml(schema)
+    content = typed(read_yaml(path), rules)
+    require_none(_refusals(content, rules, path))
+    problems = _ambiguous_downloads, _unknown_references, _sides_of_one_name
+    require_none(itertools.chain.from_iterable(find(content, path) for find in problems))
     return content
 
 
 def find_corpus(corpora: Mapping[str, Corpus], name: str, *, where: object) -> Corpus:
-    """The corpus called `name`, or an InputError that lists those there are."""
+    """The corpus called `name`. Otherwise raises InputError, which lists the existing ones."""
     if name not in corpora:
-        raise InputError(f"unknown corpus {name!r}", where=where, mend=f"choose one of {', '.join(corpora)}")
+        raise InputError(f"unknown corpus {name!r}", where=where, fix=f"choose one of {', '.join(corpora)}")
     return corpora[name]
 
 
-def _read_yaml(path: Path) -> Any:
-    try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=path, mend="restore it or fix the path") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else path
-        problem = getattr(error, "problem", error)
-        raise InputError(f"not YAML ({problem})", where=where, mend="correct the line") from error
+def _refusals(content: Any, schema: Any, path: Path) -> Iterator[InputError]:
+    for error in refusals(content, schema):
+        place = ".".join(str(step) for step in error.absolute_path) or "top level"
+        yield InputError(complaint(error), where=f"{path}, {place}", fix=_fix(error))
 
 
-def _check(content: Any, schema: Any, path: Path) -> None:
-    validator = jsonschema.Draft202012Validator(schema)
-    error = jsonschema.exceptions.best_match(validator.iter_errors(content))
-    if error is None:
-        return
-    place = ".".join(str(step) for step in error.absolute_path) or "top level"
-    raise InputError(error.message, where=f"{path}, {place}", mend=_mend(error))
-
-
-def _mend(error: jsonschema.ValidationError) -> str:
+def _fix(error: jsonschema.ValidationError) -> str:
     if error.validator == "additionalProperties":
         return f"use only {', '.join(error.schema.get('properties', {}))}"
     if error.validator == "required":
@@ -230,7 +227,7 @@ def _entry(kind: type, name: str, entry: Mapping[str, Any]) -> Any:
 
 
 def _downloads(entry: Mapping[str, Any]) -> Iterator[Download]:
-    """The downloads of an entry; one with `numbers` stands for a run of files, `{number}` being the place."""
+    """The downloads of an entry; one with `numbers` stands for several files, numbered at `{number}`."""
     for item in entry.get("downloads", ()):
         if "numbers" not in item:
             yield _download(item)
@@ -246,21 +243,32 @@ def _download(item: Mapping[str, Any]) -> Download:
     return Download(name=item["name"], path=item["path"], addresses=tuple(item["addresses"]), **known)
 
 
-def _check_download_names(content: Mapping[str, Any], path: Path) -> None:
+def _ambiguous_downloads(content: Mapping[str, Any], path: Path) -> Iterator[InputError]:
     seen: dict[str, Download] = {}
-    for section in ("corpora", "texts", "vocabularies", "models"):
+    for section in _SECTIONS:
         for name, entry in content.get(section, {}).items():
             for download in _downloads(entry):
                 if seen.setdefault(download.name, download) != download:
-                    raise InputError(
+                    yield InputError(
                         f"download name {download.name!r} stands for two different files",
                         where=f"{path}, {name}",
-                        mend="give one of them another name",
+                        fix="give one of them another name",
                     )
 
 
-def _check_references(content: Mapping[str, Any], path: Path) -> None:
-    """Every vocabulary, text and corpus that an entry names is in the manifest."""
+def _sides_of_one_name(content: Mapping[str, Any], path: Path) -> Iterator[InputError]:
+    """Corpora whose two sides would be the same file."""
+    for name, entry in content["corpora"].items():
+        if entry["source"] == entry["target"]:
+            yield InputError(
+                f"source and target are both {entry['source']!r}, and each names a file",
+                where=f"{path}, corpora.{name}",
+                fix="call them src and tgt where both are of one language",
+            )
+
+
+def _unknown_references(content: Mapping[str, Any], path: Path) -> Iterator[InputError]:
+    """References to vocabularies, texts and corpora that are not in the manifest."""
     sections = {"vocabulary": "vocabularies", "text": "texts", "corpora": "corpora"}
     for section in ("corpora", "texts", "vocabularies"):
         for name, entry in content.get(section, {}).items():
@@ -268,8 +276,8 @@ def _check_references(content: Mapping[str, Any], path: Path) -> None:
                 found = entry.get(key, ())
                 for reference in (found,) if isinstance(found, str) else found:
                     if reference not in content.get(target, {}):
-                        raise InputError(
+                        yield InputError(
                             f"{key} {reference!r} is not among the {target}",
                             where=f"{path}, {name}",
-                            mend=f"add it under `{target}`, or name one that is there",
+                            fix=f"add it under `{target}`, or name one that is there",
                         )

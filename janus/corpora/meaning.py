@@ -1,11 +1,11 @@
-"""What a demo sentence says, apart from any language, and how meanings are drawn."""
+"""The language-independent meaning of a demo sentence, and the random drawing of meanings."""
 
 import random
 from dataclasses import dataclass
 
 from janus.corpora.lexicon import lexicon
 
-# How often a noun phrase is plural, has an adjective, and a modifier by the phrase's role.
+# Probabilities that a noun phrase is plural, has an adjective, and has a modifier, by the role of the phrase.
 _PLURAL = 0.5
 _ADJECTIVE = 0.25
 _SUBJECT_MODIFIER = 0.35
@@ -72,7 +72,7 @@ class Sampler:
         self._prepositions, self._tenses = size(words.prepositions), len(words.auxiliaries)
 
     def meaning(self) -> Meaning:
-        """One meaning; no noun occurs twice in it where the vocabulary has enough."""
+        """One meaning; no noun occurs twice if the vocabulary is large enough."""
         nouns = self._rng.sample(range(self._nouns), min(4, self._nouns))
         subject = self._phrase(nouns[0], nouns[-1], _SUBJECT_MODIFIER)
         return Meaning(

@@ -1,13 +1,12 @@
-"""Running text to pre-train on: cleaned and dealt out to shards, in a part for each download.
+"""Running text for pre-training: cleaned and distributed to shards, in one part per download.
 
-A whole part is kept, so that a killed run goes on with the next. The text stays in its parts.
+Complete parts are kept, so that an interrupted run continues with the next. The text stays in its parts.
 
-A part's folder holds `train-<shard>.txt`, `valid.txt` and, written last, `part.json`. In the files a paragraph is a
-line and an empty line ends a document. Documents go to the shards in turn, every so manieth to valid instead.
+The folder of a part contains `train-<shard>.txt`, `valid.txt` and, written last, `part.json`. In the files a paragraph
+is a line and an empty line ends a document. Documents go to the shards in turn, every n-th to valid instead.
 """
 
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -15,8 +14,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from janus.corpora import demo_text, documents
-from janus.corpora.documents import Document, read_documents
+from janus.closure import digest_of_code
+from janus.corpora.by_recipe import text_name, text_source
 from janus.corpora.manifest import Text
 from janus.corpora.pairs import parts_of, tidy
 from janus.corpora.tokenise import lowercase
@@ -24,7 +23,11 @@ from janus.errors import InputError
 from janus.files import atomic_writer, iter_lines, read_json, sha256, write_json
 from janus.provenance import Stopwatch, provenance
 
+# A document is a list of paragraphs.
+Document = list[str]
+
 _PART = "part.json"
+_ROOT = Path(__file__).resolve().parents[2]
 _SIDES = ("source", "target")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b\ufeff\ufffd]")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -36,9 +39,9 @@ _LEAST_LETTERS = 0.5
 class Scrubber:
     """Cleans documents and counts what it removes.
 
-    A paragraph goes when it has fewer than four words (headings, list marks), a word of over 100 characters, fewer
-    letters than half its characters (tables, formulas), or equals the paragraph before it; a document when none is
-    left. Control characters go and white space collapses. `exact` keeps every paragraph that is not empty.
+    A paragraph is removed if it has fewer than four words (headings, list marks), a word of over 100 characters, fewer
+    letters than half its characters (tables, formulas), or equals the paragraph before it; a document if no paragraph
+    is left. Control characters are removed and white space is collapsed. `exact` keeps every non-empty paragraph.
     """
 
     def __init__(self, *, exact: bool = False, lower: bool = False):
@@ -47,7 +50,7 @@ class Scrubber:
         self.removed: Counter[str] = Counter()
 
     def __call__(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """The documents that stay."""
+        """The remaining documents."""
         for document in documents:
             kept: Document = []
             for paragraph in document:
@@ -88,7 +91,7 @@ class Scrubber:
 
 
 def part_names(text: Text) -> list[str]:
-    """The parts that a text is made in: one a download, or a single one named after the recipe."""
+    """The parts of a text: one per download, or a single one named after the recipe."""
     return [download.name for download in text.downloads] or [text.recipe]
 
 
@@ -117,21 +120,28 @@ def prepare_part(
 
 
 def prepare_download(text: Text, name: str, downloads: Path, out: Path, *, progress: bool = True) -> None:
-    """Make the part of the download called `name` in `out`; one that is there, of the same download, is kept.
+    """Make the part of the download called `name` in `out`; an existing one of the same download is kept.
 
     Raises InputError where the download is missing, damaged or holds no text.
     """
     path = Path(downloads) / name
     if not path.is_file():
-        raise InputError("download is missing", where=path, mend="fetch it first")
-    _write_part(text, read_documents(path), out, {name: sha256(path)}, Scrubber(lower=text.lowercase), progress)
+        raise InputError("download is missing", where=path, fix="fetch it first")
+    _write_part(
+        text,
+        text_source(text.recipe).read_documents(path),
+        out,
+        {name: sha256(path)},
+        Scrubber(lower=text.lowercase),
+        progress,
+    )
 
 
 def prepare_sides(text: Text, corpora: Iterable[Path], out: Path, *, progress: bool = True) -> None:
     """Make one part of the training sides of prepared corpora, given by folder, in `out`.
 
-    Each source falls at its separators into its parts, the target follows; what occurred before is left out, so that
-    a section with ten questions, or a turn that is the history of five replies, counts once.
+    Each source is split at its separators, followed by the target; text that occurred before is left out, so that a
+    section with ten questions, or a turn in the history of five replies, counts once.
     """
     corpora = list(map(Path, corpora))
     origin = {}
@@ -144,21 +154,21 @@ def prepare_sides(text: Text, corpora: Iterable[Path], out: Path, *, progress: b
 
 def prepare_demo(text: Text, out: Path, *, seed: int = 1, progress: bool = True) -> None:
     """Generate the part of a demo text in `out`; the same seed gives the same text."""
-    drawn = demo_text.documents(seed=f"{text.name}/{seed}", **text.options)
+    drawn = text_source(text.recipe).documents(seed=f"{text.name}/{seed}", **text.options)
     _write_part(text, drawn, out, {"seed": str(seed)}, Scrubber(exact=True), progress)
 
 
 def gather(text: Text, parts: Iterable[Path], out: Path) -> None:
     """Check that the parts together have text for every file; write `cleaning.json` and, last, `text.json` to `out`.
 
-    The text itself stays in the parts: there is much of it. Raises InputError where a part is not whole, or no part
-    has a document for a file.
+    The text itself, which is large, stays in the parts. Raises InputError if a part is not complete, or no part has a
+    document for a file.
     """
     watch, out, parts = Stopwatch(), Path(out), list(map(Path, parts))
     facts = [read_json(part / _PART) for part in parts]
     for name in file_names(text):
         if not any((part / name).stat().st_size for part in parts):
-            raise InputError(f"no document for {name}", where=out, mend="lower `shards` or `valid_every`, or add text")
+            raise InputError(f"no document for {name}", where=out, fix="lower `shards` or `valid_every`, or add text")
     write_json(out / "cleaning.json", {part.name: fact["cleaning"] for part, fact in zip(parts, facts)})
     record = {
         "text": text.name,
@@ -194,7 +204,8 @@ def _write_part(
 ) -> None:
     out = Path(out)
     settings = {"shards": text.shards, "valid_every": text.valid_every, "lowercase": text.lowercase}
-    settings |= {"options": dict(text.options), "code": [sha256(Path(module.__file__)) for module in _CODE]}
+    # Parts made by other code do not belong to this text.
+    settings |= {"options": dict(text.options), "code": digest_of_code(_ROOT, __name__, text_name(text.recipe))}
     if _is_whole(out, settings, origin):
         return
     out.mkdir(parents=True, exist_ok=True)
@@ -209,18 +220,14 @@ def _write_part(
             stream.writelines(f"{paragraph}\n" for paragraph in document)
             stream.write("\n")
     if not scrubber.counts["documents"]:
-        raise InputError("no text is left after cleaning", where=", ".join(origin), mend="fetch it again, or leave it")
+        raise InputError("no text is left after cleaning", where=", ".join(origin), fix="fetch it again, or leave it")
     record = {"settings": settings, "origin": origin, "cleaning": scrubber.report()}
     record |= {"sha256": {name: sha256(out / name) for name in file_names(text)}}
     write_json(out / _PART, provenance(watch=watch, **record))
 
 
-# A part that other code made is no part of this text.
-_CODE = (sys.modules[__name__], documents, demo_text)
-
-
 def _is_whole(out: Path, settings: dict[str, object], origin: dict[str, str]) -> bool:
-    """Whether a part lies there that the same input and settings made."""
+    """Whether there is a part that was made from the same input and settings."""
     if not (out / _PART).is_file():
         return False
     facts = read_json(out / _PART)

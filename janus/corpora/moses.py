@@ -1,7 +1,7 @@
 """The Moses tokenizer (version 1.1), rule for rule, for the languages of the corpora here.
 
 Compared with tokenizer.perl under Perl 5.36: equal on 40,000 lines of Multi30k and WMT test sets (de, en, ro) and on
-90,000 of random characters, but for spaces, since the script leaves double and trailing ones in rare cases.
+90,000 of random characters, except for spaces, since the script leaves double and trailing ones in rare cases.
 sacremoses 0.2.0 is not used because it differs on about one line in 900 (it keeps the full stop on an abbreviation or
 number at the end of a line, which the script splits) and fairseq's IWSLT14 files have the script's form.
 """
@@ -11,7 +11,7 @@ from sacremoses.corpus import NonbreakingPrefixes
 
 from janus.errors import InputError
 
-# These have apostrophe or colon rules of their own in Moses that no corpus here needs.
+# Languages with special apostrophe or colon rules in Moses, which no corpus here needs.
 _UNSUPPORTED = frozenset({"ca", "fi", "fr", "ga", "it", "so", "sv", "tdt"})
 
 _SPACES = regex.compile(r"\p{White_Space}+")
@@ -52,8 +52,8 @@ _NUMERIC_ONLY = "#NUMERIC_ONLY#"
 class MosesTokenizer:
     """`tokenizer.perl -l <language>`, with `-a` where `aggressive`.
 
-    Abbreviations that keep their full stop come from the lists that sacremoses carries. Raises InputError for a
-    language whose special rules are not built.
+    Abbreviations that keep their full stop come from the lists in sacremoses. Raises InputError for a language whose
+    special rules are not implemented.
     """
 
     def __init__(self, language: str, *, aggressive: bool = False):
@@ -61,7 +61,7 @@ class MosesTokenizer:
             raise InputError(
                 f"Moses has rules of its own for {language!r} that are not built",
                 where="janus/corpora/moses.py",
-                mend="add them there, with a test against tokenizer.perl",
+                fix="add them there, with a test against tokenizer.perl",
             )
         self.language, self.aggressive = language, aggressive
         prefixes = [word.strip() for word in NonbreakingPrefixes().words(language)]
@@ -115,7 +115,7 @@ class MosesTokenizer:
 
 
 def _mark_dots(text: str) -> str:
-    """Runs of dots as words that the later rules leave whole."""
+    """Runs of dots as words that later rules do not split."""
 
     def mark(run: regex.Match) -> str:
         word = f" {'DOT' * len(run[0])}MULTI"

@@ -1,18 +1,25 @@
-"""Text files as they come: plain or compressed with gzip, bzip2 or xz, told by the ending of the name."""
+"""Text files, plain or compressed with gzip, bzip2 or xz, as determined by the ending of the name."""
 
 import bz2
 import gzip
 import io
 import lzma
+import tarfile
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from janus.errors import InputError
+from janus.files import decode_lines
 
 _OPENERS: dict[str, Callable[..., IO[bytes]]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-_BROKEN = (OSError, EOFError, lzma.LZMAError, zlib.error)
+_MAGIC: dict[bytes, Callable[..., IO[bytes]]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
+_CHUNK = 1 << 20
+# The exceptions of readers of compressed files and archives for damaged or invalid files.
+BROKEN = (OSError, EOFError, lzma.LZMAError, zlib.error, tarfile.TarError, zipfile.BadZipFile, RuntimeError)
 
 
 def stem(path: Path) -> Path:
@@ -29,8 +36,25 @@ def open_bytes(path: Path) -> IO[bytes]:
     """The decompressed bytes of a file, as a stream. Raises InputError where there is no such file."""
     path = Path(path)
     if not path.is_file():
-        raise InputError("no such file", where=path, mend="fetch it first, or correct the path")
+        raise InputError("no such file", where=path, fix="fetch it first, or correct the path")
     return _OPENERS.get(path.suffix, open)(path, "rb")
+
+
+@contextmanager
+def open_tar(path: Path) -> Iterator[tarfile.TarFile]:
+    """A tar archive as a stream, with any compression; data after its members is read when the block ends normally.
+
+    It contains the checksum of the compression, which a reader of members never reaches. Raises the exceptions in
+    `BROKEN` if the archive is damaged or invalid.
+    """
+    with open(path, "rb") as stream:
+        head = stream.read(max(map(len, _MAGIC)))
+    opener = next((found for magic, found in _MAGIC.items() if head.startswith(magic)), open)
+    with opener(path, "rb") as stream:
+        with tarfile.open(fileobj=stream, mode="r|") as tar:
+            yield tar
+        while stream.read(_CHUNK):
+            pass
 
 
 def read_text(path: Path) -> str:
@@ -39,7 +63,7 @@ def read_text(path: Path) -> str:
 
 
 def read_lines(path: Path) -> Iterator[str]:
-    """Stream the lines of a file, split at newlines alone.
+    """Stream the lines of a file, split only at newlines, as in `janus.files.decode_lines`.
 
     Raises InputError where it is missing, damaged or, with the line's number, not UTF-8.
     """
@@ -48,24 +72,19 @@ def read_lines(path: Path) -> Iterator[str]:
 
 
 def decoded(stream: IO[bytes], where: object) -> Iterator[str]:
-    """The lines of a byte stream, which the errors call `where`. Raises InputError as `read_lines` does."""
-    lines = enumerate(_sound(io.BufferedReader(_Raw(stream)), where), 1)
-    for number, line in lines:
-        try:
-            yield line.decode("utf-8").rstrip("\n").rstrip("\r")
-        except UnicodeDecodeError as error:
-            raise InputError("not UTF-8", where=f"{where}:{number}", mend="convert the file with iconv") from error
+    """The lines of a byte stream, called `where` in errors. Raises InputError as `read_lines` does."""
+    return decode_lines(_sound(io.BufferedReader(_Raw(stream)), where), where)
 
 
 def _sound(stream: Iterator[bytes], where: object) -> Iterator[bytes]:
     try:
         yield from stream
-    except _BROKEN as error:
-        raise InputError(f"damaged ({error})", where=where, mend="remove it and fetch it again") from error
+    except BROKEN as error:
+        raise InputError(f"damaged ({error})", where=where, fix="remove it and fetch it again") from error
 
 
 class _Raw(io.RawIOBase):
-    """A stream of large reads: the members of archives read a line at a time are slow."""
+    """A stream with large reads: reading members of archives line by line is slow."""
 
     def __init__(self, stream: IO[bytes]):
         self._stream = stream

@@ -1,4 +1,4 @@
-"""Sources and targets in one language: the form of their text, and the pairs that do not belong."""
+"""Sources and targets in one language: the form of their text, and the removal of unsuitable pairs."""
 
 import re
 from collections import Counter
@@ -32,17 +32,17 @@ def joined(parts: Iterable[str]) -> str:
 
 
 def parts_of(source: str) -> list[str]:
-    """What `joined` joined."""
+    """The inverse of `joined`."""
     return [part.strip() for part in source.split(SEPARATOR)]
 
 
 def tidy(line: str) -> str:
-    """The line with each run of white space as one space."""
+    """The line with each run of white space replaced by one space."""
     return _SPACES.sub(" ", line).strip()
 
 
 def tokenised(line: str) -> str:
-    """English text as GLGE's is: Moses tokens without escapes, lower-cased.
+    """English text in GLGE's form: Moses tokens without escapes, lower-cased.
 
     >>> tokenised('He said: "It\\'s [1] & 2."')
     'he said : " it \\'s [ 1 ] & 2 . "'
@@ -54,14 +54,14 @@ def tokenised(line: str) -> str:
 
 
 class Sieve:
-    """Passes training pairs on, but for those with an empty side, which it counts."""
+    """Removes training pairs with an empty side, and counts them."""
 
     def __init__(self) -> None:
         self.removed: Counter[str] = Counter()
         self.kept = 0
 
     def __call__(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
-        """The pairs that stay."""
+        """The remaining pairs."""
         for source, target in pairs:
             if source.strip() and target.strip():
                 self.kept += 1

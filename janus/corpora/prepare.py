@@ -1,51 +1,37 @@
 """From downloads to a prepared corpus: the recipes, the files they leave, and the checks on them."""
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from janus.corpora import demo_tasks, dialogue, glge, grammar, iwslt14, multi30k, questions, summaries, wmt14, wmt16
-from janus.corpora.manifest import Corpus
+from janus.corpora.by_recipe import builder
+from janus.corpora.manifest import Corpus, Download
 from janus.corpora.splits import SPLITS, SplitWriter
 from janus.errors import InputError
 from janus.files import git_blob_hash, sha256, write_json
 from janus.provenance import Stopwatch, provenance
 
-Recipe = Callable[..., dict[str, object]]
-_RECIPES: Mapping[str, Recipe] = {
-    "grammar": grammar.build,
-    "iwslt14": iwslt14.build,
-    "multi30k": multi30k.build,
-    "wmt14": wmt14.build,
-    "wmt16": wmt16.build,
-    "glge": glge.build,
-    "summaries": summaries.build,
-    "questions": questions.build,
-    "dialogue": dialogue.build,
-    **{f"demo_{task}": demo_tasks.build for task in demo_tasks.TASKS},
-}
-
 
 def prepare(corpus: Corpus, downloads: Path, out: Path, *, seed: int = 1) -> None:
-    """Make `tok/`, `raw/`, `cleaning.json` and `corpus.json` below `out` from what `fetch` brought into `downloads`.
+    """Make `tok/`, `raw/`, `cleaning.json` and `corpus.json` in `out` from the files that `fetch` put in `downloads`.
 
-    `seed` draws the generated corpora; the others are the same for every seed. `corpus.json` is written last, so
-    that its presence means a whole corpus: recipe, languages, line counts, SHA-256 of every file, downloads used.
+    `seed` is for generated corpora; the others are the same for every seed. `corpus.json` is written last, so that its
+    presence means a complete corpus: recipe, languages, line counts, SHA-256 of every file, downloads used.
 
-    Raises InputError where a download is missing, the text is unfit (see `clean.py`), a split is empty or has not
-    the lines that the manifest expects, or a file has not the git blob hash that the manifest gives.
+    Raises InputError if a download is missing, the text is unsuitable (see `clean.py`), a split is empty or does not
+    have the number of lines in the manifest, or a file does not have the git blob hash in the manifest.
     """
     watch = Stopwatch()
     downloads, out = Path(downloads), Path(out)
-    used = {download.name: _digest(downloads / download.name) for download in corpus.downloads}
+    used = {download.name: _digest(downloads / download.name, download) for download in corpus.downloads}
     out.mkdir(parents=True, exist_ok=True)
     (out / "corpus.json").unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".work.") as work:
         with SplitWriter(out, corpus.source, corpus.target) as writer:
-            cleaning = _RECIPES[corpus.recipe](corpus, downloads, Path(work), writer, seed=seed)
+            cleaning = builder(corpus.recipe).build(corpus, downloads, Path(work), writer, seed=seed)
             _check_lines(corpus, writer, out)
     check_blobs(corpus, out, below="tok")
-    write_json(out / "cleaning.json", cleaning)
+    write_json(out / "cleaning.json", cleaning | _respaced(writer))
     write_json(out / "corpus.json", provenance(watch=watch, **_facts(corpus, writer, out, used, seed)))
 
 
@@ -59,14 +45,22 @@ def check_blobs(corpus: Corpus, out: Path, *, below: str) -> None:
             raise InputError(
                 f"git blob hash is {found}, expected {expected}",
                 where=out / name,
-                mend="download or tools differ from the reference; compare versions, or correct config/corpora.yaml",
+                fix="download or tools differ from the reference; compare versions, or correct config/corpora.yaml",
             )
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path, download: Download) -> str:
     if not path.is_file():
-        raise InputError("download is missing", where=path, mend="fetch it first")
-    return sha256(path)
+        raise InputError("download is missing", where=path, fix="fetch it first")
+    found = sha256(path)
+    # A file that was put there manually was not checked by `fetch`.
+    if download.sha256 not in (None, found):
+        raise InputError(
+            f"sha256 is {found}, the manifest says {download.sha256}",
+            where=path,
+            fix="move it away and run again: it will be fetched",
+        )
+    return found
 
 
 def _check_lines(corpus: Corpus, writer: SplitWriter, out: Path) -> None:
@@ -77,14 +71,18 @@ def _check_lines(corpus: Corpus, writer: SplitWriter, out: Path) -> None:
             raise InputError(
                 f"{count:,} pairs after preparation, expected {'some' if expected is None else format(expected, ',')}",
                 where=f"{out / 'tok' / split}.{corpus.source}-{corpus.target}",
-                mend="fetch the downloads again, or correct `lines` in config/corpora.yaml",
+                fix="fetch the downloads again, or correct `lines` in config/corpora.yaml",
             )
     if writer.lines["raw/test"] != counts["test"]:
         raise InputError(
             f"{writer.lines['raw/test']:,} untokenised test lines for {counts['test']:,} tokenised ones",
             where=out / "raw",
-            mend="fetch the downloads again",
+            fix="fetch the downloads again",
         )
+
+
+def _respaced(writer: SplitWriter) -> dict[str, object]:
+    return {"respaced lines": dict(sorted(writer.respaced.items()))} if writer.respaced else {}
 
 
 def _facts(corpus: Corpus, writer: SplitWriter, out: Path, used: Mapping[str, str], seed: int) -> dict[str, object]:

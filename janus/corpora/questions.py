@@ -27,11 +27,11 @@ def build(corpus: Corpus, downloads: Path, work: Path, out: SplitWriter, *, seed
 
 
 def _source(answer: str, section: str, files: list[Path], number: int) -> str:
-    """The two parts joined, or nothing where one is empty: such a source is no source."""
+    """The two parts joined, or empty if one of them is: such a source is invalid."""
     parts = tidy(answer), tidy(section)
     for part, path in zip(parts, files):
         if SEPARATOR in part:
-            raise InputError(f"holds {SEPARATOR}", where=f"{path}:{number}", mend="replace it in the text")
+            raise InputError(f"holds {SEPARATOR}", where=f"{path}:{number}", fix="replace it in the text")
     return joined(parts) if all(parts) else ""
 
 

@@ -6,7 +6,7 @@
 | de | subject auxiliary adverb object verb | object auxiliary adverb `von` subject verb be | `welcher` object verb |
 | ro | adverb auxiliary verb subject `pe` object | adverb be verb object `de către` subject | `care` verb `pe` object |
 
-The auxiliary agrees with its clause's subject, over whatever modifier stands between; de articles and adjectives show
+The auxiliary agrees with the subject of its clause, across modifiers between them; de articles and adjectives show
 case, gender and number; ro adjectives follow the noun and agree, as does the passive participle.
 """
 
@@ -18,7 +18,7 @@ from janus.corpora.meaning import Clause, Meaning, Phrase, Place, Thing
 
 
 class Mode(NamedTuple):
-    """One of the ways to say a meaning: register (0 formal, 1 colloquial) and voice, for the whole sentence."""
+    """One of the ways to express a meaning: register (0 formal, 1 colloquial) and voice, for the whole sentence."""
 
     register: int
     passive: bool

@@ -1,4 +1,4 @@
-"""What the one-language recipes do alike: read line-aligned files, clean the training pairs, write the splits."""
+"""Common steps of the one-language recipes: read line-aligned files, clean training pairs, write the splits."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +21,7 @@ def aligned(*files: Path) -> Iterator[tuple[str, ...]]:
             raise InputError(
                 f"the file ends here, {files[[line is not None for line in row].index(True)]} goes on",
                 where=f"{files[row.index(None)]}:{number}",
-                mend="fetch all files of the corpus again",
+                fix="fetch all files of the corpus again",
             )
         yield row
 
@@ -29,9 +29,9 @@ def aligned(*files: Path) -> Iterator[tuple[str, ...]]:
 def write_split(
     out: SplitWriter, split: str, raw: Iterable[Pair], files: tuple[Path, Path], form: Callable[[str], str]
 ) -> dict[str, object] | None:
-    """Write one split of raw pairs that came from `files`, each line of tok/ as `form` makes it.
+    """Write one split of raw pairs from `files`; `form` converts each line of tok/.
 
-    Training pairs pass a sieve, whose report is returned. Raises InputError at an empty line of valid or test.
+    Training pairs pass through a sieve, whose report is returned. Raises InputError at an empty line of valid or test.
     """
     if split == "train":
         sieve = Sieve()

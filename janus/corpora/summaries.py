@@ -1,4 +1,4 @@
-"""Package summaries: from the description of a Debian package to its one-line synopsis, the shape of XSum."""
+"""Package summaries: from the description of a Debian package to its one-line synopsis, similar to XSum."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 """Tokens and back: the Moses tokenizer, its punctuation normaliser and its detokenizer.
 
-The tokenizer is our own (`moses.py`), because a recipe must come out byte for byte; the other two are sacremoses'.
+The tokenizer is our own (`moses.py`), because recipes must be reproduced byte for byte; the other two are sacremoses'.
 """
 
 from functools import lru_cache
@@ -11,22 +11,22 @@ from janus.corpora.moses import MosesTokenizer
 
 
 def tokenise(line: str, language: str, *, aggressive: bool = False) -> str:
-    """The line as `tokenizer.perl -l <language>` leaves it, special characters escaped; `aggressive` is its `-a`."""
+    """The output of `tokenizer.perl -l <language>`, with special characters escaped; `aggressive` is its `-a`."""
     return _tokenizer(language, aggressive)(line)
 
 
 def normalise(line: str, language: str) -> str:
-    """The line as `normalize-punctuation.perl -l <language>` leaves it (sacremoses in its Perl-parity setting)."""
+    """The output of `normalize-punctuation.perl -l <language>` (sacremoses in its Perl-parity setting)."""
     return _normaliser(language).normalize(line)
 
 
 def detokenise(line: str, language: str) -> str:
-    """The tokenised line as readable text: spaces closed up, escapes and `@-@` undone."""
+    """The tokenised line as readable text, without extra spaces, escapes and `@-@`."""
     return _detokenizer(language).detokenize(line.split(" "))
 
 
 def lowercase(line: str) -> str:
-    """Lower-case as Moses' lowercase.perl: letter by letter, so that a final sigma keeps its inner form."""
+    """Lower-case as in Moses' lowercase.perl: letter by letter, so that a final sigma keeps its medial form."""
     return line.lower() if "Σ" not in line else "".join(letter.lower() for letter in line)
 
 

@@ -1,24 +1,23 @@
-"""Shared vocabularies: the folder that holds one, and how texts and tasks are encoded with it.
+"""Shared vocabularies: their folders, and the encoding of texts and tasks with them.
 
 A folder has `vocabulary.json`, `dict.txt` for fairseq and, by kind, `codes` (subword-nmt) or `encoder.json` and
 `vocab.bpe` (GPT-2). All that goes through one vocabulary can go through one model.
 """
 
+import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from subword_nmt.apply_bpe import BPE
-from tqdm import tqdm
-
-from janus.corpora.bpe import learn, load_codes, remove_bpe
-from janus.corpora.gpt2_bpe import Gpt2Bpe, dictionary_entries
+from janus.corpora.bpe import Segmenter, count_words, learn, remove_bpe
+from janus.corpora.gpt2_bpe import Gpt2Bpe
 from janus.corpora.manifest import Vocabulary
 from janus.corpora.opening import read_text, stem
 from janus.corpora.pairs import SEPARATOR
+from janus.dictionary import SPECIAL, read_dictionary
 from janus.errors import InputError
-from janus.files import atomic_writer, iter_lines, read_json, sha256, write_json, write_lines
+from janus.files import atomic_writer, read_json, sha256, write_json, write_lines
 from janus.provenance import Stopwatch, provenance
 
 _GPT2_FILES = ("encoder.json", "vocab.bpe", "dict.txt")
@@ -35,16 +34,14 @@ class Encoder(Protocol):
 
 
 class SubwordBpe:
-    """subword-nmt's encoder from a codes file; the separator of sources stays whole."""
+    """subword-nmt's encoder from a codes file; the separator of sources is not split."""
 
     def __init__(self, codes: Path):
-        load_codes(codes)
-        with open(codes, encoding="utf-8") as stream:
-            self._bpe = BPE(stream, glossaries=[SEPARATOR.replace("[", r"\[").replace("]", r"\]")])
+        self._segmenter = Segmenter(codes, glossaries=[SEPARATOR.replace("[", r"\[").replace("]", r"\]")])
 
     def encode(self, line: str) -> str:
         """The subwords of a line, `@@` where a word goes on."""
-        return self._bpe.process_line(line).strip()
+        return self._segmenter.encode(line)
 
     def decode(self, subwords: str) -> str:
         """The words of a line of subwords."""
@@ -65,7 +62,13 @@ def make_gpt2(vocabulary: Vocabulary, downloads: Path, out: Path) -> None:
 
 
 def make_subword(
-    vocabulary: Vocabulary, texts: Iterable[Path], sides: Iterable[Path], out: Path, *, progress: bool = True
+    vocabulary: Vocabulary,
+    texts: Iterable[Path],
+    sides: Iterable[Path],
+    out: Path,
+    *,
+    workers: int = 1,
+    progress: bool = True,
 ) -> None:
     """Learn a vocabulary of kind subword into the folder `out`.
 
@@ -74,21 +77,34 @@ def make_subword(
     where there is nothing to learn from.
     """
     watch, out = Stopwatch(), Path(out)
-    texts = list(texts)
-    learn(texts, out / "codes", vocabulary.merges, progress=progress)
-    encoder = SubwordBpe(out / "codes")
-    counts: Counter[str] = Counter()
-    for path in map(Path, (*texts, *sides)):
-        for line in tqdm(iter_lines(path), desc=f"dictionary {path.name}", unit=" lines", disable=not progress):
-            counts.update(encoder.encode(line).split())
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    texts = list(map(Path, texts))
+    words = count_words(texts, workers=workers)
+    learn(words, out / "codes", vocabulary.merges, where=texts[0], progress=progress)
+    words.update(count_words(map(Path, sides), workers=workers))
+    ranked = sorted(_count_subwords(SubwordBpe(out / "codes"), words).items(), key=lambda item: (-item[1], item[0]))
     write_lines(out / "dict.txt", (f"{symbol} {count}" for symbol, count in ranked))
     _write_facts(vocabulary, out, watch)
 
 
+def _count_subwords(encoder: Encoder, words: Mapping[str, int]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for word, count in words.items():
+        for subword in encoder.encode(word).split():
+            counts[subword] += count
+    return counts
+
+
 def dictionary_size(folder: Path) -> int:
     """Entries of the dictionary of a model that uses a vocabulary, fairseq's four symbols (bos to unk) included."""
-    return len(dictionary_entries(Path(folder) / "dict.txt")) + 4
+    return len(read_dictionary(Path(folder) / "dict.txt")) + len(SPECIAL)
+
+
+def vocabulary_digest(folder: Path) -> str:
+    """A digest of a vocabulary's files without its record, which contains wall times."""
+    digest = hashlib.sha256()
+    for path in _files(Path(folder)):
+        digest.update(f"{path.name}\0{sha256(path)}\n".encode())
+    return digest.hexdigest()
 
 
 def load_encoder(folder: Path) -> Encoder:
@@ -96,7 +112,7 @@ def load_encoder(folder: Path) -> Encoder:
     folder = Path(folder)
     kind = read_json(folder / "vocabulary.json").get("kind")
     if kind not in _LOADERS:
-        raise InputError(f"unknown kind {kind!r}", where=folder / "vocabulary.json", mend="make the vocabulary again")
+        raise InputError(f"unknown kind {kind!r}", where=folder / "vocabulary.json", fix="make the vocabulary again")
     return _LOADERS[kind](folder)
 
 
@@ -112,24 +128,28 @@ _LOADERS: dict[str, Callable[[Path], Encoder]] = {"gpt2": _load_gpt2, "subword":
 
 
 def _download(vocabulary: Vocabulary, downloads: Path, name: str) -> Path:
-    """The download that is this file, whatever stands before its name and however it is compressed."""
+    """The download of this file, with any prefix of its name and any compression."""
     for download in vocabulary.downloads:
         if stem(Path(download.name)).name.endswith(name):
             return downloads / download.name
     raise InputError(
         f"needs a download that ends in {name!r}",
         where=f"vocabulary {vocabulary.name}",
-        mend="add it to the entry in config/corpora.yaml",
+        fix="add it to the entry in config/corpora.yaml",
     )
 
 
 def _write_facts(vocabulary: Vocabulary, out: Path, watch: Stopwatch) -> None:
-    names = sorted(path.name for path in out.iterdir() if path.name != "vocabulary.json")
     facts = {
         "vocabulary": vocabulary.name,
         "kind": vocabulary.kind,
         "licence": vocabulary.licence,
-        "entries": len(dictionary_entries(out / "dict.txt")),
-        "sha256": {name: sha256(out / name) for name in names},
+        "entries": len(read_dictionary(out / "dict.txt")),
+        "sha256": {path.name: sha256(path) for path in _files(out)},
     }
     write_json(out / "vocabulary.json", provenance(watch=watch, **facts))
+
+
+def _files(folder: Path) -> list[Path]:
+    """All files of a vocabulary except its record."""
+    return sorted(path for path in folder.iterdir() if path.name != "vocabulary.json")

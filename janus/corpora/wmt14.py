@@ -1,8 +1,8 @@
 """WMT14 English-German from the ready-made raw (undistilled) set of fairseq's NAT examples.
 
 That set is prepare-wmt14en2de.sh --icml17: Europarl v7, Common Crawl and News Commentary v9, Moses-tokenised with
-`-a`, cleaned, every 100th pair as valid, newstest2014 as test. Where it comes cut into subwords they are joined, so
-that the BPE step here learns its own codes on the same text. The untokenised test is newstest2014 itself.
+`-a`, cleaned, every 100th pair as valid, newstest2014 as test. Subwords are joined, so that the BPE step here learns
+its own codes on the same text. The untokenised test is newstest2014 itself.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,6 @@ from janus.corpora.extract import extract
 from janus.corpora.manifest import Corpus
 from janus.corpora.sgml import segments
 from janus.corpora.splits import SPLITS, SplitWriter
-from janus.files import iter_lines, write_lines
 
 _TEXT, _TEST = "wmt14-original_dataset.zip", "wmt14-test-full.tgz"
 _SIDES = {"de": "src", "en": "ref"}
@@ -46,8 +45,5 @@ def _joined(pairs: Iterator[Pair]) -> Iterator[Pair]:
 def _raw_test(corpus: Corpus, downloads: Path, work: Path, languages: tuple[str, str]) -> Iterator[Pair]:
     names = [f"test-full/newstest2014-deen-{_SIDES[language]}.{language}.sgm" for language in languages]
     files = extract(downloads / corpus.download(_TEST).name, names, work)
-    texts = []
-    for name, language in zip(names, languages):
-        texts.append(work / f"newstest2014.{language}")
-        write_lines(texts[-1], segments(iter_lines(files[name])))
-    return require_text(read_pairs(*texts), *texts)
+    texts = [files[name] for name in names]
+    return require_text(read_pairs(*texts, select=segments), *texts)

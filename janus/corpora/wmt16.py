@@ -1,11 +1,11 @@
 """WMT16 English-Romanian rebuilt from its sources: Europarl v8 and SETIMES2; newsdev2016, newstest2016.
 
-The set that the literature shares (Lee et al. 2018; 608,319 of 612,422 pairs) can no longer be had and no public
-recipe gives it byte for byte. The steps here are those of the WMT16 scripts of Edinburgh, without truecasing:
+The set used in the literature (Lee et al. 2018; 608,319 of 612,422 pairs) is no longer available, and no public recipe
+reproduces it byte for byte. The steps here are those of the WMT16 scripts of Edinburgh, without truecasing:
 punctuation normalised, Romanian letters normalised, diacritics removed or kept, Moses-tokenised with `-a`, cleaned.
 
-Diacritics move Romanian BLEU by some ten points, so the policy is an option of the corpus and holds everywhere,
-the untokenised test included: `remove` turns ă â î ș ț into a a i s t; `keep` only unifies the cedilla letters
+Diacritics change Romanian BLEU by about ten points, so the policy is an option of the corpus and applies everywhere,
+including the untokenised test: `remove` turns ă â î ș ț into a a i s t; `keep` only unifies the cedilla letters
 ş ţ, a legacy encoding, with the comma letters ș ț.
 """
 
@@ -22,11 +22,10 @@ from janus.corpora.sgml import segments
 from janus.corpora.splits import SplitWriter
 from janus.corpora.tokenise import normalise, tokenise
 from janus.errors import InputError
-from janus.files import iter_lines, write_lines
 
 _EUROPARL = ("wmt16-training-parallel-ep-v8.tgz", "training-parallel-ep-v8/europarl-v8.ro-en.{language}")
 _SETIMES = ("wmt16-setimes2-en-ro.txt.zip", "SETIMES.en-ro.{language}")
-# Development and test sets, original text and translation, come as one set a direction.
+# Development and test sets, original text and translation, come as one set per direction.
 _HELD_OUT = {
     "valid": ("wmt16-dev.tgz", "dev/newsdev2016-{direction}-{side}.{language}.sgm"),
     "test": ("wmt16-test.tgz", "test/newstest2016-{direction}-{side}.{language}.sgm"),
@@ -62,7 +61,7 @@ def spell(line: str, language: str, policy: str) -> str:
     if language != "ro":
         return line
     if policy not in ("remove", "keep"):
-        raise InputError(f"unknown diacritics policy {policy!r}", where="option diacritics", mend="use remove or keep")
+        raise InputError(f"unknown diacritics policy {policy!r}", where="option diacritics", fix="use remove or keep")
     line = line.translate(_COMMAS)
     return line.translate(_BARE) if policy == "remove" else line
 
@@ -86,8 +85,5 @@ def _held_out(corpus: Corpus, downloads: Path, work: Path, split: str) -> Iterat
     sides = {corpus.source: "src", corpus.target: "ref"}
     members = [pattern.format(direction=direction, side=side, language=language) for language, side in sides.items()]
     found = extract(downloads / corpus.download(name).name, members, work)
-    texts = []
-    for member in members:
-        texts.append(work / f"{Path(member).name}.text")
-        write_lines(texts[-1], segments(iter_lines(found[member])))
-    return require_text(read_pairs(*texts), *texts)
+    texts = [found[member] for member in members]
+    return require_text(read_pairs(*texts, select=segments), *texts)

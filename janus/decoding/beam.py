@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from janus.decoding.hypothesis import Hypothesis
+from janus.errors import InputError
 from janus.model.incremental import IncrementalDecoder
 from janus.model.transformer import JanusTransformer
 from janus.ragged import Source
+from kernels.top_words import top_words
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class BeamSettings:
     """beam: hypotheses kept. length_penalty: scores are divided by length to this power.
 
     Outputs have at most length_a * source tokens + length_b tokens before eos, and at least `shortest`.
+    Raises InputError for a beam below 1 and for bounds that no output can satisfy.
     """
 
     beam: int = 5
@@ -28,6 +31,14 @@ class BeamSettings:
     length_a: float = 0.0
     length_b: int = 200
     shortest: int = 1
+
+    def __post_init__(self) -> None:
+        """Reject settings that would find nothing."""
+        # With length_a > 0, length_b may be smaller than `shortest`.
+        bound = 0 if self.length_a > 0 else self.shortest
+        for name, least in (("beam", 1), ("length_a", 0), ("shortest", 0), ("length_b", bound)):
+            if not getattr(self, name) >= least:
+                raise InputError(f"{getattr(self, name)} is too small", where=name, fix=f"use {least} or more")
 
 
 @torch.no_grad()
@@ -76,22 +87,35 @@ class _Search:
     def _candidates(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """The best 2W continuations of each sentence: cumulative scores, symbols and parent hypotheses, [B, 2W]."""
         logits = self.decoder.step(self.tokens[:, :, -1].flatten(), step)
-        scores = torch.log_softmax(logits.float(), -1).view(*self.tokens.shape[:2], -1)
-        scores[..., self.config.pad] = -torch.inf
-        if step < self.settings.shortest:
-            scores[..., self.config.eos] = -torch.inf
-        at_end = (step >= self.longest)[:, None, None]
-        not_eos = torch.arange(scores.size(-1), device=self.device) != self.config.eos
-        scores = scores.masked_fill(at_end & not_eos, -torch.inf)
+        banned = [self.config.pad, self.config.eos] if step < self.settings.shortest else [self.config.pad]
+        # The best 2W continuations of a sentence are among the best 2W of each of its hypotheses.
+        # scores, symbols: [B, W, 2W] at first, then [B, 2W]
+        each = min(2 * self.beam, logits.size(1))
+        scores, symbols = (x.view(*self.tokens.shape[:2], each) for x in top_words(logits, each, banned))
+        self._end_the_longest(scores, symbols, logits.view(*self.tokens.shape[:2], -1), step)
         if step == 0:
             scores = scores[:, :1]
         else:
             scores = scores + self.cumulative[:, :, -1:]
-        best, index = scores.flatten(1).topk(min(2 * self.beam, scores[0].numel() - 1), dim=1)
-        return best, index % scores.size(-1), index // scores.size(-1)
+        count = min(2 * self.beam, scores.size(1) * logits.size(1) - 1)
+        best, index = scores.flatten(1).topk(count, dim=1)
+        return best, symbols.flatten(1).gather(1, index), index // each
+
+    def _end_the_longest(self, scores: Tensor, symbols: Tensor, logits: Tensor, step: int) -> None:
+        """Allow only eos to sentences that have reached their longest length, in place.
+
+        scores, symbols: [B, W, 2W]. logits: [B, W, V].
+        """
+        full = step >= self.longest
+        if not full.any():
+            return
+        scores[full] = -torch.inf
+        symbols[full] = self.config.eos
+        if step >= self.settings.shortest:
+            scores[full, :, 0] = torch.log_softmax(logits[full].float(), -1)[..., self.config.eos]
 
     def _finish(self, ends: Tensor, scores: Tensor, parents: Tensor, step: int) -> None:
-        """Move the candidates that end, among the first W of a sentence, to its finished hypotheses."""
+        """Add the candidates that end, among the best W of a sentence, to its finished hypotheses."""
         for row, rank in ends.nonzero().tolist():
             pool = self.finished[int(self.ids[row])]
             if len(pool) >= self.beam:
@@ -108,15 +132,17 @@ class _Search:
             )
 
     def _unfinished(self, step: int) -> Tensor:
-        """Rows [B'] of the sentences that still need hypotheses and may grow."""
+        """Rows [B'] of the sentences that need more hypotheses and may still grow."""
         open_ = [len(self.finished[i]) < self.beam for i in self.ids.tolist()]
         live = torch.tensor(open_, device=self.device) & (step < self.longest)
         return live.nonzero()[:, 0]
 
     def _advance(self, scores: Tensor, symbols: Tensor, parents: Tensor, ends: Tensor, live: Tensor) -> None:
         """Continue each live sentence with its best W candidates that do not end."""
+        # scores, symbols, parents, ends: [B', 2W]; closed: [B', W]
         scores, symbols, parents, ends, closed = (x[live] for x in (scores, symbols, parents, ends, self.closed))
         ends[:, : self.beam] |= closed
+        # rank: [B', 2W], candidates that end come last; kept, chosen, parent: [B', W]
         rank = torch.arange(ends.size(1), device=self.device) + ends * ends.size(1)
         kept, chosen = rank.topk(self.beam, dim=1, largest=False)
         parent = parents.gather(1, chosen)
@@ -124,6 +150,7 @@ class _Search:
         if live.numel() < self.ids.numel():
             self.decoder.keep(live)
         self.decoder.reorder((live[:, None] * self.tokens.size(1) + parent).flatten())
+        # rows: [B', 1]; tokens, cumulative: [B', W, t + 1]
         rows = torch.arange(live.numel(), device=self.device)[:, None]
         self.tokens = torch.cat([self.tokens[live][rows, parent], symbols.gather(1, chosen)[..., None]], 2)
         self.cumulative = torch.cat([self.cumulative[live][rows, parent], scores.gather(1, chosen)[..., None]], 2)

@@ -1,4 +1,4 @@
-"""Decode a file: batches by length, outputs in the order of the input, facts beside them."""
+"""Decode a file: batches by length, outputs in the order of the input, and a record next to them."""
 
 from __future__ import annotations
 
@@ -8,39 +8,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
+from torch import Tensor
 from tqdm import tqdm
 
-from janus.decoding.beam import BeamSettings, beam_search
-from janus.decoding.mask_predict import MaskPredictSettings, mask_predict
+from janus.decoding.settings import Settings, decode, decoding_settings
 from janus.decoding.vocabulary import Vocabulary, make_source
+from janus.devices import require_device
 from janus.errors import InputError
 from janus.files import read_lines, sha256, write_json, write_lines
 from janus.model.checkpoints import load_model
 from janus.model.config import TransformerConfig
 from janus.model.transformer import JanusTransformer
 from janus.provenance import Stopwatch, provenance
-
-Settings = BeamSettings | MaskPredictSettings
-
-
-def decoding_settings(
-    *,
-    manner: str,
-    beam: int = 5,
-    lenpen: float = 1.0,
-    max_len_a: float = 0.0,
-    max_len_b: int = 200,
-    passes: int = 11,
-    length_beam: int = 3,
-    length_candidates: str = "around",
-    repredict: bool = False,
-) -> Settings:
-    """The settings of a manner: `ar` reads beam, lenpen, max_len_*, `nar` the others."""
-    if manner == "ar":
-        return BeamSettings(beam=beam, length_penalty=lenpen, length_a=max_len_a, length_b=max_len_b)
-    if manner == "nar":
-        return MaskPredictSettings(passes, length_beam, repredict, length_candidates)
-    raise InputError(f"unknown manner {manner}", where="decoding settings", mend="use ar or nar")
 
 
 def decode_file(
@@ -54,18 +33,22 @@ def decode_file(
     terminal: IO[str] | None = None,
     **options: Any,
 ) -> None:
-    """Translate BPE text line by line into BPE text, and write what it took beside it, in `output` + ".json".
+    """Translate BPE text line by line into BPE text, and write a record to `output` + ".json".
 
-    source: one sentence a line. options: those of `decoding_settings`. batch_tokens: bound on sentences * longest of a
-    batch; it changes no output.
-    terminal: where a progress bar is drawn if it is one; stderr if not given.
-    Raises InputError where the checkpoint, the dictionary and the text do not fit together; then no file is written.
+    source: one sentence per line. options: those of `decoding_settings`. batch_tokens: bound on sentences * longest of
+    a batch; it does not change the output.
+    terminal: where a progress bar is drawn if it is a terminal; stderr by default.
+    Raises InputError, before any file is written, if checkpoint, dictionary and text do not fit together, or if weights
+    or probabilities of the model are not numbers.
     """
     watch = Stopwatch()
+    require_device(device)
+    settings = decoding_settings(**options)
     model = load_model(checkpoint, device)
     sentences = read_sentences(source, dictionary, model.config, checkpoint)
-    settings = decoding_settings(**options)
-    lines = translate(model, sentences, settings, Vocabulary(dictionary), batch_tokens, device, terminal)
+    lines = translate(
+        model, sentences, settings, Vocabulary(dictionary), batch_tokens, device, terminal, where=checkpoint
+    )
     write_lines(output, lines)
     facts = {
         "manner": options["manner"],
@@ -86,13 +69,13 @@ def read_sentences(source: Path, dictionary: Path, config: TransformerConfig, ch
         tokens = vocabulary.encode(line, bos=config.source_bos)
         if not line.strip():
             raise InputError(
-                "empty line", where=f"{source}:{number}", mend="remove the sentence from source and reference"
+                "empty line", where=f"{source}:{number}", fix="remove the sentence from source and reference"
             )
         if len(tokens) > config.source_positions:
             raise InputError(
                 f"{len(tokens)} tokens, the model reads at most {config.source_positions}",
                 where=f"{source}:{number}",
-                mend="split the sentence",
+                fix="split the sentence",
             )
         sentences.append(tokens)
     return sentences
@@ -106,25 +89,30 @@ def translate(
     batch_tokens: int,
     device: str,
     terminal: IO[str] | None = None,
+    *,
+    where: object = "the model",
 ) -> list[str]:
-    """The best output of each encoded sentence, in the order given."""
+    """The best output of each encoded sentence, in the order given; `where` names the model in errors."""
     outputs: list[str] = [""] * len(sentences)
     batches = list(batches_by_length(sentences, batch_tokens))
     for batch in tqdm(batches, desc="decode", unit="batch", file=terminal or sys.stderr, disable=None, leave=False):
-        best = best_hypotheses(model, [sentences[i] for i in batch], settings, device)
+        best = best_hypotheses(model, [sentences[i] for i in batch], settings, device, where=where)
         for i, tokens in zip(batch, best):
             outputs[i] = vocabulary.decode(tokens)
     return outputs
 
 
 def best_hypotheses(
-    model: JanusTransformer, sentences: Sequence[Sequence[int]], settings: Settings, device: str
-) -> list:
+    model: JanusTransformer,
+    sentences: Sequence[Sequence[int]],
+    settings: Settings,
+    device: str,
+    *,
+    where: object = "the model",
+) -> list[Tensor]:
     """The tokens of the best hypothesis of each sentence of one batch."""
-    source = make_source(sentences, device)
-    if isinstance(settings, BeamSettings):
-        return [hypotheses[0].tokens for hypotheses in beam_search(model, source, settings)]
-    return [hypothesis.tokens for hypothesis in mask_predict(model, source, settings)]
+    outputs = decode(model, make_source(sentences, device), settings, where=where)
+    return [hypotheses[0].tokens for hypotheses in outputs]
 
 
 def batches_by_length(sentences: Sequence[Sequence[int]], batch_tokens: int) -> Iterator[list[int]]:

@@ -1,6 +1,6 @@
-"""How fast a system decodes: one protocol for all (Kasai et al., 2021: batch 1 and a large batch; warm-up; spread).
+"""Decoding speed, with one protocol for all systems (Kasai et al., 2021: batch 1 and a large batch; warm-up; spread).
 
-Decoding alone is timed: sentences are encoded as symbols before, and nothing is written. AR uses the key-value cache.
+Only decoding is timed: sentences are converted to symbols before, and nothing is written. AR uses the key-value cache.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from typing import IO, Any
 import torch
 from tqdm import tqdm
 
-from janus.decoding.driver import Settings, best_hypotheses, decoding_settings, read_sentences
+from janus.decoding.driver import best_hypotheses, read_sentences
+from janus.decoding.settings import Settings, decoding_settings
+from janus.devices import require_device
 from janus.files import sha256, write_json
 from janus.model.checkpoints import load_model
 from janus.model.transformer import JanusTransformer
@@ -39,11 +41,12 @@ def measure_latency(
 ) -> None:
     """Time decoding the first `sentences` of a BPE file under each of `settings` and at each batch size.
 
-    settings: keyword arguments of `janus.decoding.driver.decoding_settings`. warmup: batches decoded before the clock
-    starts. Each of `repeats` runs decodes all sentences. Writes rows with median and extremes over the repeats of
-    sentences a second and milliseconds a sentence.
+    settings: keyword arguments of `janus.decoding.driver.decoding_settings`. warmup: batches decoded before timing
+    starts. Each of `repeats` runs decodes all sentences. Writes rows with the median and the extremes, over the
+    repeats, of sentences per second and milliseconds per sentence.
     """
     watch = Stopwatch()
+    require_device(device)
     model = load_model(checkpoint, device)
     chosen = read_sentences(source, dictionary, model.config, checkpoint)[:sentences]
     runs = [(dict(setting), size) for setting in settings for size in batch_sizes]
@@ -53,7 +56,7 @@ def measure_latency(
         setting.pop("batch_tokens", None)
         decoder = decoding_settings(**setting)
         batches = [chosen[i : i + size] for i in range(0, len(chosen), size)]
-        seconds = _time(model, batches, decoder, repeats, warmup, device)
+        seconds = _time(model, batches, decoder, repeats, warmup, device, checkpoint)
         rows.append({**setting, **asdict(decoder), "batch_size": size, **_summary(seconds, len(chosen))})
     facts = {"checkpoint": sha256(checkpoint), "sentences": len(chosen), "repeats": repeats, "warmup": warmup}
     facts["threads"] = torch.get_num_threads()
@@ -61,17 +64,23 @@ def measure_latency(
 
 
 def _time(
-    model: JanusTransformer, batches: list, settings: Settings, repeats: int, warmup: int, device: str
+    model: JanusTransformer,
+    batches: list,
+    settings: Settings,
+    repeats: int,
+    warmup: int,
+    device: str,
+    checkpoint: Path,
 ) -> list[float]:
     """Seconds of each repeat."""
     for batch in batches[:warmup]:
-        best_hypotheses(model, batch, settings, device)
+        best_hypotheses(model, batch, settings, device, where=checkpoint)
     seconds = []
     for _ in range(repeats):
         _wait(device)
         start = time.perf_counter()
         for batch in batches:
-            best_hypotheses(model, batch, settings, device)
+            best_hypotheses(model, batch, settings, device, where=checkpoint)
         _wait(device)
         seconds.append(time.perf_counter() - start)
     return seconds

@@ -8,12 +8,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from janus.dictionary import SPECIAL, read_dictionary, word_indices
 from janus.errors import InputError
-from janus.files import iter_lines
 from janus.model.config import TransformerConfig
 from janus.ragged import Source
 
-_SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 _BOS, _PAD, _EOS, _UNK = range(4)
 
 
@@ -21,37 +20,34 @@ class Vocabulary:
     """Symbols by index and back, as fairseq numbers them: four special ones, then the lines of dict.txt."""
 
     def __init__(self, path: Path):
-        """Read `dict.<lang>.txt`. Raises InputError where a line is not a symbol and a count."""
+        """Read `dict.<lang>.txt`. Raises InputError as `read_dictionary` does."""
         self.path = Path(path)
-        self.symbols = list(_SPECIAL)
-        for number, line in enumerate(iter_lines(self.path), 1):
-            symbol, _, count = line.removesuffix(" #fairseq:overwrite").rpartition(" ")
-            if not symbol or not count.isdigit():
-                raise InputError(
-                    "not a symbol and a count", where=f"{self.path}:{number}", mend="binarise the corpus again"
-                )
-            self.symbols.append(symbol)
-        self.index = {symbol: i for i, symbol in enumerate(self.symbols)}
+        words = read_dictionary(self.path)
+        self.symbols = [*SPECIAL, *words]
+        self.index = word_indices(words)
 
     def __len__(self) -> int:
         return len(self.symbols)
 
     def check_fits(self, config: TransformerConfig, checkpoint: Path) -> None:
-        """Raise InputError where a model was trained with another dictionary than this one."""
+        """Raise InputError if a model was trained with another dictionary."""
         if len(self) != config.source_vocabulary or len(self) != config.target_vocabulary:
             raise InputError(
                 f"the model has {config.source_vocabulary} source and {config.target_vocabulary} target symbols, "
                 f"the dictionary {self.path} has {len(self)}",
                 where=checkpoint,
-                mend="give the dictionary of the data the model was trained on",
+                fix="give the dictionary of the data the model was trained on",
             )
 
     def encode(self, line: str, *, bos: bool) -> list[int]:
-        """The symbols of a BPE line, eos at the end and bos before it if asked for."""
+        """The symbols of a BPE line, with eos at the end and, if `bos`, bos at the beginning.
+
+        Words that are not in the dictionary are unknown, and so are those with the name of a special symbol.
+        """
         return [_BOS] * bos + [self.index.get(word, _UNK) for word in line.split()] + [_EOS]
 
     def decode(self, tokens: Tensor) -> str:
-        """The BPE line of an output; bos, padding and eos are left out, unknown words read <unk>."""
+        """The BPE line of an output, without bos, padding and eos; unknown words become <unk>."""
         return " ".join(self.symbols[t] for t in tokens.tolist() if t not in (_BOS, _PAD, _EOS))
 
 

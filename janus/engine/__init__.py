@@ -1,1 +1,1 @@
-"""fairseq seen from outside: running its training, reading its log. Nothing here imports fairseq."""
+"""Running fairseq's training and reading its log. Only the training process imports fairseq."""

@@ -1,102 +1,152 @@
-"""Run fairseq-train with this plugin, watched."""
+"""Run fairseq-train with this plugin and monitor it."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from tqdm import tqdm
+from janus import children
+from janus.devices import require_device
+from janus.display import Display
+from janus.engine.failure import cause_of
+from janus.engine.finished import is_finished
+from janus.engine.progress import Progress
+from janus.engine.recovery import repair_checkpoints
+from janus.engine.trainer import PARENT
+from janus.errors import InputError, JobError
 
-from janus.engine.logs import parse_line
-from janus.errors import InputError
-from janus.files import atomic_path
-from janus.model.checkpoints import read_checkpoint
+__all__ = ["repair_checkpoints", "train"]
 
-# glibc maps every large tensor anew and faults it in page by page; kept in the heap instead, a CPU step takes about
-# 0.6 of the time, for some gigabytes more memory at large vocabularies. Other C libraries ignore these.
+# glibc maps new pages for every large tensor. With the heap instead, a CPU step takes about 0.6 of the time, at a cost
+# of some gigabytes of memory with large vocabularies. Other C libraries ignore these variables.
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "1073741824"}
 _QUIET = {"PYTHONWARNINGS": "ignore::FutureWarning,ignore::UserWarning:torch.utils.data.dataloader"}
-_TAIL = 30
+# Lines searched for the cause of a failure: several long tracebacks from each rank.
+_TAIL = 1000
+# Seconds that fairseq has to end by itself.
+_GRACE = 10
 
 
-def train(argv: Sequence[str], *, log: Path, name: str = "train", terminal: IO[str] | None = None) -> None:
+def train(
+    argv: Sequence[str],
+    *,
+    log: Path,
+    name: str = "train",
+    terminal: IO[str] | None = None,
+    lock: int | None = None,
+) -> None:
     """Train with fairseq's options `argv`; its log in JSON format is appended to `log`.
 
-    A progress bar under `name` counts updates where `terminal` (stderr if not given) is one. Interrupting stops fairseq
-    too; the next call goes on from the last checkpoint that was wholly written. Raises InputError with fairseq's last
-    line where it fails.
+    A progress bar under `name` counts updates if `terminal` (stderr by default) is a terminal. fairseq is stopped when
+    this process ends, for whatever reason. The next call resumes from the last complete checkpoint, and does nothing if
+    that is the last of the training.
+    lock: a file descriptor that the processes of fairseq keep open as long as they live (`janus.engine.lock`).
+    Raises InputError if fairseq rejects its input or the device is missing, and JobError, with the cause, for other
+    failures.
     """
-    mend_checkpoints(Path(argv[list(argv).index("--save-dir") + 1]))
-    command = [sys.executable, "-m", "fairseq_cli.train", *argv, "--log-format", "json", "--no-progress-bar"]
+    argv = list(argv)
+    if "--cpu" not in argv and "--distributed-world-size" in argv:
+        require_device("cuda", count=int(argv[argv.index("--distributed-world-size") + 1]))
+    repair_checkpoints(Path(argv[argv.index("--save-dir") + 1]), terminal=terminal)
+    if is_finished(argv):
+        return
+    command = [sys.executable, "-m", "janus.engine.trainer", *argv, "--log-format", "json", "--no-progress-bar"]
     log.parent.mkdir(parents=True, exist_ok=True)
-    environment = {**_ALLOCATOR, **_QUIET, **os.environ}
     tail: deque[str] = deque(maxlen=_TAIL)
-    bar = tqdm(
-        total=_max_update(argv), desc=name, unit="update", file=terminal or sys.stderr, disable=None, leave=False
-    )
-    with open(log, "a", encoding="utf-8") as stream, bar:
-        # A session of its own, so that its data-loading workers can be stopped together with it.
+    bar = Progress(name, _max_update(argv), terminal)
+    try:
+        with _running(command, lock) as process:
+            _copy_output(process, log, tail, bar)
+            code = process.wait()
+    finally:
+        bar.close()
+    if code:
+        print("".join(tail), file=Display(sys.stderr))
+        reason, bad_input = cause_of(tail, code)
+        kind = InputError if bad_input else JobError
+        raise kind(f"fairseq-train ended with status {code} ({reason})", where=log, fix="see the end of that log")
+
+
+def _copy_output(process: subprocess.Popen[str], log: Path, tail: deque[str], bar: Progress) -> None:
+    """Append the output of the process to the log until it ends; a truncated last line is ended first."""
+    try:
+        with open(log, "a+b", buffering=0) as stream:
+            if stream.tell() > 0:
+                stream.seek(-1, os.SEEK_END)
+                if stream.read(1) != b"\n":
+                    stream.write(b"\n")
+            for line in process.stdout:
+                tail.append(line)
+                bar.show(line)
+                stream.write(line.encode())
+    except OSError as error:
+        fix = "free space or permissions, then run again"
+        raise JobError(f"cannot be written ({error.strerror})", where=log, fix=fix) from error
+
+
+@contextmanager
+def _running(command: Sequence[str], lock: int | None) -> Iterator[subprocess.Popen[str]]:
+    """The training process, in its own session, which ends with the block and with this process."""
+    environment = children.environment(**_ALLOCATOR, **_QUIET, **{PARENT: str(os.getpid())})
+    with _signals_as_exceptions():
+        # Its own session, so that all its processes can be stopped together, and Ctrl-C does not reach them.
         process = subprocess.Popen(
             command,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             start_new_session=True,
+            pass_fds=() if lock is None else (lock,),
         )
-        previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
-            for line in process.stdout:
-                stream.write(line)
-                stream.flush()
-                tail.append(line)
-                _show(bar, line)
-            code = process.wait()
+            yield process
         finally:
-            signal.signal(signal.SIGTERM, previous)
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGTERM)
-                process.wait()
-    if code:
-        print("".join(tail), file=sys.stderr)
-        reason = next((line.strip() for line in reversed(tail) if line.strip()), "no output")
-        raise InputError(
-            f"fairseq-train ended with status {code} ({reason})", where=log, mend="see the end of that log"
-        )
+            _stop(process)
 
 
-def mend_checkpoints(folder: Path) -> None:
-    """Remove checkpoints that an interruption left half-written, and put the newest whole one in place of the last.
-
-    fairseq writes one file safely and copies it under the other names, which a kill can cut short.
-    """
-    updates = {}
-    for path in sorted(folder.glob("checkpoint*.pt")):
+def _stop(process: subprocess.Popen[str]) -> None:
+    """End every process of the training's session, including other ranks and data loading."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
         try:
-            updates[path] = read_checkpoint(path)["optimizer_history"][-1]["num_updates"]
-        except InputError as error:
-            print(f"removed: {error}", file=sys.stderr)
-            path.unlink()
-    last = folder / "checkpoint_last.pt"
-    if updates and last not in updates:
-        with atomic_path(last) as partial:
-            shutil.copyfile(max(updates, key=updates.__getitem__), partial)
+            process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        # The normal case: no process is left.
+        return
+
+
+@contextmanager
+def _signals_as_exceptions() -> Iterator[None]:
+    """Turn signals that end a job into exceptions, so that `finally` blocks run; ignored ones (nohup) stay ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {
+        number: signal.signal(number, lambda number, _: sys.exit(128 + number))
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _max_update(argv: Sequence[str]) -> int | None:
     return int(argv[list(argv).index("--max-update") + 1]) if "--max-update" in argv else None
-
-
-def _show(bar: tqdm, line: str) -> None:
-    parsed = parse_line(line)
-    if parsed and parsed[0] == "train_inner":
-        bar.update(int(parsed[1]["num_updates"]) - bar.n)
-        bar.set_postfix(loss=parsed[1]["loss"])

@@ -1,4 +1,4 @@
-"""Scores of replies (PersonaChat, Table 5): as GLGE's scorer makes them under each NLTK, and corpus BLEU beside them.
+"""Scores of replies (PersonaChat, Table 5): those of GLGE's scorer under each NLTK, and corpus BLEU.
 
 GLGE averages NLTK's sentence BLEU under smoothing method 7, whose first step, method 4, was rewritten twice:
 
@@ -30,7 +30,7 @@ from janus.metrics.overall import with_overall
 
 Scores = dict[str, dict[str, float | str]]
 
-# As the scorer passes them: both go through four orders, whose smoothing the first two feel.
+# As passed by the scorer: both use four orders, whose smoothing affects the first two.
 _WEIGHTS = ((1, 0, 0, 0), (0.5, 0.5, 0, 0))
 _PUBLISHED = ("bleu1_nltk35", "bleu2_nltk35", "distinct1", "distinct2")
 
@@ -61,7 +61,7 @@ SMOOTHINGS = {
 def score_dialogue(hypotheses: Sequence[str], references: Sequence[str]) -> Scores:
     """All scores of replies, 0 to 100, as {name: {"value", "signature"}}, with `overall` of GLGE's four under NLTK 3.5.
 
-    Both sides are tokenised and lower-cased as GLGE's, tokens parted by single spaces. Raises InputError where the
+    Both sides are tokenised and lower-cased as GLGE's, tokens separated by single spaces. Raises InputError where the
     counts of lines differ or a reference is empty; an empty hypothesis scores 0.
     """
     pairs = _pairs(hypotheses, references)
@@ -117,7 +117,7 @@ def _sentence_bleu(hypothesis: list[str], reference: list[str], smoothing: Smoot
     try:
         return sentence_bleu([reference], hypothesis, _WEIGHTS, smoothing.method7)
     except ZeroDivisionError:
-        # ln 1 in the old formulas: the scorer counts a hypothesis that NLTK fails on as 0.
+        # ln 1 in the old formulas: the scorer counts a hypothesis as 0 if NLTK fails.
         return [0.0, 0.0]
 
 
@@ -141,5 +141,5 @@ def _distinct(sentences: Sequence[list[str]], order: int) -> dict[str, float | s
 
 
 def _tokens(line: str) -> list[str]:
-    # At single spaces, as the scorer does: an empty line is one empty token.
+    # Split at single spaces, as in the scorer: an empty line is one empty token.
     return line.strip().split(" ")

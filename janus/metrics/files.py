@@ -6,7 +6,8 @@ from typing import Any
 
 from janus.errors import InputError
 from janus.files import read_lines, sha256, write_json
-from janus.metrics.significance import paired_bootstrap
+from janus.metrics.lines import check_lines
+from janus.metrics.significance import compare_outputs
 from janus.metrics.translation import remove_bpe, score_translation
 from janus.metrics.validity import Verdict, score_validity
 from janus.provenance import Stopwatch, provenance
@@ -28,22 +29,25 @@ def score_file(
 
     `hypotheses` holds BPE, `references` and `sources` are tokenised without BPE, `raw_references` untokenised.
     `check`, which needs `sources`, adds the shares of valid and of mixed outputs. `facts` join the provenance.
-    Raises InputError for a missing file, for text that is not UTF-8 and for unequal line counts.
+    Raises InputError, naming the file, if one is missing, is not UTF-8 or does not have one line per hypothesis, and
+    for an empty reference.
     """
     watch = Stopwatch()
     subwords = read_lines(hypotheses)
-    words = remove_bpe(subwords)
+    words, gold, raw = remove_bpe(subwords), read_lines(references), read_lines(raw_references)
+    places = {"hypotheses": hypotheses, "references": references, "raw_references": raw_references}
+    check_lines(words, places=places, references=gold, raw_references=raw)
     scores = score_translation(
         words,
-        read_lines(references),
-        read_lines(raw_references),
+        gold,
+        raw,
         language=language,
         lowercase=lowercase,
         subwords=subwords,
     )
     if check is not None:
         if sources is None:
-            raise InputError("a check needs the sources", where=hypotheses, mend="give `sources`")
+            raise InputError("a check needs the sources", where=hypotheses, fix="give `sources`")
         scores |= score_validity(read_lines(sources), words, check)
     inputs = {"hypotheses": sha256(hypotheses), "references": sha256(references)}
     write_json(output, {"scores": scores, "provenance": provenance(watch=watch, **(facts or {}), inputs=inputs)})
@@ -52,9 +56,15 @@ def score_file(
 def compare_files(
     *, baseline: Path, system: Path, references: Path, output: Path, facts: dict[str, Any] | None = None
 ) -> None:
-    """Write the paired bootstrap of two decoded files (BPE) against tokenised references, with provenance, as JSON."""
+    """Write both tests of two decoded files (BPE) against tokenised references, with provenance, as JSON.
+
+    Raises InputError as `score_file` does.
+    """
     watch = Stopwatch()
-    sides = (remove_bpe(read_lines(path)) for path in (baseline, system))
-    result = paired_bootstrap(*sides, read_lines(references))
+    gold = read_lines(references)
+    sides = [remove_bpe(read_lines(path)) for path in (baseline, system)]
+    for path, side in zip((baseline, system), sides):
+        check_lines(side, places={"hypotheses": path, "references": references}, references=gold)
+    result = compare_outputs(*sides, gold)
     inputs = {"baseline": sha256(baseline), "system": sha256(system), "references": sha256(references)}
     write_json(output, {**result, "provenance": provenance(watch=watch, **(facts or {}), inputs=inputs)})

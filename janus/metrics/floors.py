@@ -1,4 +1,4 @@
-"""What scores of dialogue give to replies that answer nothing: the floors under Table 5, and its ceiling.
+"""Dialogue scores of replies that do not answer anything: the floors of Table 5, and its ceiling.
 
 `python -m janus floors DIALOGUES --write JSON` measures them on dialogues without personas and writes the numbers of
 `workflow/report/personachat.md`, whose tables are `page_tables` of that record.
@@ -23,7 +23,7 @@ from janus.provenance import Stopwatch, provenance
 # PersonaChat's turns are short; those of other chats may be a word or a paragraph.
 SHORT = range(6, 17)
 LENGTHS = (6, 8, 10, 12, 15, 20)
-# One word in five of a reply without a shared bigram is the reference's.
+# One word in five is in the reference, without a common bigram.
 _SHARED = 0.2
 
 _COLUMNS = {
@@ -49,7 +49,7 @@ _ROWS = {
 def floor_replies(
     sources: Sequence[str], references: Sequence[str], training_replies: Sequence[str], *, seed: int
 ) -> dict[str, list[str]]:
-    """Hypotheses that answer nothing, by name, line i for example i.
+    """Hypotheses that do not answer anything, by name, line i for example i.
 
     `unrelated`: the reference of another example, each used once; `dull`: the most frequent training reply, the first
     of equals; `copy`: the source. Raises InputError where there is no other example or no training reply.
@@ -58,7 +58,7 @@ def floor_replies(
         raise InputError(
             f"{len(references)} examples and {len(training_replies)} training replies",
             where="floors",
-            mend="give at least two examples and one training reply",
+            fix="give at least two examples and one training reply",
         )
     order = list(range(len(references)))
     random.Random(seed).shuffle(order)
@@ -83,9 +83,9 @@ def score_floors(
 ) -> None:
     """Score the floors of a prepared corpus into `<output>/<floor>.json`, each a file as `score_task_file` writes.
 
-    All files hold tokenised text; the copy of a source is its last part, the turn before the reply. `verdicts` and
-    `facts` as there. Raises InputError, naming the file and writing nothing, for a missing file, unequal line counts
-    and empty lines, and where there is too little to choose from.
+    All files contain tokenised text; the copy of a source is its last part, the turn before the reply. `verdicts` and
+    `facts` are as in that function. Raises InputError, naming the file and writing nothing, for a missing file, unequal
+    line counts and empty lines, and if there is too little to choose from.
     """
     watch = Stopwatch()
     files = {"training_replies": training_replies, "sources": sources, "references": references}
@@ -113,11 +113,11 @@ def without_shared_bigram(length: int) -> dict[str, float]:
 
 
 def measure_floors(dialogues: Path, output: Path, *, seed: int = 1) -> None:
-    """Score the floors on dialogues (one a line, turns parted by tabs, xz or plain) and write the record as JSON.
+    """Score the floors on dialogues (one per line, turns separated by tabs, xz or plain) and write the record as JSON.
 
-    An example is a turn and the reply to it; those of the dialogues that `split_of` holds out are scored, the others'
-    replies tell the dull one. Samples: `all`, and `short`, where turn and reply have a number of tokens in SHORT.
-    Raises InputError for a missing or damaged file, and where a sample is too small.
+    An example is a turn and the reply to it. Examples of dialogues that `split_of` holds out are scored; the replies of
+    the others determine the dull one. Samples: `all`, and `short`, where turn and reply have a number of tokens in
+    SHORT. Raises InputError for a missing or damaged file, and if a sample is too small.
     """
     watch = Stopwatch()
     pairs: dict[bool, list[tuple[str, str]]] = {True: [], False: []}

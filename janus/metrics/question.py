@@ -1,7 +1,7 @@
-"""Scores of generated questions (SQuAD 1.1, Tables 4 and 7): as GLGE's scorer makes them, and as one reports today.
+"""Scores of generated questions (SQuAD 1.1, Tables 4 and 7): those of GLGE's scorer, and those reported today.
 
 - `bleu4_coco`, `rougeL_coco`, `meteor`: GLGE's `eval_on_unilm_qg.py`, with the scorers of the package `pycocoevalcap`.
-  Lines with the same source are one item: all their references count, and of their predictions only the last.
+  Lines with the same source form one item: all their references count, but only the last of their predictions.
 - `bleu_sacre`, `rougeL`: sacreBLEU and `rouge-score` on every line with its own reference.
 
 Predictions are repaired (`janus.metrics.glge_text`) for all of them, and all text is lower-cased.
@@ -25,7 +25,7 @@ Scores = dict[str, dict[str, float | str]]
 
 
 class Item(NamedTuple):
-    """All that is said of one source: the prediction that counts, and the references of all its lines."""
+    """One source: the prediction that counts, and the references of all its lines."""
 
     prediction: str
     references: list[str]
@@ -34,14 +34,14 @@ class Item(NamedTuple):
 def score_questions(hypotheses: Sequence[str], references: Sequence[str], sources: Sequence[str]) -> Scores:
     """All scores of generated questions, 0 to 100, as {name: {"value", "signature"}}, `overall` of GLGE's three too.
 
-    Line i of each side is example i; signatures tell the number of lines and of items. Raises InputError where the
+    Line i of each side is example i; signatures contain the number of lines and of items. Raises InputError where the
     counts of lines differ, where a reference or a source is empty, and where METEOR or its Java is missing; an empty
     hypothesis scores 0.
     """
     predictions, references = _prepared(hypotheses, references, sources)
     items = group_by_source(predictions, references, sources)
     scores = with_overall(_official(items, len(references)), ("rougeL_coco", "bleu4_coco", "meteor"))
-    # Forced: there is no untokenised reference to prefer.
+    # Suppresses sacreBLEU's warning about tokenised text: there is no untokenised reference.
     sacre = BLEU(lowercase=True, force=True)
     value = sacre.corpus_score(predictions, [references]).score
     scores["bleu_sacre"] = {"value": value, "signature": f"{sacre.get_signature()}|prediction:repaired"}
@@ -61,8 +61,8 @@ def rouge_l_by_item(
 
 
 def group_by_source(predictions: Sequence[str], references: Sequence[str], sources: Sequence[str]) -> dict[str, Item]:
-    """The items that GLGE scores, by lower-cased source: a repeated source gathers its references, and its last
-    prediction replaces the ones before."""
+    """The items that GLGE scores, by lower-cased source: references of a repeated source are collected, and its last
+    prediction replaces earlier ones."""
     items: dict[str, Item] = {}
     for prediction, reference, source in zip(predictions, references, map(_plain, sources), strict=True):
         gathered = items[source].references if source in items else []
@@ -73,7 +73,7 @@ def group_by_source(predictions: Sequence[str], references: Sequence[str], sourc
 def _prepared(
     hypotheses: Sequence[str], references: Sequence[str], sources: Sequence[str]
 ) -> tuple[list[str], list[str]]:
-    """Predictions and references as they are compared."""
+    """Predictions and references in the form in which they are compared."""
     check_lines(hypotheses, references=references, sources=sources)
     return [lower(repair_prediction(line)) for line in hypotheses], list(map(_plain, references))
 
@@ -106,7 +106,7 @@ def _count(items: dict[str, Item], lines: int) -> str:
 
 
 def _by_source(items: dict[str, Item]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """References and prediction of each source, as `pycocoevalcap` takes them."""
+    """References and prediction of each source, in the format of `pycocoevalcap`."""
     gold = {source: item.references for source, item in items.items()}
     return gold, {source: [item.prediction] for source, item in items.items()}
 

@@ -1,12 +1,12 @@
-"""A twin of ROUGE-1.5.5 as GLGE calls it through files2rouge: `-c 95 -r 1000 -n 2 -a -m`.
+"""A reimplementation of ROUGE-1.5.5 as GLGE calls it through files2rouge: `-c 95 -r 1000 -n 2 -a -m`.
 
-What sets it apart from `rouge-score`: it cuts texts at " ." before ROUGE-L and unites the matches of all sentences; its
-stemmer is its own (`janus.metrics.porter`) and may look words up in WordNet's list of irregular forms first; precision
-and recall are rounded to five decimals before F; and what it prints as the average is the mean over 1000 bootstrap
-samples, drawn by Perl's generator from the seeds 0 to 999.
+Differences from `rouge-score`: texts are split at " ." before ROUGE-L, and the matches of all sentences are united; it
+has its own stemmer (`janus.metrics.porter`), which may first look words up in WordNet's list of irregular forms;
+precision and recall are rounded to five decimals before F; the printed average is the mean over 1000 bootstrap samples,
+drawn by Perl's generator from the seeds 0 to 999.
 
-The list of irregular forms: the database in files2rouge is 12 KB, the size of an empty one (the full list takes
-288 KB), so it is empty by default here. `exceptions` takes the list where it was there.
+The database of irregular forms in files2rouge has 12 KB, the size of an empty one (the full list takes 288 KB), so the
+list is empty by default. `exceptions` is for a complete list.
 """
 
 import re
@@ -23,7 +23,7 @@ from janus.metrics.porter import stem
 MEASURES = ("ROUGE-1", "ROUGE-2", "ROUGE-L")
 
 _RESAMPLES = 1000
-# drand48, which Perl has carried itself since 5.20: x <- a x + c modulo 2^48, from x = seed * 2^16 + 0x330E.
+# drand48, part of Perl since 5.20: x <- a x + c modulo 2^48, from x = seed * 2^16 + 0x330E.
 _FACTOR, _INCREMENT, _START, _MASK = (np.uint64(n) for n in (0x5DEECE66D, 0xB, 0x330E, (1 << 48) - 1))
 
 
@@ -44,7 +44,7 @@ def rouge155(
     `exceptions` maps irregular forms to their base, for words longer than three letters. Raises InputError where the
     counts of lines differ or a reference is empty; an empty hypothesis scores 0.
     """
-    averages = printed_average(_documents_f1(hypotheses, references, exceptions))
+    averages = printed_average(f1_by_document(hypotheses, references, exceptions))
     return {
         f"rouge{measure[-1]}_155": {"value": round(100 * average, 3), "signature": _signature(exceptions)}
         for measure, average in zip(MEASURES, averages, strict=True)
@@ -56,14 +56,14 @@ def rouge1_by_document(
 ) -> tuple[list[float], str]:
     """ROUGE-1 (F) of each document, 0 to 100, and its signature; arguments and errors as in `rouge155`.
 
-    `rouge155` gives `printed_average` of them, which is their mean but for the noise of its resamples.
+    `rouge155` gives `printed_average` of them, which is their mean except for the noise of resampling.
     """
-    documents = _documents_f1(hypotheses, references, exceptions)
+    documents = f1_by_document(hypotheses, references, exceptions)
     return [100 * f1 for f1, *_ in documents], _signature(exceptions)
 
 
 def document_scores(hypothesis: str, reference: str, exceptions: Mapping[str, str] | None = None) -> dict[str, Score]:
-    """ROUGE-1, -2 and -L of one document, what ROUGE-1.5.5 prints with `-d`."""
+    """ROUGE-1, -2 and -L of one document, as printed by ROUGE-1.5.5 with `-d`."""
     stemmed = partial(_stemmed, exceptions=exceptions or {})
     peer, model = (_sentences(text, stemmed) for text in (hypothesis, reference))
     peer_words, model_words = ([word for sentence in side for word in sentence] for side in (peer, model))
@@ -76,8 +76,8 @@ def document_scores(hypothesis: str, reference: str, exceptions: Mapping[str, st
 
 
 def printed_average(scores: Sequence[Sequence[float]]) -> list[float]:
-    """The mean over 1000 resamples of the documents that ROUGE-1.5.5 prints, to five decimals; [N][K] scores give K."""
-    # files2rouge numbers its files from 0 and lists them as strings; the script sorts its task numbers, from 1, alike.
+    """The mean over 1000 resamples of the documents printed by ROUGE-1.5.5, to five decimals; [N][K] scores give K."""
+    # files2rouge sorts its file numbers, from 0, as strings; so does the script with its task numbers, from 1.
     table = np.array(scores)[_as_strings(len(scores), first=0)][_as_strings(len(scores), first=1)]  # N K
     state = (np.arange(_RESAMPLES, dtype=np.uint64) << np.uint64(16)) + _START
     sums = np.zeros((_RESAMPLES, table.shape[1]))
@@ -88,10 +88,10 @@ def printed_average(scores: Sequence[Sequence[float]]) -> list[float]:
     return [_rounded(sum(column) / _RESAMPLES) for column in means.T.tolist()]
 
 
-def _documents_f1(
-    hypotheses: Sequence[str], references: Sequence[str], exceptions: Mapping[str, str] | None
+def f1_by_document(
+    hypotheses: Sequence[str], references: Sequence[str], exceptions: Mapping[str, str] | None = None
 ) -> list[list[float]]:
-    """F of each document in each of MEASURES, 0 to 1."""
+    """F of each document in each of MEASURES, 0 to 1, [N][3]; arguments and errors as in `rouge155`."""
     check_lines(hypotheses, references=references)
     documents = [document_scores(*pair, exceptions) for pair in zip(hypotheses, references, strict=True)]
     return [[scores[measure].f1 for measure in MEASURES] for scores in documents]
@@ -103,12 +103,12 @@ def _signature(exceptions: Mapping[str, str] | None) -> str:
 
 
 def _as_strings(count: int, first: int) -> list[int]:
-    """Indices of `count` numbers from `first` on in the order of the strings "<number>."."""
+    """Indices of the `count` numbers from `first`, in the order of the strings "<number>."."""
     return sorted(range(count), key=lambda i: f"{i + first}.")
 
 
 def _sentences(text: str, stemmed: Callable[[str], str]) -> list[list[str]]:
-    # The texts travel to the script as HTML unescaped: what follows a "<" in a sentence is lost.
+    # The script reads the texts as unescaped HTML: everything after a "<" in a sentence is lost.
     visible = (sentence.partition("<")[0] for sentence in text.split(" ."))
     return [[stemmed(word.lower()) for word in re.findall("[A-Za-z0-9]+", sentence)] for sentence in visible]
 

@@ -1,7 +1,7 @@
-"""Scores of summaries (XSum, Tables 2 and 8): ROUGE as the paper's numbers were made, and as one reports it today.
+"""Scores of summaries (XSum, Tables 2 and 8): ROUGE as in the paper, and as reported today.
 
 - `rouge1_155`, `rouge2_155`, `rougeL_155`: ROUGE-1.5.5 as GLGE calls it (`janus.metrics.rouge155`).
-- `rouge1`, `rouge2`, `rougeL`, `rougeLsum`: the package `rouge-score`, with its stemmer; rougeL takes a text as one
+- `rouge1`, `rouge2`, `rougeL`, `rougeLsum`: the package `rouge-score`, with its stemmer; rougeL treats a text as one
   sequence, rougeLsum sentence by sentence.
 """
 
@@ -45,5 +45,5 @@ def rouge_score(hypotheses: Sequence[str], references: Sequence[str], types: Seq
 
 
 def _one_a_line(text: str) -> str:
-    """Sentences on lines of their own, where rougeLsum looks for them."""
+    """One sentence per line, as rougeLsum expects."""
     return text.replace(" . ", " .\n")

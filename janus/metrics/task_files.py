@@ -1,10 +1,10 @@
-"""Scores and tests of the tasks of generation, from decoded files to files like `janus.metrics.files`'."""
+"""Scores and tests of the generation tasks, from decoded files to records as in `janus.metrics.files`."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from janus.corpora.vocabulary import load_encoder
+from janus.corpora.vocabulary import load_encoder, vocabulary_digest
 from janus.errors import InputError
 from janus.files import read_lines, sha256, write_json
 from janus.metrics.dialogue import bleu1_by_reply, score_dialogue
@@ -12,13 +12,13 @@ from janus.metrics.lines import check_lines
 from janus.metrics.question import rouge_l_by_item, score_questions
 from janus.metrics.repetition import repetition_scores
 from janus.metrics.rouge155 import rouge1_by_document
-from janus.metrics.significance import bootstrap_of_means
+from janus.metrics.significance import compare_means
 from janus.metrics.summary import score_summary
 from janus.metrics.validity import Verdict, score_verdicts
 from janus.provenance import Stopwatch, provenance
 
 Scores = dict[str, dict[str, float | str]]
-# (sources, outputs) -> one verdict a line
+# (sources, outputs) -> one verdict per line
 Judges = Callable[[Sequence[str], Sequence[str]], Iterable[Verdict]]
 
 _SCORERS: dict[str, Callable[[Sequence[str], Sequence[str], Sequence[str]], Scores]] = {
@@ -26,7 +26,7 @@ _SCORERS: dict[str, Callable[[Sequence[str], Sequence[str], Sequence[str]], Scor
     "question": score_questions,
     "reply": lambda hypotheses, references, sources: score_dialogue(hypotheses, references),
 }
-# What is tested of a task: the metric of its first published column, and that metric of each item with its signature.
+# The tested metric of each task, that of its first published column, and its scores of single items with signature.
 _TESTED: dict[str, tuple[str, Callable[[Sequence[str], Sequence[str], Sequence[str]], tuple[list[float], str]]]] = {
     "summary": ("rouge1_155", lambda hypotheses, references, sources: rouge1_by_document(hypotheses, references)),
     "question": ("rougeL_coco", rouge_l_by_item),
@@ -34,7 +34,7 @@ _TESTED: dict[str, tuple[str, Callable[[Sequence[str], Sequence[str], Sequence[s
 }
 
 
-class _Lines(NamedTuple):
+class DecodedLines(NamedTuple):
     """A decoded test set: the outputs as subwords and as words, references and sources, line by line."""
 
     subwords: list[str]
@@ -56,14 +56,14 @@ def score_task_file(
 ) -> None:
     """Score a decoded file and write {"scores": {name: {"value", "signature"}}, "provenance"} as JSON.
 
-    `task` is summary, question or reply. `hypotheses` holds subwords of the vocabulary whose folder is given, an output
-    a line, which may be empty; `references` and `sources` are tokenised text. `verdicts(sources, outputs)` adds the
-    shares of valid and of mixed outputs. `facts` join the provenance. Raises InputError, naming the file and writing
-    nothing, for an unknown task, a missing file, text that is not UTF-8, unequal line counts and an empty reference or
-    source.
+    `task` is summary, question or reply. `hypotheses` contains subwords of the vocabulary in the given folder, one
+    output per line, which may be empty; `references` and `sources` are tokenised text. `verdicts(sources, outputs)`
+    adds the shares of valid and of mixed outputs. `facts` join the provenance. Raises InputError, naming the file and
+    writing nothing, for an unknown task, a missing file, text that is not UTF-8, unequal line counts and an empty
+    reference or source.
     """
     watch = Stopwatch()
-    subwords, outputs, gold, asked = _read(hypotheses, vocabulary, references, sources)
+    subwords, outputs, gold, asked = read_decoded(hypotheses, vocabulary, references, sources)
     scores = task_scores(task, outputs, gold, asked, subwords=subwords, verdicts=verdicts)
     inputs = _digests(vocabulary, hypotheses=hypotheses, references=references, sources=sources)
     write_json(output, {"scores": scores, "provenance": provenance(watch=watch, **(facts or {}), inputs=inputs)})
@@ -80,17 +80,17 @@ def compare_task_files(
     output: Path,
     facts: dict[str, Any] | None = None,
 ) -> None:
-    """Write the paired bootstrap of two decoded files, with the `metric` that was tested and provenance, as JSON.
+    """Write both tests of significance of two decoded files, with the `metric` that was tested and provenance, as JSON.
 
-    Tested is the mean of the task's first published column over its items: ROUGE-1 of the twin of ROUGE-1.5.5 over
-    documents, COCO's ROUGE-L over sources, sentence BLEU-1 under NLTK 3.5 over replies. `baseline` and `system` are
-    files as `hypotheses` of `score_task_file`, whose other arguments and errors are the same.
+    Tested is the mean of the task's first published column over its items: ROUGE-1 as in ROUGE-1.5.5 over documents,
+    COCO's ROUGE-L over sources, sentence BLEU-1 under NLTK 3.5 over replies. `baseline` and `system` are files like
+    `hypotheses` of `score_task_file`; other arguments and errors are the same.
     """
     watch = Stopwatch()
     metric, by_item = _TESTED[_known(task)]
-    read = [_read(path, vocabulary, references, sources) for path in (baseline, system)]
+    read = [read_decoded(path, vocabulary, references, sources) for path in (baseline, system)]
     (before, _), (after, signature) = (by_item(side.outputs, side.references, side.sources) for side in read)
-    result = bootstrap_of_means(before, after)
+    result = compare_means(before, after)
     result |= {"metric": metric, "signature": f"{signature}|{result['signature']}"}
     inputs = _digests(vocabulary, baseline=baseline, system=system, references=references, sources=sources)
     write_json(output, {**result, "provenance": provenance(watch=watch, **(facts or {}), inputs=inputs)})
@@ -105,11 +105,11 @@ def task_scores(
     subwords: Sequence[str] | None = None,
     verdicts: Judges | None = None,
 ) -> Scores:
-    """All that is measured of a task's outputs, as {name: {"value", "signature"}}.
+    """All scores of a task's outputs, as {name: {"value", "signature"}}.
 
     The task's own scores, repetition, `words`, the mean length of an output, and with `verdicts` validity. All sides
     are words, line i of each is example i; `subwords` are the outputs as they were decoded. Raises InputError for an
-    unknown task and where lines do not fit.
+    unknown task and if lines do not fit.
     """
     scores = _SCORERS[_known(task)](outputs, references, sources)
     if verdicts is not None:
@@ -120,25 +120,26 @@ def task_scores(
 
 def _known(task: str) -> str:
     if task not in _SCORERS:
-        raise InputError(f"no task {task!r}", where="task", mend=f"use one of {', '.join(_SCORERS)}")
+        raise InputError(f"no task {task!r}", where="task", fix=f"use one of {', '.join(_SCORERS)}")
     return task
 
 
-def _read(hypotheses: Path, vocabulary: Path, references: Path, sources: Path) -> _Lines:
-    """All sides of a decoded test set, checked: errors name the file."""
+def read_decoded(hypotheses: Path, vocabulary: Path, references: Path, sources: Path) -> DecodedLines:
+    """All sides of a decoded test set, checked; errors name the file."""
     encoder = load_encoder(vocabulary)
     subwords = read_lines(hypotheses)
     outputs = [_single_spaced(encoder.decode(line)) for line in subwords]
-    lines = _Lines(subwords, outputs, read_lines(references), read_lines(sources))
+    lines = DecodedLines(subwords, outputs, read_lines(references), read_lines(sources))
     places = {"hypotheses": hypotheses, "references": references, "sources": sources}
     check_lines(outputs, places=places, references=lines.references, sources=lines.sources)
     return lines
 
 
 def _digests(vocabulary: Path, **files: Path) -> dict[str, str]:
-    return {name: sha256(path) for name, path in files.items()} | {"vocabulary": sha256(vocabulary / "vocabulary.json")}
+    """Digests of the inputs; of the vocabulary its files, since its record contains wall times."""
+    return {name: sha256(path) for name, path in files.items()} | {"vocabulary": vocabulary_digest(vocabulary)}
 
 
 def _single_spaced(line: str) -> str:
-    """Tokens parted as the scorers part them."""
+    """Tokens split as the scorers split them, with single spaces between them."""
     return " ".join(line.split())

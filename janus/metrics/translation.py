@@ -1,8 +1,8 @@
-"""BLEU in the three ways that the paper, its release and the field compute it, with chrF++ beside them.
+"""BLEU as computed by the paper, its release and the field, and chrF++.
 
-Three numbers for one output, since papers compare numbers that were computed differently:
+There are three numbers per output, since papers compare numbers that were computed differently:
 
-- `bleu_tok`: BLEU-4 on tokens as they are after joining BPE, what `fairseq-generate --remove-bpe` prints; the release
+- `bleu_tok`: BLEU-4 on tokens after joining BPE, as printed by `fairseq-generate --remove-bpe`; the release
   uses it for the AR manner of IWSLT14.
 - `bleu_split`: the same after splitting hyphenated compounds on both sides; the release uses it for the NAR manner
   and for WMT.
@@ -75,7 +75,7 @@ def token_bleu() -> BLEU:
 
 
 def sacre_bleu(lowercase: bool) -> BLEU:
-    """The metric behind `bleu_sacre`: sacreBLEU as it comes (13a, exponential smoothing)."""
+    """The metric behind `bleu_sacre`: sacreBLEU with its defaults (13a, exponential smoothing)."""
     return BLEU(lowercase=lowercase)
 
 
@@ -89,18 +89,18 @@ def split_compounds(line: str) -> str:
 
 
 def hide_unknown(references: Sequence[str]) -> list[str]:
-    """References whose unknown word matches no output: fairseq prints it there as `<<unk>>`."""
+    """References whose unknown words match no output, as in fairseq, which prints them as `<<unk>>`."""
     return [line.replace(_UNKNOWN, f"<{_UNKNOWN}>") for line in references]
 
 
 def detokenise(lines: Sequence[str], language: str) -> list[str]:
-    """Undo Moses tokenisation, escapes such as `&apos;` included."""
+    """Undo Moses tokenisation, including escapes such as `&apos;`."""
     detokeniser = MosesDetokenizer(lang=language)
     return [detokeniser.detokenize(line.split()) for line in lines]
 
 
 def remove_bpe(lines: Sequence[str], marker: str = "@@") -> list[str]:
-    """Join subwords whose cut is marked by `@@ `, the last one of a line included."""
+    """Join subwords marked by `@@ `, including the last one of a line."""
     return [f"{line} ".replace(f"{marker} ", "").rstrip() for line in lines]
 
 
@@ -118,7 +118,7 @@ def _check_aligned(hypotheses: Sequence[str], **others: Sequence[str]) -> None:
             raise InputError(
                 f"{len(lines)} lines for {len(hypotheses)} hypotheses",
                 where=name.replace("_", " "),
-                mend="decode the test set again, or give the references of this test set",
+                fix="decode the test set again, or give the references of this test set",
             )
     if not hypotheses:
-        raise InputError("no sentence to score", where="hypotheses", mend="decode the test set again")
+        raise InputError("no sentence to score", where="hypotheses", fix="decode the test set again")

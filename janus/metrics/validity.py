@@ -1,4 +1,4 @@
-"""How many outputs are right, and how many mix modes, where a grammar can tell (the demo corpora)."""
+"""The shares of correct outputs and of outputs that mix modes, for corpora with a grammar (the demo corpora)."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
@@ -7,7 +7,7 @@ from janus.errors import InputError
 
 
 class Verdict(Protocol):
-    """What a checker says of one output: a correct translation, and a mixture of several."""
+    """The verdict on one output: whether it is a correct translation, and whether it mixes several."""
 
     valid: bool
     mixed: bool
@@ -24,13 +24,13 @@ def score_validity(
         raise InputError(
             f"{len(sources)} sources for {len(hypotheses)} hypotheses",
             where="sources",
-            mend="decode the test set again, or give the sources of this test set",
+            fix="decode the test set again, or give the sources of this test set",
         )
     return score_verdicts([check(source, hypothesis) for source, hypothesis in zip(sources, hypotheses, strict=True)])
 
 
 def score_verdicts(verdicts: Iterable[Verdict]) -> dict[str, dict[str, float | str]]:
-    """`score_validity` of outputs that are judged already, of which there must be one at least."""
+    """`score_validity` from existing verdicts, of which there must be at least one."""
     verdicts = list(verdicts)
     return {
         "valid": _entry(sum(verdict.valid for verdict in verdicts), len(verdicts)),

@@ -1,6 +1,6 @@
 """Multi-head attention between ragged rows.
 
-On a GPU the rows stay packed (`kernels.attention`); on a processor they are padded to grids.
+The rows stay packed (`kernels.attention`); types that the CPU operator does not support are padded to grids.
 Axes: P query rows, C key rows, D model, H heads; G groups (sentences), Q and K the widths of the padded grids.
 """
 
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from janus.model.dropout import dropout
 from janus.ragged import Ragged
-from kernels.attention import span_attention
+from kernels.attention import native_spans, span_attention
 from kernels.backend import uses_triton
 
 
@@ -24,20 +24,27 @@ class View:
     """Which keys each query row sees.
 
     queries, keys: layouts over the same G groups. spans: [P, 4] int32, two half-open intervals of key rows for each
-    query row, inside its group; None where every row sees its whole group, whose keys then lie together.
-    asks: [P] boolean, rows of the second part where the query rows are two parts, each ordered by group.
+    query row, inside its group; None if every row sees its whole group, whose keys are then contiguous.
+    second_part: [P] boolean, the rows of the second part if the query rows are two parts, each ordered by group.
     """
 
     queries: Ragged
     keys: Ragged
     spans: Tensor | None = None
-    asks: Tensor | None = None
+    second_part: Tensor | None = None
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, heads: int, dropout: float) -> Tensor:
         """Scaled dot-product attention of rows q [P, D] over rows k, v [C, D]; returns [P, D]."""
+        rows = [x.unflatten(1, (heads, -1)) for x in (q, k, v)]
         if uses_triton(q.device):
-            q, k, v = (x.unflatten(1, (heads, -1)) for x in (q, k, v))
-            return span_attention(q, k, v, self._all_spans, self.askers, dropout).flatten(1)
+            return span_attention(*rows, self._all_spans, self.query_spans, dropout).flatten(1)
+        if native_spans.supports(rows[0]):
+            # Only the GPU kernels need query_spans.
+            return span_attention(*rows, self._all_spans, None, dropout).flatten(1)
+        return self.attend_padded(q, k, v, heads, dropout)
+
+    def attend_padded(self, q: Tensor, k: Tensor, v: Tensor, heads: int, dropout: float) -> Tensor:
+        """The same on padded grids, in any floating type."""
         q, k, v = (_heads(layout.pad(x), heads) for layout, x in ((self.queries, q), (self.keys, k), (self.keys, v)))
         mask = None if self.visible is None else self.visible[:, None]
         attend = _products if q.requires_grad else F.scaled_dot_product_attention
@@ -46,7 +53,7 @@ class View:
 
     @cached_property
     def visible(self) -> Tensor | None:
-        """[G, Q, K] boolean for the padded grids, or None where no cell is empty or hidden."""
+        """[G, Q, K] boolean for the padded grids, or None if no cell is empty or hidden."""
         if self.spans is None:
             return (
                 None if self.keys.group.numel() == self.keys.groups * self.keys.width else self.keys.filled()[:, None]
@@ -68,10 +75,10 @@ class View:
         return torch.stack([start, end, torch.zeros_like(start), torch.zeros_like(start)], 1)
 
     @cached_property
-    def askers(self) -> Tensor:
+    def query_spans(self) -> Tensor:
         """[C, 4] the query rows of each key's group, in both parts."""
         groups = self.queries.groups
-        part = self.queries.group if self.asks is None else self.queries.group + groups * self.asks
+        part = self.queries.group if self.second_part is None else self.queries.group + groups * self.second_part
         bounds = Ragged(part, 2 * groups).bounds().int()
         first, second = self.keys.group, self.keys.group + groups
         return torch.stack([bounds[first], bounds[first + 1], bounds[second], bounds[second + 1]], 1)
@@ -80,8 +87,8 @@ class View:
 def _products(q: Tensor, k: Tensor, v: Tensor, *, attn_mask: Tensor | None, dropout_p: float) -> Tensor:
     """Attention as two matrix products and a softmax.
 
-    On CPUs the backward pass of torch's fused operator is slower than this whole forward and backward pass at the
-    lengths of sentences (measured: more than half of a training step went there).
+    On CPUs and at sentence lengths, the backward pass of torch's fused operator is slower than this forward and
+    backward pass together (measured: it took more than half of a training step).
     """
     scores = torch.matmul(q * q.size(-1) ** -0.5, k.transpose(-2, -1))
     if attn_mask is not None:
@@ -95,7 +102,7 @@ def _heads(grid: Tensor, heads: int) -> Tensor:
 
 
 class Attention(nn.Module):
-    """The four projections of one attention, named as fairseq names them so that its checkpoints load."""
+    """The four projections of one attention, with fairseq's names so that its checkpoints load."""
 
     def __init__(self, dimension: int, heads: int, dropout: float):
         super().__init__()

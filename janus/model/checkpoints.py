@@ -1,14 +1,13 @@
-"""Checkpoints of fairseq, of the authors' release and of this suite: reading, understanding, averaging.
+"""Reading and interpreting checkpoints of fairseq, of the authors' release and of this suite.
 
-They are all fairseq's format: a pickle of tensors, options (argparse.Namespace) and plain values. It is read with
-torch's safe loader, which executes nothing; the Namespace is the one class allowed besides torch's own.
+All have fairseq's format: a pickle of tensors, options (argparse.Namespace) and plain values. It is read with torch's
+safe loader, which executes nothing; Namespace is the only class allowed in addition to torch's own.
 """
 
 from __future__ import annotations
 
-import pickle
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,14 @@ import torch
 from torch import Tensor
 
 from janus.errors import InputError
-from janus.files import atomic_path
 from janus.model.config import TransformerConfig
+from janus.model.loading import load_safely
 from janus.model.transformer import JanusTransformer
+from kernels.packed_linear import pack_linear_layers
 
+# Allowed permanently: torch's context manager would, at its end, also remove the class for others that allowed it, such
+# as fairseq's plugin, and a training that has read its start could not read its own checkpoints.
+torch.serialization.add_safe_globals([Namespace])
 _REFUSED_OPTIONS = {
     "encoder_normalize_before": False,
     "decoder_normalize_before": False,
@@ -30,75 +33,109 @@ _REFUSED_OPTIONS = {
     "cross_self_attention": False,
 }
 _IGNORED_ENTRIES = ("version", "_float_tensor", "embed_positions.weights")
+_HALF = (torch.float16, torch.bfloat16)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """The content of a fairseq checkpoint, on the CPU.
 
-    Raises InputError where the file is missing, is no checkpoint, or would execute code.
+    Its `model` maps names to tensors. Raises InputError if the file is missing or contains no model, and as
+    `load_safely` does.
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError("no such checkpoint", where=path, mend="train first, or correct the path")
-    try:
-        with torch.serialization.safe_globals([Namespace]):
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        mend = "restore it or train again"
-        raise InputError(f"not a readable checkpoint ({reason})", where=path, mend=mend) from error
-    if not isinstance(state, dict) or "model" not in state:
-        raise InputError("holds no model", where=path, mend="give a checkpoint written by fairseq-train")
+        if path.exists() or path.is_symlink():
+            raise InputError("is no file, so no checkpoint", where=path, fix="move it away and run again")
+        raise InputError("no such checkpoint", where=path, fix="train first, or correct the path")
+    state = load_safely(path)
+    weights = state.get("model") if isinstance(state, dict) else None
+    if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
+        raise InputError("holds no model", where=path, fix="give a checkpoint written by fairseq-train")
     return state
 
 
+def check_numbers(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Raise InputError, naming the file, if a weight is NaN or infinite, as after a diverged training."""
+    for name, tensor in weights.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise InputError(
+                f"its weights are not numbers ({name} is NaN or infinite in places)",
+                where=path,
+                fix="train again, in float32 or with a lower learning rate",
+            )
+
+
 def load_model(path: Path, device: str = "cpu") -> JanusTransformer:
-    """The model of a checkpoint, ready to decode (no dropout), whichever of the three families it is."""
+    """The model of a checkpoint of any of the three families, ready to decode (no dropout).
+
+    A GPU computes in the precision of the checkpoint. On a CPU, half precision is converted to float32, which is exact
+    and faster, and linear layers are packed: such a model can decode but not be trained.
+    Raises InputError if the file is not a checkpoint, its weights do not fit its options, or they are not numbers.
+    """
     state = read_checkpoint(path)
+    check_numbers(state["model"], path)
     options = options_of(state, path)
+    weights = state["model"]
+    if torch.device(device).type == "cpu":
+        weights = {name: tensor.float() if tensor.dtype in _HALF else tensor for name, tensor in weights.items()}
     try:
-        return build_model(options, state["model"]).to(device).eval()
+        return pack_linear_layers(build_model(options, weights, where=path).to(device).eval())
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"weights do not fit the options ({reason})", where=path, mend="restore the file") from error
+        raise InputError(f"weights do not fit the options ({reason})", where=path, fix="restore the file") from error
 
 
 def options_of(state: Mapping[str, Any], path: Path) -> Namespace | Mapping[str, Any]:
-    """fairseq's model options in a checkpoint's content, where its old and its new versions keep them."""
+    """fairseq's model options in the content of a checkpoint, from old or new versions."""
     options = state.get("args") or (state.get("cfg") or {}).get("model")
     if options is None:
-        raise InputError("holds no model options", where=path, mend="give a checkpoint written by fairseq-train")
+        raise InputError("holds no model options", where=path, fix="give a checkpoint written by fairseq-train")
     return options
 
 
-def build_model(options: Namespace | Mapping[str, Any], weights: Mapping[str, Tensor]) -> JanusTransformer:
-    """A model that shares the given weights (no copy), described by fairseq's options."""
+def build_model(
+    options: Namespace | Mapping[str, Any], weights: Mapping[str, Tensor], *, where: object = "the model"
+) -> JanusTransformer:
+    """A model that shares the given weights (no copy), described by fairseq's options.
+
+    The table of sinusoidal positions is computed, in the type and on the device of the weights. Raises InputError, with
+    `where`, for options or tables that do not belong to a Transformer, and torch's RuntimeError if names or shapes of
+    the weights do not match the options.
+    """
     weights = {k: v for k, v in weights.items() if not k.endswith(_IGNORED_ENTRIES)}
-    sizes = [weights[f"{side}.embed_tokens.weight"].size(0) for side in ("encoder", "decoder")]
-    # The release's architectures have names of its own; a length table tells them from a plain Transformer.
+    tables = [weights.get(f"{side}.embed_tokens.weight") for side in ("encoder", "decoder")]
+    if any(table is None or table.dim() != 2 for table in tables):
+        raise InputError("has no table of words", where=where, fix="give a checkpoint of a Transformer")
+    sizes = [table.size(0) for table in tables]
+    # The architectures of the release have their own names; a length table distinguishes them from a Transformer.
     lengths = weights.get("decoder.embed_length.weight")
-    config = config_from_options(options, *sizes, has_length=lengths is not None)
+    config = config_from_options(options, *sizes, has_length=lengths is not None, where=where)
     if lengths is not None:
         config = replace(config, length_classes=lengths.size(0))
     with torch.device("meta"):
         model = JanusTransformer(config)
     model.load_state_dict(weights, assign=True)
     for side in (model.encoder, model.decoder):
-        side.embed_positions.materialise()
+        side.embed_positions.materialise(side.embed_tokens.weight)
     return model
 
 
 def config_from_options(
-    options: Namespace | Mapping[str, Any], source_vocabulary: int, target_vocabulary: int, *, has_length: bool
+    options: Namespace | Mapping[str, Any],
+    source_vocabulary: int,
+    target_vocabulary: int,
+    *,
+    has_length: bool,
+    where: object = "model options",
 ) -> TransformerConfig:
-    """What fairseq's options mean. Raises InputError for an architecture this engine does not compute.
+    """The config for fairseq's options. Raises InputError, with `where`, for options that this engine does not support.
 
-    has_length: whether the model predicts target lengths; one that does is fairseq's CMLM by the name of its
-    architecture, or else a joint model.
+    has_length: whether the model predicts target lengths; such a model is fairseq's CMLM if its architecture has that
+    name, otherwise a joint model.
     """
 
     def get(name: str, default: Any) -> Any:
-        # fairseq's own Transformer keeps an object that answers to the flat names, with None for those it lacks.
+        # fairseq's own Transformer stores an object with the flat names, where missing ones are None.
         value = options.get(name) if isinstance(options, Mapping) else getattr(options, name, None)
         return default if value is None else value
 
@@ -106,14 +143,26 @@ def config_from_options(
     for name, supported in _REFUSED_OPTIONS.items():
         if get(name, supported) != supported:
             raise InputError(
-                f"option {name}={get(name, None)} is not supported", where=arch, mend="use a post-norm Transformer"
+                f"option {name}={get(name, None)} of {arch or 'the model'} is not supported",
+                where=where,
+                fix="use a post-norm Transformer",
             )
 
     def required(name: str) -> int:
         value = get(name, None)
-        if value is None:
-            raise InputError(f"model option {name} is missing", where=arch, mend="give a checkpoint of a Transformer")
-        return int(value)
+        if type(value) is not int or value < 1:
+            what = f"model option {name} is " + ("missing" if value is None else f"{value!r}, which is no size")
+            raise InputError(what, where=where, fix="give a checkpoint of a Transformer")
+        return value
+
+    for side in ("encoder", "decoder"):
+        width, heads = required(f"{side}_embed_dim"), required(f"{side}_attention_heads")
+        if width % heads:
+            raise InputError(
+                f"{heads} attention heads of the {side} do not divide its width {width}",
+                where=where,
+                fix="give a checkpoint of a Transformer",
+            )
 
     joint = has_length and not arch.startswith("cmlm")
     if get("share_all_embeddings", has_length):
@@ -146,32 +195,9 @@ def config_from_options(
         tied=tied,
         length=length,
         length_classes=int(get("length_classes", 256)),
-        ar_readout="query" if joint else "content",
+        ar_readout=get("ar_readout", "query") if joint else "content",
         query_position=get("query_position", "previous"),
         encoder_passes=int(get("encoder_passes", 1)),
         source_bos=has_length,
         start="bos" if joint else "eos",
     )
-
-
-def average_checkpoints(paths: Sequence[Path], output: Path) -> None:
-    """Write a checkpoint whose weights are the mean of those given (section 4.2 averages five).
-
-    Options and everything else come from the last path. Raises InputError where the weights do not match.
-    """
-    if not paths:
-        raise InputError("no checkpoints to average", where=output, mend="train first")
-    state = read_checkpoint(paths[-1])
-    total = {name: tensor.double() for name, tensor in state["model"].items()}
-    for path in paths[:-1]:
-        other = read_checkpoint(path)["model"]
-        if other.keys() != total.keys():
-            raise InputError("another architecture than the rest", where=path, mend="average checkpoints of one run")
-        for name, tensor in other.items():
-            total[name] += tensor
-    kinds = {name: tensor.dtype for name, tensor in state["model"].items()}
-    state["model"] = {name: (tensor / len(paths)).to(kinds[name]) for name, tensor in total.items()}
-    # Large, and of no use to a mean. The short history of the optimiser stays: fairseq starts from no file without one.
-    state["last_optimizer_state"] = None
-    with atomic_path(output) as partial:
-        torch.save(state, partial)

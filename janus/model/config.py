@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TransformerConfig:
-    """Everything that decides what a checkpoint computes.
+    """Everything besides the weights that determines what a checkpoint computes.
 
     vocabulary sizes count entries; widths are in units; `*_positions` bound sentence lengths in tokens.
     ar_readout: stream that predicts the next token, `query` for JANUS (section 3.1, AR pattern), `content` for a

@@ -1,4 +1,4 @@
-"""Dropout whose random numbers are cheap on a processor."""
+"""Dropout with cheap random numbers on a CPU."""
 
 import torch
 import torch.nn.functional as F
@@ -10,8 +10,8 @@ _LEVELS = 1 << 16
 def dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
     """Zero each element of x (any shape) with probability p and scale the others by 1 / (1 - p), in training only.
 
-    On a processor torch draws a 53-bit number for each element, which took a sixth of a training step; here four
-    elements share the 64 bits of one draw, so p is rounded to a multiple of 2**-16 (and the scale with it).
+    On a CPU, torch draws a 53-bit number per element, which took a sixth of a training step. Here four elements share
+    the 64 bits of one draw, so p, and the scale with it, is rounded to a multiple of 2**-16.
     """
     if not training or p == 0:
         return x

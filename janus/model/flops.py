@@ -1,9 +1,9 @@
-"""Multiply-adds that an update cannot do without, counted from the lengths of its sentences.
+"""The multiply-adds that an update requires, computed from the lengths of its sentences.
 
-One encoder pass; decoder layers over the rows of all streams, keys and values of content rows alone and of the source
-once; attention products between rows that see each other; vocabulary scores of the rows that a loss reads. Embeddings,
-norms, softmaxes and losses are no matrix products and are not counted; every layer counts in full, although in the
-last one the rows that nobody reads may be left out. Axes: B sentences.
+Counted are one encoder pass; decoder layers over the rows of all streams, with keys and values only of content rows,
+and once of the source; attention products between rows that see each other; vocabulary scores of the rows that a loss
+reads. Embeddings, norms, softmaxes and losses are not matrix products and are not counted. Every layer counts in full,
+although the last one may skip rows that no loss reads. Axes: B sentences.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ class Work:
 
 
 def necessary_work(config: TransformerConfig, kinds: Set[int], source: Tensor, target: Tensor, masked: Tensor) -> Work:
-    """What a batch needs at least.
+    """The minimum work of a batch.
 
     kinds: the decoder rows, e.g. `JANUS`. source: [B] source tokens as the encoder reads them. target: [B] predicted
-    tokens, eos counted and bos not. masked: [B] masked tokens.
+    tokens, including eos but not bos. masked: [B] masked tokens.
     """
     rows = {kind: count for kind, count in _rows(target, masked).items() if kind in kinds}
     read = kinds & ({AR_QUERY, MASKED, AUX_QUERY} if AR_QUERY in kinds else {AR_CONTENT, MASKED, AUX_QUERY})
@@ -62,7 +62,7 @@ def necessary_work(config: TransformerConfig, kinds: Set[int], source: Tensor, t
     asking, answering = (sum(int(rows[kind].sum()) for kind in part) for part in (rows, rows.keys() & _CONTENT))
     seen = sum(int(pairs.sum()) for kind, pairs in _pairs(target, masked).items() if kind in kinds)
     crossed = int((sum(rows.values()) * source).sum())
-    # A decoder row passes queries and outputs of both attentions; keys and values come once from whoever answers.
+    # A decoder row has query and output projections in both attentions; keys and values are of content rows and source.
     per_row = 4 * square + 2 * wide * config.decoder_ffn
     return Work(
         encoder=encoder * sources * (4 * square + 2 * wide * config.encoder_ffn),
@@ -86,10 +86,10 @@ def _rows(target: Tensor, masked: Tensor) -> dict[int, Tensor]:
 
 
 def _pairs(target: Tensor, masked: Tensor) -> dict[int, Tensor]:
-    """How many keys the rows of each kind see together, [B].
+    """The total number of keys that the rows of each kind see, [B].
 
     AR rows see 1, 2, … target keys. Each other row sees exactly one row of every place of its canvas: an observed
-    token, and of a masked place either the mask or the truth.
+    token, and at a masked place either the mask or the gold token.
     """
     rows = _rows(target, masked)
     causal = target * (target + 1) // 2

@@ -1,7 +1,7 @@
-"""One decoding step at a time, with a key-value cache over the content stream (paper section 3.2: inference reads
-the query stream).
+"""Step-by-step decoding with a key-value cache over the content stream (paper section 3.2: inference reads the query
+stream).
 
-The release's cache stores each content position twice (its content stream then differs from training); here every
+The cache of the release stores each content position twice, so its content stream differs from training. Here every
 position is stored once, so the steps compute exactly the teacher-forced pass.
 
 Axes: B sentences, W hypotheses of each, N = B * W, H heads, S source places, t steps so far, D model, V vocabulary.
@@ -15,6 +15,10 @@ from torch import Tensor
 
 from janus.model.attention import Attention
 from janus.model.transformer import JanusTransformer, Memory
+from kernels.cached_attention import cached_attention
+
+# The initial number of steps of a cache; it is doubled when they are used up.
+_FIRST_STEPS = 16
 
 
 class IncrementalDecoder:
@@ -29,40 +33,38 @@ class IncrementalDecoder:
         filled = layout.filled()
         self.cross_mask = None if filled.all() else filled[:, None, None]
         self.sentences = layout.groups
-        self.cache: list[tuple[Tensor, Tensor]] | None = None
+        self.cache = _Cache(len(model.decoder.layers), heads)
 
     def step(self, token: Tensor, index: int) -> Tensor:
         """Feed the token [N] at place `index` and score its successor: [N, V].
 
-        Rows of a sentence lie together, W = N / B of them; W may change between steps together with `reorder`.
+        The W = N / B rows of a sentence are contiguous; W may change between steps with `reorder`.
         """
         rows = self._embed(token, index)
-        caches, last = [], len(self.model.decoder.layers) - 1
+        self.cache.begin_step(rows)
+        last = len(self.model.decoder.layers) - 1
         for number, layer in enumerate(self.model.decoder.layers):
-            cache = self._extend(number, layer.self_attn, rows[:, :1])
-            caches.append(cache)
+            self.cache.put(number, *layer.self_attn.keys_values(rows[:, 0]))
             asking = rows[:, -1:] if number == last else rows
-            attended = _attend(layer.self_attn, asking, *cache, None)
-            asking = layer.residual(asking, attended, layer.self_attn_layer_norm)
+            attended = self.cache.attend(number, layer.self_attn, asking)
+            asking = layer.residual(asking, attended, layer.self_attn_layer_norm).exact
             crossed = self._cross(layer.encoder_attn, asking, number)
-            rows = layer.feed_forward(layer.residual(asking, crossed, layer.encoder_attn_layer_norm))
-        self.cache = caches
+            rows = layer.feed_forward(layer.residual(asking, crossed, layer.encoder_attn_layer_norm)).exact
         return self.model.project(rows[:, -1])
 
     def reorder(self, rows: Tensor) -> None:
         """Continue from the hypotheses named by `rows` [N'], numbered as in the last step."""
-        if self.cache is not None:
-            self.cache = [(k.index_select(0, rows), v.index_select(0, rows)) for k, v in self.cache]
+        self.cache.reorder(rows)
 
     def keep(self, sentences: Tensor) -> None:
-        """Forget the source of all sentences but those named [B']; `reorder` drops their hypotheses."""
+        """Keep the source of these sentences [B'] only; `reorder` drops the hypotheses of the others."""
         self.cross = [(k.index_select(0, sentences), v.index_select(0, sentences)) for k, v in self.cross]
         if self.cross_mask is not None:
             self.cross_mask = self.cross_mask.index_select(0, sentences)
         self.sentences = sentences.numel()
 
     def _embed(self, token: Tensor, index: int) -> Tensor:
-        """[N, 1 or 2, D]: the content row, then the query row where the model reads one."""
+        """[N, 1 or 2, D]: the content row, then the query row if the model reads one."""
         decoder = self.model.decoder
         content = decoder.embed(token, token.new_full(token.shape, index))
         if not self.reads_query:
@@ -71,24 +73,62 @@ class IncrementalDecoder:
         query = decoder.embed(token.new_full((1,), self.config.mask), token.new_full((1,), place))
         return torch.stack([content, query.expand_as(content)], 1)
 
-    def _extend(self, number: int, attention: Attention, content: Tensor) -> tuple[Tensor, Tensor]:
-        new = tuple(_heads(x, attention.heads) for x in attention.keys_values(content))
-        if self.cache is None:
-            return new
-        return tuple(torch.cat([old, x], 2) for old, x in zip(self.cache[number], new))
-
     def _cross(self, attention: Attention, rows: Tensor, number: int) -> Tensor:
-        """All hypotheses of a sentence ask one copy of its source: [N, r, D] -> [N, r, D]."""
+        """Cross-attention; the hypotheses of a sentence share one copy of its source: [N, r, D] -> [N, r, D]."""
         together = rows.reshape(self.sentences, -1, rows.size(-1))
-        return _attend(attention, together, *self.cross[number], self.cross_mask).view_as(rows)
+        queries = _heads(attention.q_proj(together), attention.heads)
+        out = F.scaled_dot_product_attention(queries, *self.cross[number], attn_mask=self.cross_mask)
+        return attention.out_proj(out.transpose(1, 2).flatten(2)).view_as(rows)
+
+
+class _Cache:
+    """Keys and values of the content rows of all steps so far, and which of them each hypothesis continues."""
+
+    def __init__(self, layers: int, heads: int):
+        self.heads, self.steps = heads, 0
+        # For each layer [T', W', H, E], with room for more steps and for the rows of the largest one.
+        self.keys: list[Tensor | None] = [None] * layers
+        self.values: list[Tensor | None] = [None] * layers
+        # [N, t]
+        self.ancestors: Tensor | None = None
+
+    def begin_step(self, rows: Tensor) -> None:
+        """Begin a step with as many hypotheses as `rows` [N, r, D] has, each continuing itself."""
+        own = torch.arange(rows.size(0), dtype=torch.int32, device=rows.device)[:, None]
+        self.ancestors = own if self.ancestors is None else torch.cat([self.ancestors, own], 1)
+        self.steps += 1
+
+    def put(self, layer: int, keys: Tensor, values: Tensor) -> None:
+        """Store the keys and values [N, D] of this step."""
+        for memory, new in ((self.keys, keys), (self.values, values)):
+            rows = new.unflatten(1, (self.heads, -1))
+            memory[layer] = _with_room(memory[layer], self.steps, rows)
+            memory[layer][self.steps - 1, : rows.size(0)] = rows
+
+    def attend(self, layer: int, attention: Attention, rows: Tensor) -> Tensor:
+        """Attention of rows [N, r, D] over the steps of their hypothesis: [N, r, D]."""
+        queries = attention.q_proj(rows).unflatten(2, (self.heads, -1))
+        keys, values = (memory[layer][: self.steps] for memory in (self.keys, self.values))
+        return attention.out_proj(cached_attention(queries, keys, values, self.ancestors).flatten(2))
+
+    def reorder(self, rows: Tensor) -> None:
+        """Continue from the hypotheses named by `rows` [N']."""
+        if self.ancestors is not None:
+            self.ancestors = self.ancestors.index_select(0, rows)
+
+
+def _with_room(memory: Tensor | None, steps: int, rows: Tensor) -> Tensor:
+    """Memory [T', W', H, E] for at least `steps` steps with the rows of `rows` [W, H, E]; keeps the content."""
+    if memory is None:
+        return rows.new_empty(_FIRST_STEPS, *rows.shape)
+    if steps <= memory.size(0) and rows.size(0) <= memory.size(1):
+        return memory
+    length = memory.size(0) * (2 if steps > memory.size(0) else 1)
+    larger = memory.new_empty(length, max(memory.size(1), rows.size(0)), *memory.shape[2:])
+    larger[: memory.size(0), : memory.size(1)] = memory
+    return larger
 
 
 def _heads(rows: Tensor, heads: int) -> Tensor:
     """[N, r, D] -> [N, H, r, D / H]"""
     return rows.unflatten(2, (heads, -1)).transpose(1, 2)
-
-
-def _attend(attention: Attention, rows: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-    queries = _heads(attention.q_proj(rows), attention.heads)
-    out = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
-    return attention.out_proj(out.transpose(1, 2).flatten(2))

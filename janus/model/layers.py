@@ -4,16 +4,46 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from janus.errors import InputError
 from janus.model.attention import Attention, View
 from janus.model.config import TransformerConfig
 from janus.model.dropout import dropout
+from kernels.backend import product_type
+from kernels.residual_norm import residual_norm
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
+
+
+def _activation(name: str) -> Callable[[Tensor], Tensor]:
+    if name not in _ACTIVATIONS:
+        fix = f"give a model with one of {', '.join(_ACTIVATIONS)}"
+        raise InputError(f"activation_fn is {name!r}, which is not supported", where="model options", fix=fix)
+    return _ACTIVATIONS[name]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows [N, D] between sublayers: in the type of the residual sum, and in that of the next matrix products."""
+
+    exact: Tensor
+    lean: Tensor
+
+    @classmethod
+    def of(cls, rows: Tensor) -> Rows:
+        """Rows with a copy in autocast's type, or the rows themselves without autocast."""
+        return cls(rows, rows.to(product_type(rows)))
+
+    def select(self, index: Tensor) -> Rows:
+        """The rows named by `index`."""
+        exact = self.exact[index]
+        # Without autocast both are one tensor.
+        return Rows(exact, exact if self.lean is self.exact else self.lean[index])
 
 
 class _Layer(nn.Module):
@@ -22,21 +52,22 @@ class _Layer(nn.Module):
     def __init__(self, config: TransformerConfig, heads: int, ffn: int):
         super().__init__()
         self.dropout, self.activation_dropout = config.dropout, config.activation_dropout
-        self.activation = _ACTIVATIONS[config.activation]
+        self.activation = _activation(config.activation)
         self.self_attn = Attention(config.dimension, heads, config.attention_dropout)
         self.self_attn_layer_norm = nn.LayerNorm(config.dimension)
         self.fc1 = nn.Linear(config.dimension, ffn)
         self.fc2 = nn.Linear(ffn, config.dimension)
         self.final_layer_norm = nn.LayerNorm(config.dimension)
 
-    def residual(self, rows: Tensor, update: Tensor, norm: nn.LayerNorm) -> Tensor:
-        """Add a dropped-out update to rows and normalise."""
-        return norm(rows + dropout(update, self.dropout, self.training))
+    def residual(self, rows: Tensor, update: Tensor, norm: nn.LayerNorm) -> Rows:
+        """Add a dropped-out update to rows [N, D] and normalise."""
+        dropped = self.dropout if self.training else 0.0
+        return Rows(*residual_norm(rows, update, norm.weight, norm.bias, norm.eps, dropped))
 
-    def feed_forward(self, rows: Tensor) -> Tensor:
+    def feed_forward(self, rows: Rows) -> Rows:
         """The position-wise network with its residual."""
-        hidden = dropout(self.activation(self.fc1(rows)), self.activation_dropout, self.training)
-        return self.residual(rows, self.fc2(hidden), self.final_layer_norm)
+        hidden = dropout(self.activation(self.fc1(rows.lean)), self.activation_dropout, self.training)
+        return self.residual(rows.exact, self.fc2(hidden), self.final_layer_norm)
 
 
 class EncoderLayer(_Layer):
@@ -45,10 +76,10 @@ class EncoderLayer(_Layer):
     def __init__(self, config: TransformerConfig):
         super().__init__(config, config.encoder_heads, config.encoder_ffn)
 
-    def forward(self, rows: Tensor, view: View) -> Tensor:
+    def forward(self, rows: Rows, view: View) -> Rows:
         """rows [N, D] -> [N, D]"""
-        attended = self.self_attn(rows, *self.self_attn.keys_values(rows), view)
-        return self.feed_forward(self.residual(rows, attended, self.self_attn_layer_norm))
+        attended = self.self_attn(rows.lean, *self.self_attn.keys_values(rows.lean), view)
+        return self.feed_forward(self.residual(rows.exact, attended, self.self_attn_layer_norm))
 
 
 class DecoderLayer(_Layer):
@@ -59,21 +90,21 @@ class DecoderLayer(_Layer):
         self.encoder_attn = Attention(config.dimension, config.decoder_heads, config.attention_dropout)
         self.encoder_attn_layer_norm = nn.LayerNorm(config.dimension)
 
-    def forward(self, rows: Tensor, content: Tensor, own: View, memory: tuple[Tensor, Tensor], cross: View) -> Tensor:
-        """Update rows [P, D]: each asks, the content rows [C, D] (this layer's input) answer.
+    def forward(self, rows: Rows, content: Tensor, own: View, memory: tuple[Tensor, Tensor], cross: View) -> Rows:
+        """Update rows [P, D]: all are queries; the content rows [C, D], this layer's input, give keys and values.
 
-        memory: keys and values of the source, each [M, D]. own, cross: who sees whom among targets and to the source.
+        memory: keys and values of the source, each [M, D]. own, cross: the views of the target and of the source.
         """
-        attended = self.self_attn(rows, *self.self_attn.keys_values(content), own)
-        rows = self.residual(rows, attended, self.self_attn_layer_norm)
-        rows = self.residual(rows, self.encoder_attn(rows, *memory, cross), self.encoder_attn_layer_norm)
-        return self.feed_forward(rows)
+        attended = self.self_attn(rows.lean, *self.self_attn.keys_values(content), own)
+        rows = self.residual(rows.exact, attended, self.self_attn_layer_norm)
+        crossed = self.encoder_attn(rows.lean, *memory, cross)
+        return self.feed_forward(self.residual(rows.exact, crossed, self.encoder_attn_layer_norm))
 
 
 class Positions(nn.Module):
-    """Position vectors by index; fairseq keeps pad + 1 rows before index 0, and so do we.
+    """Position vectors by index, with pad + 1 rows before index 0 as in fairseq.
 
-    Learned positions are parameters; sinusoidal ones are computed, and no part of a checkpoint.
+    Learned positions are parameters; sinusoidal ones are computed and not part of a checkpoint.
     """
 
     def __init__(self, config: TransformerConfig, bound: int):
@@ -85,13 +116,16 @@ class Positions(nn.Module):
             self.register_parameter("weight", None)
             self.register_buffer("table", sinusoids(bound + self.offset, config.dimension), persistent=False)
 
-    def materialise(self) -> None:
-        """Compute the sinusoidal table of a model that was built without memory (torch's meta device)."""
+    def materialise(self, like: Tensor) -> None:
+        """Compute the sinusoidal table of a model that was built without memory (torch's meta device).
+
+        The table takes the type and the device of `like`, a weight that it is added to.
+        """
         if self.weight is None:
-            self.table = sinusoids(self.bound + self.offset, self.dimension)
+            self.table = sinusoids(self.bound + self.offset, self.dimension).to(like)
 
     def forward(self, index: Tensor) -> Tensor:
-        """Vectors [N, D] for indices [N]; whoever makes a batch keeps them below the bound."""
+        """Vectors [N, D] for indices [N], which the caller keeps below the bound."""
         return F.embedding(index + self.offset, self.table if self.weight is None else self.weight)
 
 

@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from janus.model.attention import View
 from janus.model.config import TransformerConfig
 from janus.model.dropout import dropout
-from janus.model.layers import DecoderLayer, EncoderLayer, Positions
+from janus.model.layers import DecoderLayer, EncoderLayer, Positions, Rows
 from janus.ragged import Ragged, Source
 from janus.streams import AR_QUERY, Streams
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What the decoder knows of the source.
+    """The source as seen by the decoder.
 
     layers: keys and values of each decoder layer's cross-attention. layout: the rows [N] of one encoding over B
     sentences. two_passes: whether there are two encodings, 2 N rows, the first for the AR rows, the second for others.
@@ -35,12 +35,12 @@ class Memory:
 
 @dataclass(frozen=True)
 class StreamStates:
-    """The hidden rows that a loss projects to the vocabulary, beside their gold tokens.
+    """The hidden rows that a loss projects to the vocabulary, and their gold tokens.
 
-    ar: [N, D], nar, aux: [M, D], corrected: [R, D], without rows where a stream was not asked for or a batch has
-    nothing to predict in it. vocabulary: [V, D], the output embedding. length: [B, L] scores of the target lengths,
-    None where the model predicts no length.
-    ar_masked: [M] the rows of `ar` that speak of the masked tokens, in the order of `nar` and `aux`.
+    ar: [N, D], nar, aux: [M, D], corrected: [R, D], empty if a stream was not requested or has nothing to predict in
+    this batch. vocabulary: [V, D], the output embedding. length: [B, L] scores of the target lengths, None if the model
+    predicts no length.
+    ar_masked: [M] the rows of `ar` that predict the masked tokens, in the order of `nar` and `aux`.
     """
 
     ar: Tensor
@@ -56,7 +56,7 @@ class StreamStates:
 
 
 class _Embedder(nn.Module):
-    """Word and position vectors, as encoder and decoder begin."""
+    """Word and position vectors, the first layer of encoder and decoder."""
 
     def __init__(self, config: TransformerConfig, words: int, positions: int):
         super().__init__()
@@ -75,7 +75,7 @@ class _Embedder(nn.Module):
 
 
 class Encoder(_Embedder):
-    """The ordinary Transformer encoder, on rows without padding."""
+    """The standard Transformer encoder, on rows without padding."""
 
     def __init__(self, config: TransformerConfig):
         super().__init__(config, config.source_vocabulary, config.source_positions)
@@ -83,15 +83,15 @@ class Encoder(_Embedder):
 
     def forward(self, source: Source) -> Tensor:
         """Encode a batch of sources: rows [N, D]."""
-        rows = self.embed(source.token, source.position)
+        rows = Rows.of(self.embed(source.token, source.position))
         view = View(source.layout, source.layout)
         for layer in self.layers:
             rows = layer(rows, view)
-        return rows
+        return rows.exact
 
 
 class Decoder(_Embedder):
-    """The two-stream decoder: content rows answer, all rows ask, with one set of weights."""
+    """The two-stream decoder: content rows provide keys and values, all rows are queries; the weights are shared."""
 
     def __init__(self, config: TransformerConfig):
         super().__init__(config, config.target_vocabulary, config.target_positions)
@@ -103,7 +103,7 @@ class Decoder(_Embedder):
     def memory(self, encoded: list[Tensor], layout: Ragged) -> Memory:
         """Project encoder rows for the cross-attention of every layer, once for all streams and all passes.
 
-        encoded: one encoding [N, D], or two where AR and NAR streams have an encoder pass each.
+        encoded: one encoding [N, D], or two if AR and NAR streams have separate encoder passes.
         """
         rows = torch.cat(encoded)
         return Memory([layer.encoder_attn.keys_values(rows) for layer in self.layers], layout, len(encoded) == 2)
@@ -111,17 +111,18 @@ class Decoder(_Embedder):
     def forward(self, streams: Streams, memory: Memory, read: Tensor) -> Tensor:
         """Run all streams in one pass and return the hidden rows [R, D] named by `read` [R].
 
-        In the last layer only the rows that are read are computed: the others would answer nobody.
+        The last layer computes only the rows in `read`, since no later layer attends to the others.
         """
-        rows = self.embed(streams.token, streams.position)
-        own, cross = _views(streams, memory, torch.arange(rows.size(0), device=rows.device))
+        rows = Rows.of(self.embed(streams.token, streams.position))
+        own, cross = _views(streams, memory, torch.arange(streams.token.numel(), device=streams.token.device))
         for layer, keys_values in zip(self.layers[:-1], memory.layers):
-            rows = layer(rows, rows[: streams.content], own, keys_values, cross)
+            rows = layer(rows, rows.lean[: streams.content], own, keys_values, cross)
         # In the order of all rows, whose content and query parts are each ordered by sentence.
         ordered, place = read.sort()
         own, cross = _views(streams, memory, ordered)
-        rows = self.layers[-1](rows[ordered], rows[: streams.content], own, memory.layers[-1], cross)
-        return torch.empty_like(rows).index_copy(0, place, rows)
+        content = rows.lean[: streams.content]
+        hidden = self.layers[-1](rows.select(ordered), content, own, memory.layers[-1], cross).exact
+        return torch.empty_like(hidden).index_copy(0, place, hidden)
 
     def forward_length(self, encoded: Tensor, layout: Ragged) -> Tensor:
         """Scores [B, L] of target lengths from the mean encoder state of each sentence (section 3.3)."""
@@ -130,20 +131,20 @@ class Decoder(_Embedder):
 
 
 def _views(streams: Streams, memory: Memory, rows: Tensor) -> tuple[View, View]:
-    """What the decoder rows named by `rows` see of their own sentence's content and of the source."""
-    kind, asks = streams.kind[rows], rows >= streams.content
+    """The views of the decoder rows `rows` on the content of their own sentence and on the source."""
+    kind, second_part = streams.kind[rows], rows >= streams.content
     content = Ragged(streams.sentence[: streams.content], streams.sentences)
-    own = View(Ragged(streams.sentence[rows], streams.sentences), content, streams.spans[rows], asks)
+    own = View(Ragged(streams.sentence[rows], streams.sentences), content, streams.spans[rows], second_part)
     queries, source = Ragged(streams.source[rows], memory.layout.groups), memory.layout
     if not memory.two_passes:
-        return own, View(queries, source, None, asks)
+        return own, View(queries, source, None, second_part)
     bounds = source.bounds()
     start = (
         torch.stack([bounds[queries.group], bounds[queries.group + 1]], 1)
         + torch.where(kind > AR_QUERY, source.group.numel(), 0)[:, None]
     )
     both = Ragged(source.group.repeat(2), source.groups)
-    return own, View(queries, both, F.pad(start, (0, 2)).int(), asks)
+    return own, View(queries, both, F.pad(start, (0, 2)).int(), second_part)
 
 
 class JanusTransformer(nn.Module):
@@ -164,9 +165,9 @@ class JanusTransformer(nn.Module):
             self.decoder.output_projection.weight = self.decoder.embed_tokens.weight
 
     def initialise(self, bert: bool = False) -> None:
-        """Draw fresh weights; padding rows are zero.
+        """Draw new weights; padding rows are zero.
 
-        bert: everything from N(0, 0.02) and biases of zero, as the release trains (fairseq's --apply-bert-init), which
+        bert: everything from N(0, 0.02) and biases of zero, as in the release (fairseq's --apply-bert-init), which
         suits widths of 512 and more. Otherwise fairseq's defaults, which scale with the width: embeddings and positions
         from N(0, 1/D), projections of attention Xavier-uniform, the joint scale of query, key and value reduced by
         sqrt(2), torch's own weights between them.
@@ -186,16 +187,16 @@ class JanusTransformer(nn.Module):
                 nn.init.zeros_(padded.embed_positions.weight[self.config.pad])
 
     def encode(self, source: Source, passes: int = 1) -> tuple[Memory, Tensor]:
-        """Encode a batch; returns what the decoder attends to, and the encoder rows [N, D] the length is read from.
+        """Encode a batch; returns the memory of the decoder, and the encoder rows [N, D] for predicting the length.
 
-        passes: 2 where AR and NAR streams draw their own encoder dropout (the release); the length then reads the
-        second, which is the NAR one.
+        passes: 2 if AR and NAR streams have separate encoder dropout (the release); the length is then predicted from
+        the second pass, that of NAR.
         """
         encoded = [self.encoder(source) for _ in range(passes)]
         return self.decoder.memory(encoded, source.layout), encoded[-1]
 
     def forward(self, source: Source, streams: Streams) -> StreamStates:
-        """Compute the hidden row of every prediction that the streams hold, in one decoder pass."""
+        """Compute the hidden rows of all predictions of the streams, in one decoder pass."""
         memory, encoded = self.encode(source, self.config.encoder_passes)
         parts = (streams.ar_rows, streams.nar_rows, streams.aux_rows, streams.corrected_rows)
         hidden = self.decoder(streams, memory, torch.cat(parts))
@@ -226,7 +227,7 @@ def _draw_normal(module: nn.Linear | nn.Embedding | Positions, std: float) -> No
 
 
 def _draw_linear(module: nn.Linear, name: str) -> None:
-    """As fairseq's layers and its attention do (`fairseq/modules`); `name` says which of them it is."""
+    """As in fairseq's layers and attention (`fairseq/modules`), which are distinguished by `name`."""
     module.reset_parameters()
     if name.endswith(("q_proj", "k_proj", "v_proj")):
         nn.init.xavier_uniform_(module.weight, gain=2**-0.5)

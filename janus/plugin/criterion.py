@@ -9,8 +9,7 @@ from fairseq.criterions import FairseqCriterion, register_criterion
 from fairseq.dataclass import ChoiceEnum, FairseqDataclass
 from torch import Tensor
 
-from janus.errors import InputError
-from janus.objective import Weights, joint_loss
+from janus.objective import Weights, joint_loss, target_tokens
 from janus.plugin.dataset import as_source, as_streams
 from janus.streams import Streams
 
@@ -32,30 +31,28 @@ class JanusLossConfig(FairseqDataclass):
     length_weight: float = _weight(0.1, "the length classifier")
     correction_weight: float = _weight(0.0, "the correction loss of CMLMC")
     label_smoothing: float = field(default=0.1, metadata={"help": "share spread evenly over the vocabulary"})
-    masked_mean: ChoiceEnum(["own", "all"]) = field(
-        default="own",
-        metadata={"help": "what sums over masked tokens are divided by: their number, or that of all target tokens"},
+    reduction: ChoiceEnum(["sum", "mean"]) = field(
+        default="sum",
+        metadata={"help": "what a term is: the sum over its tokens (equations 1 to 4), or their mean (the release)"},
     )
 
 
 def weights_of(cfg: JanusLossConfig) -> Weights:
-    """The loss weights that criterion options name."""
+    """The loss weights in the options of the criterion."""
     return Weights(**{f.name: getattr(cfg, f"{f.name}_weight") for f in fields(Weights)})
 
 
 @register_criterion("janus_loss", dataclass=JanusLossConfig)
 class JanusLoss(FairseqCriterion):
-    """Means over tokens within a batch, and every batch weighs the same (sample size 1), as the release does."""
+    """The joint objective of a batch, for fairseq's trainer.
+
+    With `reduction: sum` the sample size of a batch is its number of target tokens: fairseq divides the gradients of an
+    update by their sum. With `mean` every batch has the same weight (sample size 1), as in the release.
+    """
 
     def __init__(self, cfg: JanusLossConfig, task):
         super().__init__(task)
-        self.weights, self.smoothing, self.masked_mean = weights_of(cfg), cfg.label_smoothing, str(cfg.masked_mean)
-        if self.masked_mean == "all" and not self.weights.reads_ar:
-            raise InputError(
-                "the number of all target tokens is known from the AR stream, which no loss reads",
-                where="--masked-mean",
-                mend="use own, or give an AR weight",
-            )
+        self.weights, self.smoothing, self.reduction = weights_of(cfg), cfg.label_smoothing, str(cfg.reduction)
 
     def forward(self, model, sample, reduce: bool = True) -> tuple[Tensor, int, dict[str, Any]]:
         """The loss of one packed batch, its sample size, and what is logged."""
@@ -64,14 +61,16 @@ class JanusLoss(FairseqCriterion):
         if "draft" in packed:
             streams = _corrupt(model, source, streams, packed["draft"])
         states = model(source, streams)
-        total, terms = joint_loss(states, packed["lengths"], self.weights, self.smoothing, masked_mean=self.masked_mean)
-        logged = {f"term_{name}": value.detach() for name, value in terms.items()}
-        logged.update(loss=total.detach(), ntokens=sample["ntokens"], nsentences=sample["nsentences"], sample_size=1)
-        return total, 1, logged
+        total, terms = joint_loss(states, packed["lengths"], self.weights, self.smoothing, reduction=self.reduction)
+        size = target_tokens(states, packed["lengths"]) if self.reduction == "sum" else 1
+        total = total * size
+        logged = {f"term_{name}": value.detach() * size for name, value in terms.items()}
+        logged.update(loss=total.detach(), ntokens=sample["ntokens"], nsentences=sample["nsentences"], sample_size=size)
+        return total, size, logged
 
     @staticmethod
     def reduce_metrics(logging_outputs: list[dict[str, Any]]) -> None:
-        """Average the total and each term over batches, in nats."""
+        """Average the total and each term over batches by their sample sizes, in nats."""
         count = sum(log.get("sample_size", 0) for log in logging_outputs)
         for name in logging_outputs[0]:
             if name == "loss" or name.startswith("term_"):
@@ -86,7 +85,7 @@ class JanusLoss(FairseqCriterion):
 
 @torch.no_grad()
 def _corrupt(model, source, streams: Streams, draft: dict[str, Any]) -> Streams:
-    """Put the model's own predictions, from fully masked canvases, in the place of the corrupted tokens."""
+    """Replace the corrupted tokens by the model's own predictions from fully masked canvases."""
     training = model.training
     model.eval()
     predicted = model.project(model(source, as_streams(draft["streams"])).nar).argmax(-1)

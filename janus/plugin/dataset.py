@@ -1,4 +1,4 @@
-"""A language pair whose batches already hold masks and packed streams, made by the data-loading workers."""
+"""A language pair whose batches contain masks and packed streams, prepared by the data-loading workers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import torch
 from fairseq.data import BaseWrapperDataset, FairseqDataset
 from torch import Tensor
 
-from janus.errors import InputError
 from janus.masking import batch_generator, maskable, span_mask, uniform_mask
 from janus.ragged import Ragged, Source
 from janus.streams import Streams, pack_canvas, pack_streams
@@ -17,10 +16,11 @@ from janus.streams import Streams, pack_canvas, pack_streams
 
 @dataclass(frozen=True)
 class Packing:
-    """How a target batch becomes decoder rows.
+    """The conversion of a target batch to decoder rows.
 
     masking: `span` or `uniform`; budget and poisson belong to spans. corruption: share of the observed tokens that a
-    correction loss replaces. ar, nar, aux: the streams a loss reads. pad, mask: symbols. seed: of the run.
+    correction loss replaces. ar, nar, aux: the streams a loss reads. query_position, ar_readout: see
+    `janus.streams.pack_streams`. pad, mask: symbols. seed: of the run.
     """
 
     seed: int
@@ -30,13 +30,14 @@ class Packing:
     nar: bool
     aux: bool
     query_position: str
+    ar_readout: str
     masking: str
     budget: float
     poisson: float
     corruption: float
 
     def masked(self, target: Tensor, generator: torch.Generator) -> Tensor:
-        """[B, T] boolean: what this step hides; real unknown words look like masks and count as such."""
+        """[B, T] boolean: the tokens masked in this step; real unknown words look like masks and count as such."""
         if self.masking == "span":
             drawn = span_mask(target, pad=self.pad, budget=self.budget, poisson=self.poisson, generator=generator)
         else:
@@ -62,13 +63,14 @@ class Packing:
                 nar=self.nar,
                 aux=self.aux,
                 query_position=self.query_position,
+                ar_readout=self.ar_readout,
                 corrupted=corrupted,
             )
         )
         return packed
 
     def _draft(self, target: Tensor, corrupted: Tensor) -> dict[str, Any]:
-        """Fully masked canvases whose predictions replace the corrupted tokens (CMLMC), and where to find those."""
+        """Fully masked canvases whose predictions replace the corrupted tokens (CMLMC), and the rows of those."""
         inner = maskable(target, pad=self.pad)
         canvas = pack_canvas(
             target.masked_fill(inner, self.mask), torch.arange(target.size(0)), pad=self.pad, mask=self.mask
@@ -95,17 +97,17 @@ def as_streams(packed: dict[str, Any]) -> Streams:
 class JointDataset(BaseWrapperDataset):
     """Wraps fairseq's LanguagePairDataset (bos on both sides); each batch gains `packed`.
 
-    Masks depend on (seed, epoch, batch) alone, the batch named by its first example, which no other batch of the epoch
-    contains: neither workers nor resuming nor the number of GPUs change them.
+    Masks are a function of (seed, epoch, batch), where a batch is identified by its first example: workers, resuming
+    and the number of GPUs do not change them.
     """
 
     def __init__(self, dataset: FairseqDataset, packing: Packing, *, fixed: bool):
-        """fixed: draw the same masks in every epoch, for validation losses that can be compared."""
+        """fixed: draw the same masks in every epoch, so that validation losses are comparable."""
         super().__init__(dataset)
         self.packing, self.fixed, self.epoch = packing, fixed, 1
 
     def set_epoch(self, epoch: int) -> None:
-        """Remember the epoch for the masks of the batches to come."""
+        """Set the epoch for the masks of the next batches."""
         super().set_epoch(epoch)
         self.epoch = epoch
 
@@ -118,18 +120,3 @@ class JointDataset(BaseWrapperDataset):
         generator = batch_generator(self.packing.seed, epoch, int(batch["id"].min()))
         batch["packed"] = self.packing.pack(batch["net_input"]["src_tokens"], batch["target"], generator)
         return batch
-
-
-def refuse_long(dataset: FairseqDataset, split: str, source_bound: int, target_bound: int) -> None:
-    """Raise InputError where a sentence of the dataset is longer than the model has positions for."""
-    for side, sizes, bound in (
-        ("source", dataset.src_sizes, source_bound),
-        ("target", dataset.tgt_sizes, target_bound),
-    ):
-        if sizes is not None and len(sizes) and sizes.max() > bound:
-            raise InputError(
-                f"sentence {int(sizes.argmax()) + 1} of the {side} has {int(sizes.max())} tokens, "
-                f"the model's limit is {bound}",
-                where=f"{split} split",
-                mend=f"shorten it in the preparation or raise --max-{side}-positions",
-            )

@@ -21,23 +21,23 @@ from omegaconf import II, MISSING
 from torch import Tensor
 
 from janus.denoising import Noise, add_noise
+from janus.dictionary import MASK
 from janus.errors import InputError
 from janus.masking import batch_generator
 from janus.plugin.criterion import weights_of
 from janus.plugin.dataset import as_dict
+from janus.plugin.seeded_noise import SeededNoise
 from janus.plugin.shared import AutocastOption, AutocastTask, JointTask
 from janus.ragged import Source
 from janus.streams import pack_streams
 
-MASK = "<mask>"
-
 
 @dataclass(frozen=True)
 class NoisePacking:
-    """How a batch of blocks becomes a noised source and decoder rows.
+    """The conversion of a batch of blocks to a noised source and decoder rows.
 
-    mask: what stands in the source for a hidden span. decoder_mask: what stands in the decoder for a hidden token,
-    unk as everywhere in this suite and in the release. ar, nar, aux: the streams a loss reads.
+    mask: the symbol for a hidden span in the source. decoder_mask: the symbol for a hidden token in the decoder, unk as
+    everywhere in this suite and in the release. ar, nar, aux: the streams a loss reads.
     """
 
     seed: int
@@ -49,6 +49,7 @@ class NoisePacking:
     nar: bool
     aux: bool
     query_position: str
+    ar_readout: str
 
     def pack(self, target: Tensor, generator: torch.Generator) -> dict[str, Any]:
         """Everything the criterion feeds the model, for blocks [B, T] bos … eos, right-padded."""
@@ -62,6 +63,7 @@ class NoisePacking:
             nar=self.nar,
             aux=self.aux,
             query_position=self.query_position,
+            ar_readout=self.ar_readout,
         )
         return {
             "source": as_dict(Source.of(noised.source, self.pad)),
@@ -71,10 +73,10 @@ class NoisePacking:
 
 
 class BlockDataset(FairseqDataset):
-    """Blocks bos … eos of running text; a batch is noised anew in each epoch, by (seed, epoch, first block)."""
+    """Blocks bos … eos of running text; each epoch has new noise, a function of (seed, epoch, first block)."""
 
     def __init__(self, blocks: FairseqDataset, packing: NoisePacking, *, fixed: bool):
-        """fixed: draw the same noise in every epoch, for validation losses that can be compared."""
+        """fixed: draw the same noise in every epoch, so that validation losses are comparable."""
         super().__init__()
         self.blocks, self.packing, self.fixed, self.epoch = blocks, packing, fixed, 1
         self.sizes = blocks.sizes
@@ -84,7 +86,7 @@ class BlockDataset(FairseqDataset):
         return {"id": index, "tokens": self.blocks[index]}
 
     def __len__(self) -> int:
-        """How many blocks there are."""
+        """The number of blocks."""
         return len(self.blocks)
 
     def num_tokens(self, index: int) -> int:
@@ -96,21 +98,21 @@ class BlockDataset(FairseqDataset):
         return int(self.sizes[index])
 
     def ordered_indices(self) -> np.ndarray:
-        """A random order, by length within it, so that batches hold blocks of like lengths."""
+        """A random order, sorted by length, so that batches contain blocks of similar length."""
         order = np.random.permutation(len(self)) if not self.fixed else np.arange(len(self))
         return order[np.argsort(self.sizes[order], kind="mergesort")]
 
     def prefetch(self, indices: list[int]) -> None:
-        """Read blocks ahead where the storage can."""
+        """Read blocks ahead if the storage supports it."""
         self.blocks.prefetch(indices)
 
     @property
     def supports_prefetch(self) -> bool:
-        """Whether the storage reads ahead."""
+        """Whether the storage supports reading ahead."""
         return getattr(self.blocks, "supports_prefetch", False)
 
     def set_epoch(self, epoch: int) -> None:
-        """Remember the epoch for the noise of the batches to come."""
+        """Set the epoch for the noise of the next batches."""
         super().set_epoch(epoch)
         self.epoch = epoch
 
@@ -132,13 +134,13 @@ class BlockDataset(FairseqDataset):
 
 @dataclass
 class JanusDenoisingConfig(AutocastOption, FairseqDataclass):
-    """Where the text lies, how it is cut, and its noise; the defaults of the noise are the paper's."""
+    """The text, how it is split, and its noise; the defaults of the noise are the paper's."""
 
-    data: str = field(default=MISSING, metadata={"help": "folders of binarised text, one an epoch, joined by colons"})
+    data: str = field(default=MISSING, metadata={"help": "folders of binarised text, one per epoch, joined by colons"})
     seed: int = II("common.seed")
     tokens_per_sample: int = field(default=512, metadata={"help": "tokens of a block, bos and eos included"})
     sample_break_mode: ChoiceEnum(["none", "complete", "complete_doc"]) = field(
-        default="complete_doc", metadata={"help": "what a block may break: anything, no sentence, no document, …"}
+        default="complete_doc", metadata={"help": "what a block may split: anything, no sentence, no document, …"}
     )
     noise_budget: float = field(default=0.5, metadata={"help": "share of a block that spans add up to (section 4.2)"})
     noise_poisson: float = field(default=3.0, metadata={"help": "mean span length"})
@@ -162,7 +164,7 @@ class JanusDenoisingTask(JointTask, AutocastTask, FairseqTask):
 
     @classmethod
     def setup_task(cls, cfg: JanusDenoisingConfig, **unused: Any) -> Self:
-        """Read the dictionary beside the text and give it the mask symbol."""
+        """Read the dictionary of the text and add the mask symbol."""
         dictionary = cls.load_dictionary(f"{cfg.data.split(':')[0]}/dict.txt")
         dictionary.add_symbol(MASK)
         return cls(cfg, dictionary)
@@ -178,13 +180,13 @@ class JanusDenoisingTask(JointTask, AutocastTask, FairseqTask):
         return self.dictionary
 
     def build_criterion(self, cfg, from_checkpoint: bool = False):
-        """Build the loss and decide which streams the batches hold: those it reads."""
+        """Build the loss, whose streams determine those of the batches."""
         weights = weights_of(cfg)
         if weights.length or weights.correction:
             raise InputError(
                 "pre-training predicts no lengths and corrects nothing",
                 where="--length-weight, --correction-weight",
-                mend="set both to 0",
+                fix="set both to 0",
             )
         self.packing = NoisePacking(
             seed=self.cfg.seed,
@@ -196,23 +198,24 @@ class JanusDenoisingTask(JointTask, AutocastTask, FairseqTask):
             nar=weights.reads_nar,
             aux=weights.reads_aux,
             query_position=self.query_position,
+            ar_readout=self.ar_readout,
         )
         return super().build_criterion(cfg, from_checkpoint)
 
     def load_dataset(self, split: str, epoch: int = 1, combine: bool = False, **unused: Any) -> None:
-        """Cut a split into blocks. Raises InputError where it does not exist or blocks exceed the positions."""
+        """Split the text into blocks. Raises InputError if it does not exist or blocks exceed the positions."""
         bound = min(self.cfg.max_source_positions, self.cfg.max_target_positions)
         if self.cfg.tokens_per_sample > bound:
             raise InputError(
                 f"blocks of {self.cfg.tokens_per_sample} tokens do not fit {bound} positions",
                 where="--tokens-per-sample",
-                mend="give smaller blocks",
+                fix="give smaller blocks",
             )
         folders = self.cfg.data.split(":")
         folder = folders[(epoch - 1) % len(folders)] if split == self.cfg.train_subset else folders[0]
         text = data_utils.load_indexed_dataset(f"{folder}/{split}", self.dictionary, self.cfg.dataset_impl, combine)
         if text is None:
-            raise InputError(f"no text for {split}", where=folder, mend="prepare and binarise the corpus first")
+            raise InputError(f"no text for {split}", where=folder, fix="prepare and binarise the corpus first")
         bos, eos = self.dictionary.bos(), self.dictionary.eos()
         blocks = TokenBlockDataset(
             StripTokenDataset(text, eos),
@@ -227,7 +230,7 @@ class JanusDenoisingTask(JointTask, AutocastTask, FairseqTask):
             raise InputError(
                 f"a sentence of {blocks.sizes.max()} tokens does not fit {bound} positions",
                 where=f"{folder}/{split}",
-                mend="cut the text when preparing it, or use --sample-break-mode none",
+                fix="cut the text when preparing it, or use --sample-break-mode none",
             )
         framed = PrependTokenDataset(AppendTokenDataset(blocks, eos), bos)
         self.datasets[split] = BlockDataset(framed, self.packing, fixed=split != self.cfg.train_subset)
@@ -244,4 +247,9 @@ class BartBaselineConfig(AutocastOption, DenoisingConfig):
 
 @register_task("janus_bart_baseline", dataclass=BartBaselineConfig)
 class BartBaselineTask(AutocastTask, DenoisingTask):
-    """fairseq's `denoising`, with autocast and batches of any size."""
+    """fairseq's `denoising`, with autocast, whole epochs and reproducible noise."""
+
+    def load_dataset(self, split: str, epoch: int = 1, combine: bool = False, **options: Any) -> None:
+        """Split the text into blocks, with new noise in each epoch."""
+        super().load_dataset(split, epoch, combine, **options)
+        self.datasets[split] = SeededNoise(self.datasets[split], self.cfg.seed)

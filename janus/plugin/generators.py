@@ -6,35 +6,28 @@ from typing import Any
 
 import torch
 
-from janus.decoding.beam import BeamSettings, beam_search
 from janus.decoding.hypothesis import Hypothesis
-from janus.decoding.mask_predict import MaskPredictSettings, mask_predict
+from janus.decoding.settings import Settings, decode
 from janus.plugin.models import core_of
 from janus.ragged import Source
 
 
 class Generator:
-    """What fairseq's tasks and tools call: `generate(models, sample)` gives lists of hypothesis dictionaries."""
+    """The interface of fairseq's tasks and tools: `generate(models, sample)` gives lists of hypothesis dictionaries."""
 
-    def __init__(self, settings: BeamSettings | MaskPredictSettings, symbols: set[int]):
-        """settings: which decoder, and how. symbols: what fairseq strips from printed output."""
+    def __init__(self, settings: Settings, symbols: set[int]):
+        """settings: the decoder and its options. symbols: those that fairseq strips from printed output."""
         self.settings = settings
         self.symbols_to_strip_from_output = symbols
 
     def generate(self, models: list, sample: dict[str, Any], **unused: Any) -> list[list[dict[str, Any]]]:
-        """Decode a batch. An ensemble is refused: one model is one system here."""
+        """Decode a batch. Ensembles are rejected: one system is one model here."""
         if len(models) != 1:
             raise ValueError(f"{len(models)} models given; JANUS decodes one model, average checkpoints instead")
         model = core_of(models[0])
         model.eval()
         source = Source.of(sample["net_input"]["src_tokens"], model.config.pad)
-        return [[_as_fairseq(h) for h in hypotheses] for hypotheses in self.decode(model, source)]
-
-    def decode(self, model, source: Source) -> list[list[Hypothesis]]:
-        """The hypotheses of each sentence, best first."""
-        if isinstance(self.settings, BeamSettings):
-            return beam_search(model, source, self.settings)
-        return [[hypothesis] for hypothesis in mask_predict(model, source, self.settings)]
+        return [[_as_fairseq(h) for h in hypotheses] for hypotheses in decode(model, source, self.settings)]
 
 
 def _as_fairseq(hypothesis: Hypothesis) -> dict[str, Any]:

@@ -54,22 +54,27 @@ class JanusModel(JanusTransformer, BaseFairseqModel):
             help="position of the AR query: the predicted token's own (paper) or the previous one's (release)",
         )
         parser.add_argument(
+            "--ar-readout",
+            choices=["query", "content"],
+            help="rows that predict the next token: queries (JANUS), or the previous token's own (a plain Transformer)",
+        )
+        parser.add_argument(
             "--length-classes", type=int, metavar="N", help="target lengths that can be predicted: 0 to N - 1"
         )
         parser.add_argument(
             "--encoder-passes",
             type=int,
             choices=[1, 2],
-            help="encoder passes an update: shared by all streams (paper), or one each for AR and NAR (release)",
+            help="encoder passes per update: shared by all streams (paper), or one each for AR and NAR (release)",
         )
 
     @classmethod
     def build_model(cls, args: Namespace, task) -> JanusModel:
-        """A fresh model for the task's dictionaries, which must be one joint dictionary."""
+        """A new model for the task's dictionaries, which must be one joint dictionary."""
         joint_architecture(args)
         if task.source_dictionary != task.target_dictionary:
             raise InputError(
-                "source and target dictionaries differ", where=task.cfg.data, mend="binarise with --joined-dictionary"
+                "source and target dictionaries differ", where=task.cfg.data, fix="binarise with --joined-dictionary"
             )
         sizes = len(task.source_dictionary), len(task.target_dictionary)
         model = cls(config_from_options(args, *sizes, has_length=True))
@@ -88,21 +93,27 @@ class JanusModel(JanusTransformer, BaseFairseqModel):
         return self.config.target_positions
 
 
-_CORES: WeakKeyDictionary[torch.nn.Module, JanusTransformer] = WeakKeyDictionary()
+# The addresses of a model's tensors, by name: a core built from other tensors is out of date.
+_Places = dict[str, tuple[int, torch.dtype, torch.device, torch.Size]]
+_CORES: WeakKeyDictionary[torch.nn.Module, tuple[_Places, JanusTransformer]] = WeakKeyDictionary()
 
 
 def core_of(model: torch.nn.Module) -> JanusTransformer:
     """The core model behind a fairseq model: itself, or one that shares the weights of fairseq's Transformer or CMLM.
 
-    Raises InputError where fairseq's model has parts this engine does not compute.
+    It is cached, and rebuilt if the model was cast, moved or given other tensors, so that decoding always uses the
+    current weights. Raises InputError if fairseq's model has parts that this engine does not support.
     """
     module = getattr(model, "module", model)
     if isinstance(module, JanusTransformer):
         return module
-    if module not in _CORES:
+    weights = module.state_dict()
+    # A core keeps its tensors alive, so that no other tensor can have the same address.
+    places = {name: (x.data_ptr(), x.dtype, x.device, x.shape) for name, x in weights.items()}
+    if module not in _CORES or _CORES[module][0] != places:
         options = module.args if hasattr(module, "args") else module.cfg
-        _CORES[module] = build_model(options, module.state_dict())
-    return _CORES[module].eval()
+        _CORES[module] = places, build_model(options, weights)
+    return _CORES[module][1].eval()
 
 
 @register_model_architecture("janus_transformer", "janus_transformer")
@@ -119,13 +130,14 @@ def joint_architecture(args: Namespace) -> None:
     _default(args, "activation_fn", "relu")
     _default(args, "share_all_embeddings", True)
     _default(args, "query_position", "own")
+    _default(args, "ar_readout", "query")
     _default(args, "encoder_passes", 1)
     _default(args, "length_classes", 256)
 
 
 @register_model_architecture("janus_transformer", "janus_bart_base")
 def joint_architecture_bart(args: Namespace) -> None:
-    """BART-base's shape and habits (section 4.2): 6 + 6 layers, width 768, dropout and attention dropout 0.1."""
+    """The shape and options of BART-base (section 4.2): 6 + 6 layers, width 768, dropout and attention dropout 0.1."""
     for side in ("encoder", "decoder"):
         _default(args, f"{side}_embed_dim", 768)
         _default(args, f"{side}_ffn_embed_dim", 3072)
@@ -147,7 +159,7 @@ def joint_architecture_iwslt(args: Namespace) -> None:
 
 @register_model_architecture("janus_transformer", "janus_transformer_wmt_en_de")
 def joint_architecture_wmt(args: Namespace) -> None:
-    """Another name of the base shape, as fairseq has it for its Transformer."""
+    """Another name of the base shape, as in fairseq's Transformer."""
     joint_architecture(args)
 
 

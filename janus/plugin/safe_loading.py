@@ -1,4 +1,4 @@
-"""What fairseq's checkpoints hold besides tensors and plain values; with it torch's safe loading can stay on."""
+"""The classes in fairseq's checkpoints besides tensors and plain values, allowed so that safe loading can stay on."""
 
 from argparse import Namespace
 

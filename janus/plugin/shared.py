@@ -1,14 +1,19 @@
-"""What the tasks of this plugin share: autocast and no lost batch; of the joint ones, the place of the AR queries."""
+"""Shared parts of the tasks: autocast and whole epochs; for joint tasks, the rows that predict the next token."""
 
 from dataclasses import dataclass, field
 
 import torch
 from fairseq.dataclass import ChoiceEnum
 
+from janus.plugin.batches import WholeEpochs
+from janus.plugin.epochs import EnoughEpochs, EpochOptions
+from janus.plugin.half_precision import MasterWeights
+from janus.plugin.patience import Patience
+
 
 @dataclass
-class AutocastOption:
-    """The option of `AutocastTask`."""
+class AutocastOption(EpochOptions):
+    """The options of `AutocastTask`."""
 
     autocast: ChoiceEnum(["none", "bfloat16"]) = field(
         default="none",
@@ -18,27 +23,24 @@ class AutocastOption:
     )
 
 
-class AutocastTask:
-    """Adds to a task: training under autocast where asked for; batches of any size."""
-
-    def get_batch_iterator(self, *args, **options):
-        """fairseq's batches, of any size: with its default multiple of 8 it drops the last batch of every data set."""
-        return super().get_batch_iterator(*args, **{**options, "required_batch_size_multiple": 1})
+class AutocastTask(EnoughEpochs, WholeEpochs, Patience, MasterWeights):
+    """Adds to a task: optional autocast; whole epochs, enough of them, with exact resuming."""
 
     def train_step(self, sample, model, criterion, optimizer, update_num, ignore_grad=False):
-        """fairseq's step, with the forward and backward pass under autocast where asked for."""
+        """fairseq's step, with forward and backward pass under autocast if requested."""
         device = next(model.parameters()).device.type
         with torch.autocast(device, torch.bfloat16, enabled=str(self.cfg.autocast) == "bfloat16"):
             return super().train_step(sample, model, criterion, optimizer, update_num, ignore_grad)
 
 
 class JointTask:
-    """Adds to a task: `query_position`, where the model's AR queries stand, which the packed batches must follow."""
+    """Adds to a task: the rows that predict the next token, which depend on the model and determine the batches."""
 
     query_position: str
+    ar_readout: str
 
     def build_model(self, cfg, from_checkpoint: bool = False):
-        """fairseq's model, whose query position is remembered."""
+        """fairseq's model; stores which rows predict its next token."""
         model = super().build_model(cfg, from_checkpoint)
-        self.query_position = model.config.query_position
+        self.query_position, self.ar_readout = model.config.query_position, model.config.ar_readout
         return model

@@ -1,4 +1,4 @@
-"""fairseq tasks: joint training, and the two baselines with nothing but validation BLEU added."""
+"""fairseq tasks: joint training, and the two baselines with only validation BLEU added."""
 
 from argparse import Namespace
 from dataclasses import dataclass, field
@@ -10,11 +10,11 @@ from fairseq.tasks.translation import TranslationConfig, TranslationTask, load_l
 from fairseq.tasks.translation_lev import TranslationLevenshteinConfig, TranslationLevenshteinTask
 from omegaconf import II
 
-from janus.decoding.beam import BeamSettings
-from janus.decoding.mask_predict import MaskPredictSettings
+from janus.decoding.mask_predict import CANDIDATES, SCORES
+from janus.decoding.settings import Settings, decoding_settings
 from janus.errors import InputError
 from janus.plugin.criterion import weights_of
-from janus.plugin.dataset import JointDataset, Packing, refuse_long
+from janus.plugin.dataset import JointDataset, Packing
 from janus.plugin.generators import Generator
 from janus.plugin.shared import AutocastOption, AutocastTask, JointTask
 from janus.plugin.validation import ValidationBleu
@@ -27,24 +27,46 @@ class SharedOptions(AutocastOption):
     valid_bleu_sentences: int = field(default=0, metadata={"help": "validation sentences decoded for BLEU; 0 for none"})
     valid_bleu_manners: str = field(default="", metadata={"help": "manners to decode: ar, nar or ar,nar"})
     valid_bleu_passes: int = field(default=5, metadata={"help": "decoder passes of the NAR manner"})
+    length_beam: int = field(default=3, metadata={"help": "NAR: length candidates"})
+    length_candidates: ChoiceEnum(list(CANDIDATES)) = field(
+        default="around", metadata={"help": "NAR: lengths around the most probable one, or the most probable ones"}
+    )
+    length_score: ChoiceEnum(list(SCORES)) = field(
+        default="default",
+        metadata={"help": "NAR: what ranks the candidates; the default is release for around, average for top"},
+    )
+    repredict: bool = field(default=False, metadata={"help": "NAR: predict every cell again in each pass (CMLMC)"})
+
+
+def mask_predict_settings(cfg: SharedOptions, passes: int) -> Settings:
+    """The NAR settings of a task, in validation and in fairseq-generate, with the given number of passes."""
+    return decoding_settings(
+        manner="nar",
+        passes=passes,
+        length_beam=cfg.length_beam,
+        length_candidates=str(cfg.length_candidates),
+        length_score=str(cfg.length_score),
+        repredict=cfg.repredict,
+    )
 
 
 class SharedTask(AutocastTask):
-    """Adds to a task: BLEU counts at validation, on the first sentences of the set; no lost sentences."""
+    """Adds to a task: BLEU counts at validation, on the first sentences of the set."""
 
     def __init__(self, cfg, source_dictionary, target_dictionary):
         super().__init__(cfg, source_dictionary, target_dictionary)
-        manners = tuple(m for m in cfg.valid_bleu_manners.split(",") if m)
-        if unknown := set(manners) - {"ar", "nar"}:
+        settings = {
+            # Greedy and short: a model that does not end its sentences yet must not make validation slow.
+            "ar": decoding_settings(manner="ar", beam=1, max_len_a=1.5, max_len_b=10),
+            "nar": mask_predict_settings(cfg, cfg.valid_bleu_passes),
+        }
+        manners = [m for m in cfg.valid_bleu_manners.split(",") if m]
+        if unknown := set(manners) - set(settings):
             raise InputError(
-                f"unknown manner {sorted(unknown)[0]}", where="--valid-bleu-manners", mend="use ar, nar or both"
+                f"unknown manner {sorted(unknown)[0]}", where="--valid-bleu-manners", fix="use ar, nar or both"
             )
-        self.bleu = ValidationBleu(target_dictionary, cfg.valid_bleu_sentences, manners, cfg.valid_bleu_passes)
-
-    def load_dataset(self, split, epoch=1, combine=False, **options):
-        """Load a split. Raises InputError where a sentence is too long, which fairseq would leave out of training."""
-        super().load_dataset(split, epoch, combine, **options)
-        refuse_long(self.datasets[split], split, self.cfg.max_source_positions, self.cfg.max_target_positions)
+        chosen = {manner: settings[manner] for manner in manners}
+        self.bleu = ValidationBleu(target_dictionary, cfg.valid_bleu_sentences, chosen)
 
     def valid_step(self, sample, model, criterion):
         """The loss of a batch, and n-gram counts of its decoded outputs."""
@@ -72,8 +94,6 @@ class JanusTranslationConfig(SharedOptions, TranslationConfig):
     corruption: float = field(default=0.3, metadata={"help": "share of observed tokens the correction loss replaces"})
     manner: ChoiceEnum(["ar", "nar"]) = field(default="ar", metadata={"help": "how fairseq-generate decodes"})
     passes: int = field(default=11, metadata={"help": "NAR: decoder passes; the paper's Iter k is k + 1"})
-    length_beam: int = field(default=3, metadata={"help": "NAR: length candidates"})
-    repredict: bool = field(default=False, metadata={"help": "NAR: predict every cell anew in each pass (CMLMC)"})
 
 
 @register_task("janus_translation", dataclass=JanusTranslationConfig)
@@ -83,7 +103,7 @@ class JanusTranslationTask(JointTask, SharedTask, TranslationTask):
     packing: Packing | None = None
 
     def build_criterion(self, cfg, from_checkpoint: bool = False):
-        """Build the loss and decide which streams the batches hold: those it reads."""
+        """Build the loss, whose streams determine those of the batches."""
         weights = weights_of(cfg)
         self.packing = Packing(
             seed=self.cfg.seed,
@@ -93,6 +113,7 @@ class JanusTranslationTask(JointTask, SharedTask, TranslationTask):
             nar=weights.reads_nar,
             aux=weights.reads_aux,
             query_position=self.query_position,
+            ar_readout=self.ar_readout,
             masking=str(self.cfg.masking),
             budget=self.cfg.mask_budget,
             poisson=self.cfg.mask_poisson,
@@ -101,31 +122,31 @@ class JanusTranslationTask(JointTask, SharedTask, TranslationTask):
         return super().build_criterion(cfg, from_checkpoint)
 
     def load_dataset(self, split, epoch=1, combine=False, **unused):
-        """Load a split; once a criterion exists its batches are packed, otherwise (decoding) they are plain pairs."""
+        """Load a split; batches are packed if a criterion exists, otherwise (decoding) they are plain pairs."""
         pairs = load_pairs(self, split, epoch, combine)
-        refuse_long(pairs, split, self.cfg.max_source_positions, self.cfg.max_target_positions)
         fixed = split != self.cfg.train_subset
         self.datasets[split] = pairs if self.packing is None else JointDataset(pairs, self.packing, fixed=fixed)
 
     def build_dataset_for_inference(self, src_tokens, src_lengths, constraints=None):
         """Raw sources for fairseq-interactive, bos added."""
         if constraints is not None:
-            raise InputError("constraints are not supported", where="--constraints", mend="leave the option out")
+            raise InputError("constraints are not supported", where="--constraints", fix="leave the option out")
         return LanguagePairDataset(src_tokens, src_lengths, self.source_dictionary, append_bos=True)
 
     def build_generator(self, models, args: Namespace, **unused):
-        """The decoder that `--manner` names, with fairseq's beam options for AR."""
-        strip = {self.tgt_dict.bos(), self.tgt_dict.eos()}
+        """The decoder for `--manner`, with fairseq's beam options for AR."""
         if str(self.cfg.manner) == "nar":
-            return Generator(MaskPredictSettings(self.cfg.passes, self.cfg.length_beam, self.cfg.repredict), strip)
-        settings = BeamSettings(
-            beam=args.beam,
-            length_penalty=args.lenpen,
-            length_a=args.max_len_a,
-            length_b=args.max_len_b,
-            shortest=args.min_len,
-        )
-        return Generator(settings, strip)
+            settings = mask_predict_settings(self.cfg, self.cfg.passes)
+        else:
+            settings = decoding_settings(
+                manner="ar",
+                beam=args.beam,
+                lenpen=args.lenpen,
+                max_len_a=args.max_len_a,
+                max_len_b=args.max_len_b,
+                shortest=args.min_len,
+            )
+        return Generator(settings, {self.tgt_dict.bos(), self.tgt_dict.eos()})
 
 
 def load_pairs(task: TranslationTask, split: str, epoch: int, combine: bool) -> LanguagePairDataset:

@@ -1,7 +1,8 @@
-"""BLEU of both manners while training, on the first sentences of the validation set (Figure 5)."""
+"""BLEU of both manners during training, on the first sentences of the validation set (Figure 5)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sacrebleu
@@ -9,24 +10,20 @@ import torch
 from fairseq import metrics
 from torch import Tensor
 
-from janus.decoding.beam import BeamSettings
-from janus.decoding.mask_predict import MaskPredictSettings
+from janus.decoding.settings import Settings
 from janus.plugin.generators import Generator
 
 _ORDER = 4
 
 
 class ValidationBleu:
-    """Counts n-gram matches of greedy output batch by batch; the counts add up over batches and processes."""
+    """Counts n-gram matches of the output batch by batch; the counts add up over batches and processes."""
 
-    def __init__(self, dictionary, sentences: int, manners: tuple[str, ...], passes: int):
-        """sentences: how many of the validation set. passes: of the NAR manner, with one length candidate."""
+    def __init__(self, dictionary, sentences: int, settings: Mapping[str, Settings]):
+        """sentences: how many of the validation set are decoded. settings: how, by manner."""
         self.dictionary, self.sentences = dictionary, sentences
         strip = {dictionary.bos(), dictionary.eos()}
-        # A model that cannot end its sentences yet must not make validation the longest part of training.
-        short = BeamSettings(beam=1, length_a=1.5, length_b=10)
-        settings = {"ar": short, "nar": MaskPredictSettings(passes=passes, length_beam=1)}
-        self.generators = {manner: Generator(settings[manner], strip) for manner in manners}
+        self.generators = {manner: Generator(how, strip) for manner, how in settings.items()}
 
     def log(self, model, sample: dict[str, Any]) -> dict[str, Any]:
         """The counts of one batch, for the logging output."""
@@ -50,7 +47,8 @@ class ValidationBleu:
         return self.dictionary.string(words, bpe_symbol="@@ ")
 
     def reduce(self, logging_outputs: list[dict[str, Any]]) -> None:
-        """Turn the summed counts into BLEU under the names bleu_ar, bleu_nar."""
+        """Turn the summed counts into BLEU under the names bleu_ar, bleu_nar, and the mean of these, bleu."""
+        scores = []
         for manner in self.generators:
             names = [f"bleu_{manner}_{i}" for i in range(2 * _ORDER + 2)]
             sums = [sum(int(log.get(name, 0)) for log in logging_outputs) for name in names]
@@ -58,3 +56,6 @@ class ValidationBleu:
                 counts, totals = sums[:_ORDER], sums[_ORDER : 2 * _ORDER]
                 bleu = sacrebleu.BLEU.compute_bleu(counts, totals, sums[-2], sums[-1], smooth_method="none")
                 metrics.log_scalar(f"bleu_{manner}", bleu.score, round=2)
+                scores.append(bleu.score)
+        if scores:
+            metrics.log_scalar("bleu", sum(scores) / len(scores), round=2)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from janus.errors import InputError
 from janus.files import atomic_writer
-from janus.report.claims import AGREES, CONTRADICTS, LOOSE, UNCHECKED, check_claim
 from janus.report.csvfile import to_csv, to_markdown
 from janus.report.published import Published
+from janus.report.text_claims import AGREES, CONTRADICTS, LOOSE, UNCHECKED, check_claim
 
 VERDICTS = {
     CONTRADICTS: "the paper's numbers contradict this one",
@@ -21,7 +21,7 @@ VERDICTS = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: where, what the paper says there, what its other numbers give, and the verdict (a key of VERDICTS)."""
+    """One check: the place, the paper's statement, what its other numbers give, the verdict (a key of VERDICTS)."""
 
     place: str
     claim: str
@@ -33,7 +33,7 @@ class Finding:
 
 
 def audit(published: Published) -> list[Finding]:
-    """Every check of every published number, tables first, then the text in its order."""
+    """All checks of the published numbers: tables first, then the text in its order."""
     return [
         *(finding for table in published.tables() for finding in _overall(published, table)),
         *(finding for table in published.tables() for finding in _speed_ups(published, table)),
@@ -88,7 +88,7 @@ def _speed_ups(published: Published, table: int) -> list[Finding]:
         raise InputError(
             "a speed-up without its latency, or no row printed as 1.0",
             where=f"table{table}.csv",
-            mend="give each row with a speed-up its latency, and the base its 1.0",
+            fix="give each row with a speed-up its latency, and the base its 1.0",
         )
     findings = []
     for row, cell in printed.items():
@@ -100,7 +100,7 @@ def _speed_ups(published: Published, table: int) -> list[Finding]:
 
 
 def _compare(printed: Decimal, exact: Decimal) -> tuple[str, str]:
-    """Is `printed` the rounding of `exact` to its own digits, its truncation, or neither?"""
+    """Whether `printed` is `exact` rounded to its digits, truncated, or neither."""
     if exact.quantize(printed, ROUND_HALF_UP) == printed:
         return AGREES, ""
     if exact.quantize(printed, ROUND_DOWN) == printed:
@@ -109,7 +109,7 @@ def _compare(printed: Decimal, exact: Decimal) -> tuple[str, str]:
 
 
 def _same_cells(published: Published) -> list[Finding]:
-    """Numbers that two tables print for one and the same run."""
+    """Numbers that two tables print for the same run."""
     findings = []
     for pair in published.same:
         places = (reference.split("/", 2) for reference in pair)

@@ -1,13 +1,18 @@
-"""Which cells of the paper's tables the runs of a tier fill, and with which files."""
+"""The cells of the paper's tables that the runs of a tier fill, and their files."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+
+from janus.report.names import SHOWN, TEXTS
+from janus.systems import baselines
 
 Files = dict[int, str]
 # (corpus, system, manner, passes or None for the tier's) -> {seed: path of the score file}
 ScoreFiles = Callable[[str, str, str, int | None], Files]
 # (corpus, system, manner, baseline) -> {seed: path of the comparison}
 ComparisonFiles = Callable[[str, str, str, str], Files]
+# (corpus, system, manner, passes or None for the tier's) -> what janus.report.origins reads of the runs
+OriginOf = Callable[[str, str, str, int | None], Mapping[str, Any]]
 # (corpus, system) -> decoder passes of mask-predict
 Passes = Callable[[str, str], int]
 Cell = dict[str, Any]
@@ -20,12 +25,13 @@ def bleu_cells(
     *,
     score_files: ScoreFiles,
     comparison_files: ComparisonFiles,
+    origin_of: OriginOf,
     passes: Passes,
 ) -> list[Cell]:
-    """The cells of Table 1 or 6, as janus.report.collect takes them: every system on every corpus in each manner.
+    """The cells of Table 1 or 6, in the form of janus.report.collect: every system on every corpus in each manner.
 
     Table 6 has a column for each manner of a corpus; Table 1 has rows for them, and NAR rows say their iterations. A
-    system is tested against its baseline where that stands in the table too.
+    system is tested against its `opponents`.
     """
     cells = []
     for corpus, column in table["columns"].items():
@@ -39,21 +45,35 @@ def bleu_cells(
                     "column": column_name(column) + (f" {manner.upper()}" if number == 6 else ""),
                     "metric": None,
                     "score_files": score_files(corpus, name, manner, None),
+                    "origin": origin_of(corpus, name, manner, None),
+                    "comparisons": [
+                        {
+                            "against": systems[other]["label"],
+                            "step": step,
+                            "files": comparison_files(corpus, name, manner, other),
+                            "origin": origin_of(corpus, other, manner, None),
+                        }
+                        for other, step in opponents(name, manner, table, systems)
+                    ],
                 }
                 if number == 1 and manner == "nar":
                     cell["iterations"] = passes(corpus, name) - 1
-                baseline = system["baselines"].get(manner)
-                if baseline in table["systems"]:
-                    cell["baseline"] = systems[baseline]["label"]
-                    cell["significance_files"] = comparison_files(corpus, name, manner, baseline)
                 cells.append(cell)
     return cells
 
 
 def repetition_cells(
-    table: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]], *, score_files: ScoreFiles
+    table: Mapping[str, Any],
+    systems: Mapping[str, Mapping[str, Any]],
+    *,
+    score_files: ScoreFiles,
+    origin_of: OriginOf,
 ) -> list[Cell]:
-    """The cells of Table 3: every system after each number of passes; k+1 passes are the paper's Iter k."""
+    """The cells of Table 3: every system after each number of passes; k+1 passes are the paper's Iter k.
+
+    Repetition is not tested; a row is still compared with its opponents, to report differences in their training.
+    """
+    corpus = table["corpus"]
     return [
         {
             "table": 3,
@@ -61,18 +81,43 @@ def repetition_cells(
             "variant": systems[name]["label"],
             "column": f"Iter={passes - 1}",
             "metric": None,
-            "score_files": score_files(table["corpus"], name, "nar", passes),
+            "score_files": score_files(corpus, name, "nar", passes),
+            "origin": origin_of(corpus, name, "nar", passes),
+            "comparisons": [
+                {
+                    "against": systems[other]["label"],
+                    "step": step,
+                    "files": {},
+                    "origin": origin_of(corpus, other, "nar", passes),
+                }
+                for other, step in opponents(name, "nar", table, systems)
+            ],
         }
         for name in table["systems"]
         for passes in table["passes"]
     ]
 
 
-def row_of(system: Mapping[str, Any], number: int, manner: str, passes: int | None = None) -> str:
-    """The published row a system stands beside in a table, or a row of its own, named by its label.
+def opponents(
+    name: str, manner: str, table: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, bool]]:
+    """The rows of a table that a system's row is tested against, and whether each is the one that it adds to.
 
-    A published row that names `passes` takes those alone. A row of its own carries the manner where the table's rows
-    hold one manner each, which Tables 3 and 6 do not, and where `passes` are given the paper's Iter, passes - 1.
+    These are its first baseline in the manner of the table, and the first of `adds_to`.
+    """
+    baseline = next((one for one in baselines(systems[name], manner) if one in table["systems"]), None)
+    if baseline:
+        yield baseline, False
+    shown = [one for one in systems[name]["adds_to"] if one in table["systems"] and manner in systems[one]["manners"]]
+    if shown and shown[0] != baseline:
+        yield shown[0], True
+
+
+def row_of(system: Mapping[str, Any], number: int, manner: str, passes: int | None = None) -> str:
+    """The published row that a system is compared with in a table, or a new row, named by its label.
+
+    A published row with `passes` is only for those. The name of a new row contains the manner if the rows of the table
+    have one manner each, unlike Tables 3 and 6, and, if `passes` are given, the paper's Iter, passes - 1.
     """
     for place in system["published"]:
         if place["table"] == number and place["manner"] == manner and place.get("passes") in (None, passes):
@@ -84,12 +129,12 @@ def row_of(system: Mapping[str, Any], number: int, manner: str, passes: int | No
 
 
 def column_name(column: str | Mapping[str, str]) -> str:
-    """The head of a column: the published one, or `new` where the paper has none."""
+    """The head of a column: the published one, or `new` if the paper has none."""
     return column if isinstance(column, str) else column["new"]
 
 
 def added_rows(number: int, cells: Sequence[Cell], systems: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The rows of `cells` that no system's `published` names, in order."""
+    """The rows of `cells` that are in no system's `published`, in order."""
     named = {place["row"] for system in systems.values() for place in system["published"] if place["table"] == number}
     return [row for row in dict.fromkeys(cell["row"] for cell in cells) if row not in named]
 
@@ -97,7 +142,7 @@ def added_rows(number: int, cells: Sequence[Cell], systems: Mapping[str, Mapping
 def added_columns(number: int, table: Mapping[str, Any]) -> list[str]:
     """The columns that a table's config adds to the published ones: those declared `new`, and the passes of Table 3.
 
-    The tables of one corpus, whose columns are metrics, gain none.
+    Tables of one corpus, whose columns are metrics, have no additional ones.
     """
     if number not in (1, 3, 6):
         return []
@@ -107,10 +152,48 @@ def added_columns(number: int, table: Mapping[str, Any]) -> list[str]:
     return [f"{name} {manner}" for name in new for manner in ("AR", "NAR")] if number == 6 else new
 
 
+def other_texts(number: int, table: Mapping[str, Any], published: Mapping[str, str]) -> dict[str, str]:
+    """The columns in which the reproduced text differs from the published one, with the name of the reproduced text.
+
+    `published` gives the paper's text for each corpus, empty if it is not one of them. Columns that the paper does not
+    have are left out.
+    """
+    if number in (1, 6):
+        columns = {column: corpus for corpus, column in table["columns"].items() if isinstance(column, str)}
+        manners = (" AR", " NAR") if number == 6 else ("",)
+        return {
+            column + manner: corpus
+            for column, corpus in columns.items()
+            if published.get(corpus) != column
+            for manner in manners
+        }
+    if published.get(table["corpus"]) == TEXTS[number] and not table.get("new"):
+        return {}
+    shown = SHOWN[number]
+    columns = shown if isinstance(shown, Mapping) else [f"Iter={passes - 1}" for passes in table["passes"]]
+    return dict.fromkeys(columns, table.get("new") or table["corpus"])
+
+
 def files_of(cells: Sequence[Cell], kind: str) -> list[str]:
-    """Every path under `kind` (score_files or significance_files) of the cells, or of their speeds (latency)."""
-    if kind == "latency":
-        measured = [cell["latency"] for cell in cells if "latency" in cell]
-        sides = [side for one in measured for side in (one, one["baseline"]) if side]
-        return list(dict.fromkeys(path for side in sides for path in side["files"].values()))
-    return [path for cell in cells for path in cell.get(kind, {}).values()]
+    """All paths of one kind in the cells, without duplicates.
+
+    Kinds: `scores`, `tests`, `latencies`, and `origins`, the records of trainings and decodings.
+    """
+    found = {
+        "scores": lambda cell: [cell["score_files"]],
+        "tests": lambda cell: [one["files"] for one in cell.get("comparisons", ())],
+        "latencies": _latencies,
+        "origins": _origins,
+    }[kind]
+    return list(dict.fromkeys(path for cell in cells for files in found(cell) for path in files.values()))
+
+
+def _latencies(cell: Cell) -> list[Files]:
+    measured = cell.get("latency")
+    return [side["files"] for side in (measured, measured["baseline"]) if side] if measured else []
+
+
+def _origins(cell: Cell) -> list[Files]:
+    origins = [cell["origin"]] if "origin" in cell else []
+    origins += [one["origin"] for one in cell.get("comparisons", ())]
+    return [origin[kind] for origin in origins for kind in ("trainings", "decodings")]

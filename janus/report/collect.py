@@ -1,45 +1,40 @@
-"""From the score files of single runs to one record a cell: the mean over seeds, its interval, its test."""
+"""From the score files of single runs to one record per cell: the mean over seeds, its interval, its tests."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from janus.errors import InputError
-from janus.files import atomic_writer, read_json
+from janus.files import read_json
 from janus.metrics.intervals import mean_interval
-from janus.report.csvfile import to_csv
-from janus.report.ledger import REPRODUCED_COLUMNS, Reproduced
+from janus.report.ledger import Comparison, Reproduced
 from janus.report.names import compared_metric
 from janus.report.speeds import latency, protocol
 
+_TESTS = ("p_bootstrap", "p_randomisation")
+
 
 def collect(cells: Iterable[Mapping[str, Any]]) -> list[Reproduced]:
-    """One record for each cell and metric.
+    """One record per cell and metric.
 
     A cell is a mapping of
 
     - `table`, `row`, `variant`, `column`: its place, `variant` being the label of the system that fills the row;
     - `score_files`: {seed: path of a file written by `janus.metrics.files.score_file`};
     - `metric`: a name, a list of names, or None for every metric of the files;
-    - `significance_files` (optional): {seed: path of a file written by `compare_files` or `compare_task_files`}, tests
-      of the metric that `names.compared_metric` gives, which alone carries them;
-    - `baseline` (optional): the label of the system it was tested against;
+    - `comparisons` (optional): a list of {"against": the label of the row it was tested against, "step": whether it
+      adds to that row, "files": {seed: path of a file written by `compare_files` or `compare_task_files`}}, tests of
+      the metric `names.compared_metric`, the only one with tests;
     - `iterations` (optional): the paper's Iter of the decoding, passes - 1;
     - `latency` (optional): {"files": {seed: path of a file written by `janus.decoding.latency`}, "manner", "passes",
       "baseline": None or {"label" and the same three}}. It adds the metrics `latency` and, with a baseline, `speedup`:
       the baseline's latency over its own, seed by seed.
 
-    Of several seeds' tests the largest p counts, or 1 where the seeds disagree on who is better. Raises InputError for
-    a missing file or metric.
+    Of the tests of several seeds the largest p counts, or 1 if the seeds disagree on which is better. Raises InputError
+    for a missing file or metric.
     """
     return [record for cell in cells for record in _records(cell)]
-
-
-def write_reproduced(records: Sequence[Reproduced], path: Path) -> None:
-    """Write the records as the CSV that `janus.report.ledger.load_reproduced` reads."""
-    with atomic_writer(path) as stream:
-        stream.write(to_csv(REPRODUCED_COLUMNS, (asdict(record) for record in records)))
 
 
 def _records(cell: Mapping[str, Any]) -> list[Reproduced]:
@@ -54,13 +49,12 @@ def _records(cell: Mapping[str, Any]) -> list[Reproduced]:
 def _score(cell: Mapping[str, Any], metric: str, scores: Mapping[Path, Mapping[str, Any]]) -> Reproduced:
     for path, found in scores.items():
         if metric not in found:
-            raise InputError(f"no metric {metric!r}", where=path, mend=f"choose of: {', '.join(found)}")
-    tests = cell.get("significance_files") if metric == compared_metric(cell["table"]) else None
-    p_value, delta = _significance(tests.values()) if tests else (None, None)
+            raise InputError(f"no metric {metric!r}", where=path, fix=f"choose from: {', '.join(found)}")
+    tested = cell.get("comparisons", ()) if metric == compared_metric(cell["table"]) else ()
     values = [found[metric]["value"] for found in scores.values()]
     signature = next(iter(scores.values()))[metric]["signature"]
     record = _record(cell, metric, values, signature, scores)
-    return replace(record, p_value=p_value, delta=delta, baseline=cell.get("baseline", "") if tests else "")
+    return replace(record, comparisons=tuple(_comparison(one) for one in tested if one["files"]))
 
 
 def _speeds(cell: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Reproduced]:
@@ -72,7 +66,7 @@ def _speeds(cell: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Reprod
             raise InputError(
                 f"seeds {', '.join(map(str, own))} against {', '.join(map(str, base))} of the baseline",
                 where=files[0],
-                mend="measure both with the same seeds",
+                fix="measure both with the same seeds",
             )
         ratios = [base[seed] / own[seed] for seed in own]
         signature = f"latency of {measured['baseline']['label']} / its own"
@@ -89,7 +83,7 @@ def _latencies(measured: Mapping[str, Any]) -> tuple[list[Path], dict[Any, float
 def _record(
     cell: Mapping[str, Any], metric: str, values: Sequence[float], signature: str, files: Iterable[Path]
 ) -> Reproduced:
-    """A record without a test."""
+    """A record without tests."""
     interval = mean_interval(values)
     return Reproduced(
         table=int(cell["table"]),
@@ -100,9 +94,7 @@ def _record(
         value=interval.mean,
         half_width=interval.half_width,
         seeds=interval.count,
-        p_value=None,
-        delta=None,
-        baseline="",
+        comparisons=(),
         signature=signature,
         provenance=" ".join(dict.fromkeys(map(str, files))),
     )
@@ -115,7 +107,7 @@ def _by_seed(files: Mapping[Any, Path | str]) -> dict[Any, Path]:
 def _scores(path: Path) -> Mapping[str, Any]:
     record = read_json(path)
     if not isinstance(record, Mapping) or not record.get("scores"):
-        raise InputError("holds no scores", where=path, mend="score the decoded file again")
+        raise InputError("holds no scores", where=path, fix="score the decoded file again")
     return record["scores"]
 
 
@@ -125,8 +117,17 @@ def _metrics(wanted: str | Sequence[str] | None, scores: Mapping[Path, Mapping[s
     return [wanted] if isinstance(wanted, str) else list(wanted)
 
 
-def _significance(paths: Iterable[Path]) -> tuple[float, float]:
-    tests = [read_json(path) for path in paths]
+def _comparison(tested: Mapping[str, Any]) -> Comparison:
+    tests = [_test(Path(path)) for path in tested["files"].values()]
     deltas = [test["delta"] for test in tests]
     agree = all(delta > 0 for delta in deltas) or all(delta < 0 for delta in deltas)
-    return max(test["p_value"] for test in tests) if agree else 1.0, sum(deltas) / len(deltas)
+    largest = {name: max(test[name] for test in tests) if agree else 1.0 for name in _TESTS}
+    return Comparison(tested["against"], tested["step"], sum(deltas) / len(deltas), **largest)
+
+
+def _test(path: Path) -> Mapping[str, Any]:
+    test = read_json(path)
+    for name in ("delta", *_TESTS):
+        if name not in test:
+            raise InputError(f"holds no {name}", where=path, fix="remove it and compare again")
+    return test

@@ -1,17 +1,22 @@
-"""Tidy CSV files, read with every complaint naming its line and written in one shape."""
+"""Tidy CSV files: reading, with errors that name the line, and writing in one format."""
 
 import csv
 import io
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from janus.errors import InputError
 from janus.files import read_lines
 
+# What Markdown reads as code, emphasis, mathematics, a deletion, a link, a tag or an entity. An underscore inside a
+# word, a lone < and & are none of these and are not escaped.
+_MARKDOWN = re.compile(r"[`*$~\\]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|\](?=[(\[:])|<(?=[A-Za-z/!?])|&(?=#?\w+;)")
+
 
 def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """The records of a CSV file whose header holds exactly `columns`, in any order.
+    """The records of a CSV file whose header has exactly `columns`, in any order.
 
     Raises InputError, with the line, where the header or a record's length differs.
     """
@@ -35,18 +40,20 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
 
 
 def number(row: Mapping[str, str], column: str, path: Path) -> float:
-    """The finite number in a field. Raises InputError that quotes what stands there instead."""
+    """The finite number in a field. Otherwise raises InputError, which quotes the field."""
     try:
         value = float(row[column])
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise InputError(f"{column} is {row[column]!r}, no number", where=path, mend=f"correct the record {dict(row)}")
+        raise InputError(
+            f"{column} is {row[column]!r}, not a number", where=path, fix=f"correct the record {dict(row)}"
+        )
     return value
 
 
 def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    """CSV text of `rows`, a header first; None becomes an empty field."""
+    """CSV text of `rows` with a header; None becomes an empty field."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, columns, lineterminator="\n")
     writer.writeheader()
@@ -55,10 +62,23 @@ def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
 
 
 def to_markdown(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    """The same as a Markdown table; a bar inside a field is escaped."""
-    lines = [columns, ["---"] * len(columns)]
-    lines += [["" if row[column] is None else str(row[column]) for column in columns] for row in rows]
-    return "".join("| " + " | ".join(field.replace("|", "\\|") for field in line) + " |\n" for line in lines)
+    """The same as a Markdown table."""
+    lines = [["" if row[column] is None else str(row[column]) for column in columns] for row in rows]
+    return markdown_grid(columns, ["---"] * len(columns), lines)
+
+
+def markdown_grid(heads: Iterable[str], rules: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
+    """A pipe table whose fields are shown literally; `rules` align its columns."""
+
+    def row(fields: Iterable[str]) -> str:
+        return "| " + " | ".join(markdown_text(field).replace("|", "\\|") for field in fields) + " |\n"
+
+    return row(heads) + "| " + " | ".join(rules) + " |\n" + "".join(map(row, lines))
+
+
+def markdown_text(text: str) -> str:
+    """Text that Markdown, including GitHub's, shows literally, on one line."""
+    return _MARKDOWN.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def _check_header(path: Path, header: list[str], columns: Sequence[str]) -> None:
@@ -67,4 +87,4 @@ def _check_header(path: Path, header: list[str], columns: Sequence[str]) -> None
 
 
 def _broken(path: Path, line: int, what: str) -> InputError:
-    return InputError(what, where=f"{path}:{line}", mend="correct the file or make it again")
+    return InputError(what, where=f"{path}:{line}", fix="correct the file or make it again")

@@ -1,4 +1,4 @@
-"""How long each part of a run took, from the benchmark files that Snakemake leaves beside its logs."""
+"""The duration of each part of a run, from the benchmark files that Snakemake writes next to its logs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from janus.files import read_lines
 
 @dataclass(frozen=True)
 class Part:
-    """One kind of job: how many ran, their wall time together and the longest, in seconds."""
+    """One kind of job: their number, total wall time and the longest, in seconds."""
 
     name: str
     jobs: int
@@ -19,14 +19,14 @@ class Part:
 
 
 def durations(logs: Path) -> list[Part]:
-    """The parts of the run whose logs lie below `logs`, the longest first.
+    """The parts of the run with logs below `logs`, the longest first.
 
     A part is named by its benchmark file up to the first hyphen: train.tsv, decode-ar.tsv, score-nar-11.tsv. Raises
-    InputError where there is none, or one that Snakemake did not write.
+    InputError if there is none, or one that Snakemake did not write.
     """
     files = sorted(Path(logs).rglob("*.tsv"))
     if not files:
-        raise InputError("no benchmark files", where=logs, mend="give the folder of a tier's logs, logs/<tier>")
+        raise InputError("no benchmark files", where=logs, fix="give the folder of a tier's logs, logs/<tier>")
     seconds: dict[str, list[float]] = {}
     for file in files:
         seconds.setdefault(file.stem.partition("-")[0], []).append(_seconds(file))
@@ -45,4 +45,4 @@ def _seconds(file: Path) -> float:
     try:
         return float(dict(zip(lines[0].split("\t"), lines[1].split("\t"), strict=True))["s"])
     except (IndexError, KeyError, ValueError) as error:
-        raise InputError("not a benchmark of Snakemake", where=file, mend="remove it") from error
+        raise InputError("not a benchmark of Snakemake", where=file, fix="remove it") from error

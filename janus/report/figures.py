@@ -1,5 +1,9 @@
 """Figures 4, 5 and 6 of the paper, each with its data as CSV and Markdown."""
 
+# Imported first: it loads matplotlib without the user's settings.
+from janus.report.style import looks, panels, save, style
+
+# isort: split
 import math
 import statistics
 import textwrap
@@ -16,7 +20,6 @@ from janus.errors import InputError
 from janus.files import atomic_writer
 from janus.report import csvfile
 from janus.report.layout import caption
-from janus.report.style import looks, panels, save, style
 
 FIGURE4_COLUMNS = (
     "system", "label", "manner", "passes", "bleu", "speed", "speed_low", "speed_high", "batch_size", "device",
@@ -37,10 +40,10 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def figure4(rows: Rows, stem: Path, *, tier: str, generated: bool) -> None:
-    """BLEU against decoder passes with sentences a second on the right axis, one panel a batch size.
+    """BLEU against decoder passes with sentences per second on the right axis, one panel per batch size.
 
-    Rows have FIGURE4_COLUMNS; `speed` is a median in sentences a second, `speed_low` and `speed_high` its spread. AR
-    systems, which know no passes, are level lines. Writes `<stem>` as svg, pdf, png, csv and md; so do the others.
+    Rows have FIGURE4_COLUMNS; `speed` is a median in sentences per second, `speed_low` and `speed_high` its range. AR
+    systems, which have no passes, are horizontal lines. Writes `<stem>` as svg, pdf, png, csv and md, as do the others.
     """
     _check(rows, FIGURE4_COLUMNS)
     sizes = sorted({row["batch_size"] for row in rows})
@@ -56,7 +59,7 @@ def figure4(rows: Rows, stem: Path, *, tier: str, generated: bool) -> None:
 
 
 def figure5(rows: Rows, stem: Path, *, tier: str, generated: bool) -> None:
-    """Validation BLEU against updates, a panel for each manner; of several seeds the mean and the range."""
+    """Validation BLEU against updates, one panel per manner; for several seeds the mean and the range."""
     _check(rows, FIGURE5_COLUMNS)
     manners = [manner for manner in _MANNERS if any(row["manner"] == manner for row in rows)]
     with style():
@@ -72,7 +75,7 @@ def figure5(rows: Rows, stem: Path, *, tier: str, generated: bool) -> None:
 
 
 def figure6(rows: Rows, stem: Path, *, tier: str, generated: bool) -> None:
-    """Training loss of the AR, NAR and AUX streams against epochs, a panel for each system."""
+    """Training loss of the AR, NAR and AUX streams against epochs, one panel per system."""
     _check(rows, FIGURE6_COLUMNS)
     labels = list(dict.fromkeys(row["label"] for row in rows))
     with style():
@@ -91,7 +94,7 @@ def figure6(rows: Rows, stem: Path, *, tier: str, generated: bool) -> None:
 def load_rows(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
     """The tidy CSV of a figure with its numbers read.
 
-    Raises InputError for a broken file or a field that is no number.
+    Raises InputError for a broken file or a field that is not a number.
     """
     return [
         {name: csvfile.number(row, name, path) if name in _NUMBERS and row[name] else row[name] for name in columns}
@@ -101,11 +104,11 @@ def load_rows(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
 
 def _check(rows: Rows, columns: Sequence[str]) -> None:
     if not rows:
-        raise InputError("no data to draw", where="figure", mend="name at least one system that has been trained")
+        raise InputError("no data to draw", where="figure", fix="name at least one system that has been trained")
     for row in rows:
         if missing := set(columns) - set(row):
             raise InputError(
-                f"no {', '.join(sorted(missing))}", where=f"figure data {dict(row)}", mend="add the columns"
+                f"no {', '.join(sorted(missing))}", where=f"figure data {dict(row)}", fix="add the columns"
             )
 
 
@@ -200,7 +203,8 @@ def _write(figure: Figure, rows: Rows, columns: Sequence[str], stem: Path, text:
     width = int(figure.get_figwidth() * 17.5)
     figure.suptitle("\n".join(textwrap.wrap(text, width)), fontsize=7.5, color="#444444", x=0.01, ha="left")
     save(figure, stem)
-    body = {".csv": csvfile.to_csv(columns, rows), ".md": f"**{text}**\n\n{csvfile.to_markdown(columns, rows)}"}
+    head = f"**{csvfile.markdown_text(text)}**"
+    body = {".csv": csvfile.to_csv(columns, rows), ".md": f"{head}\n\n{csvfile.to_markdown(columns, rows)}"}
     for suffix, content in body.items():
         with atomic_writer(stem.with_name(stem.name + suffix)) as stream:
             stream.write(content)

@@ -1,14 +1,15 @@
-"""Which cells of the tables of generation (2, 4, 5, 7, 8) the runs of a tier fill, and with which files.
+"""The cells of the generation tables (2, 4, 5, 7, 8) that the runs of a tier fill, and their files.
 
-Here a row is a system decoded in one way, with one file of all its scores, and each column prints another metric of it
-(`names.SHOWN`). So there is one cell a row; its `column` is the corpus until the table puts each record in its own.
+In these tables a row is a system decoded in one way, with one file of all its scores, and each column shows another
+metric (`names.SHOWN`). So there is one cell per row; its `column` is the corpus until the table assigns the records to
+columns.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from janus.errors import InputError
-from janus.report.cells import Cell, Files, ScoreFiles, row_of
+from janus.report.cells import Cell, Files, OriginOf, ScoreFiles, opponents, row_of
 
 # (corpus, system) -> {seed: path of its latency.json}
 LatencyFiles = Callable[[str, str], Files]
@@ -36,13 +37,14 @@ def generation_cells(
     score_files: ScoreFiles,
     latency_files: LatencyFiles,
     comparison_files: TaskComparisonFiles,
+    origin_of: OriginOf,
 ) -> list[Cell]:
-    """The cells of Table 2, 4, 5, 7 or 8, as janus.report.collect takes them: every way of decoding of every system.
+    """The cells of Table 2, 4, 5, 7 or 8, in the form of janus.report.collect: every decoding of every system.
 
-    NAR is decoded with each of the table's `passes`. In the tables that show speeds, a cell holds where its latency was
-    measured and, with a `baseline`, that of the baseline's AR manner, which the speed-up is against. A row is tested
-    against the system's own baseline of its manner, decoded alike, where that stands in the table too. Raises
-    InputError for a `baseline` without an AR manner, and where two decodings of one label claim the same row.
+    NAR is decoded with each of the table's `passes`. In tables with speeds, a cell contains its latency files and, with
+    a `baseline`, those of the baseline's AR manner, which the speed-up is relative to. A row is tested against the
+    system's `opponents` of its manner with the same decoding. Raises InputError for a `baseline` without an AR manner,
+    and if two decodings with the same label fill the same row.
     """
     corpus, baseline = table["corpus"], _baseline(number, table, systems, latency_files)
     cells: dict[tuple[str, str], Cell] = {}
@@ -52,7 +54,7 @@ def generation_cells(
             raise InputError(
                 f"row {row!r} is filled twice by {label!r}",
                 where=f"table{number}, system {name}",
-                mend="give its entries under `published` their `passes`, or another label",
+                fix="give its entries under `published` their `passes`, or another label",
             )
         cells[row, label] = {
             "table": number,
@@ -61,11 +63,17 @@ def generation_cells(
             "column": corpus,
             "metric": None,
             "score_files": score_files(corpus, name, manner, passes),
+            "origin": origin_of(corpus, name, manner, passes),
+            "comparisons": [
+                {
+                    "against": systems[other]["label"],
+                    "step": step,
+                    "files": comparison_files(corpus, name, manner, passes, other),
+                    "origin": origin_of(corpus, other, manner, passes),
+                }
+                for other, step in opponents(name, manner, table, systems)
+            ],
         }
-        tested_against = systems[name]["baselines"].get(manner)
-        if tested_against in table["systems"]:
-            cells[row, label]["baseline"] = systems[tested_against]["label"]
-            cells[row, label]["significance_files"] = comparison_files(corpus, name, manner, passes, tested_against)
         if number in TIMED:
             speed = {"files": latency_files(corpus, name), "manner": manner, "passes": passes, "baseline": baseline}
             cells[row, label] |= {"iterations": None if passes is None else passes - 1, "latency": speed}
@@ -73,7 +81,7 @@ def generation_cells(
 
 
 def floor_cells(table: Mapping[str, Any], *, floor_file: FloorFile) -> list[Cell]:
-    """The rows that Table 5 gains: replies that answer nothing (`janus.metrics.floors`)."""
+    """The additional rows of Table 5: replies that do not answer anything (`janus.metrics.floors`)."""
     return [
         {
             "table": 5,
@@ -104,7 +112,7 @@ def _baseline(
         return None
     if "ar" not in systems[name]["manners"]:
         raise InputError(
-            f"baseline {name!r} does not decode left to right", where=f"table{number}", mend="name a system that does"
+            f"baseline {name!r} does not decode left to right", where=f"table{number}", fix="name a system that does"
         )
     files = latency_files(table["corpus"], name)
     return {"label": systems[name]["label"], "files": files, "manner": "ar", "passes": None}

@@ -1,9 +1,9 @@
-"""What stands where in a table, before any format: captions, heads, lines of text."""
+"""The content of a table independent of its format: captions, heads, lines of text."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from janus.report.ledger import Entry, Reproduced, in_columns, join
+from janus.report.ledger import Comparison, Entry, Reproduced, in_columns, join
 from janus.report.names import METRICS, SHOWN, TITLES, decimals
 from janus.report.published import DESCRIPTIVE, ITERATION, LATENCY, Published
 
@@ -24,7 +24,7 @@ _GENERATED = (
 
 @dataclass(frozen=True)
 class Group:
-    """A head over one or more columns; `columns` are the heads below it, a single empty one where there is none."""
+    """A head over one or more columns; `columns` are the heads below it, a single empty one if there is none."""
 
     name: str
     columns: tuple[str, ...]
@@ -32,7 +32,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Table:
-    """A table ready to be written: `labels` head the first columns, `groups` the rest; every line has a text for each.
+    """A table in its final form: `labels` head the first columns, `groups` the rest; every line has a text for each.
 
     `records` under `record_columns` are the same content, tidy, for CSV.
     """
@@ -57,25 +57,27 @@ def build_table(
     metric: str | Mapping[str, str] | None = None,
     added_rows: Collection[str] = (),
     added_columns: Collection[str] = (),
-    other_text: str | None = None,
+    other_texts: Mapping[str, str] | None = None,
+    origins: Sequence[str] = (),
 ) -> Table:
     """Table `number` of the paper with published, reproduced and their difference side by side.
 
-    `generated` says that the tier's text is generated, and the caption then says what such numbers are worth. `metric`
-    is the score shown, of the table or of each column, by default that of `names.SHOWN`. A column that nothing
-    reproduces shows what was published alone, an added one what was reproduced. `other_text` names the reproduced text
-    where it stands for none of the paper's: there is no difference then, and a note says so. For `added_rows`,
-    `added_columns` and errors see `ledger.join`.
+    `generated` says that the tier's text is generated, which the caption then points out. `metric` is the score shown,
+    of the table or of each column, by default that of `names.SHOWN`. A column without reproduced values shows only the
+    published ones, an added one only the reproduced ones. `other_texts` are the columns in which the reproduced text is
+    not the paper's, with its name: they have no difference, and a note says so.
+    `origins` are notes about the runs, of `janus.report.origins`. For `added_rows`, `added_columns` and errors see
+    `ledger.join`.
     """
-    metric = metric or SHOWN[number]
+    metric, other_texts = metric or SHOWN[number], other_texts or {}
     added = {"added_rows": added_rows, "added_columns": added_columns}
-    entries = join(published, reproduced, number, metric=metric, **added, comparable=not other_text)
+    entries = join(published, reproduced, number, metric=metric, **added, other_columns=other_texts)
     kinds = _kinds(entries)
     shown = in_columns(reproduced, number, metric)
     return Table(
         name=f"table{number}",
         caption=caption(f"Table {number} of the paper: {TITLES[number]}", tier, generated=generated and bool(shown)),
-        notes=_notes(number, shown, metric, other_text),
+        notes=(*_notes(number, shown, metric, entries, other_texts), *(origins if shown else ())),
         labels=("Row", "System") if shown else ("Row",),
         groups=_groups(kinds, plain=not shown),
         lines=tuple(_line(line, kinds, named=bool(shown)) for line in _by_line(entries)),
@@ -85,37 +87,49 @@ def build_table(
 
 
 def caption(title: str, tier: str, *, generated: bool) -> str:
-    """A caption that names the tier and, for generated text, says what its numbers are worth."""
+    """A caption that names the tier and, for generated text, the limited meaning of its numbers."""
     return f"{title}. Tier: {tier}." + (f" {_GENERATED}" if generated else "")
 
 
 def significance_note(tested: Sequence[Reproduced], score: str = "") -> str:
-    """What the marks of significance of `tested` records mean; `score` names the one that was tested of several."""
-    baselines = ", ".join(dict.fromkeys(record.baseline for record in tested if record.baseline))
-    against = f"its baseline ({baselines})" if baselines else "its baseline"
+    """The meaning of the significance marks of `tested` records; `score` is the tested one of several scores."""
+
+    def against(step: bool) -> str:
+        labels = dict.fromkeys(one.against for record in tested for one in record.comparisons if one.step == step)
+        return ", ".join(labels)
+
+    marks = []
+    if baselines := against(False):
+        marks.append(f"† better, ‡ worse than its baseline ({baselines})")
+    if steps := against(True):
+        marks.append(f"↑ better, ↓ worse than the row it adds to ({steps}; its p is called step)")
     what = f" of {score} alone" if score else ""
     return (
-        f"† better, ‡ worse than {against} with p < {SIGNIFICANT}, paired bootstrap{what}; "
-        "of several seeds' tests the largest p."
+        f"{'; '.join(marks)}: p < {SIGNIFICANT} both by paired bootstrap{what} and by two-sided paired approximate "
+        "randomisation. p is the larger of the two, and of several seeds' tests the largest; each stands in the table "
+        "of tests beside this one."
     )
 
 
 def score_text(record: Reproduced) -> str:
-    """A reproduced score with its interval, its mark of significance and its p-value, where it has them."""
+    """A reproduced score with its interval, significance marks and p-values, as far as they exist."""
     places = decimals(record.metric)
     interval = f" ± {record.half_width:.{places}f}" if record.half_width is not None else ""
-    p_value = f" (p = {record.p_value:.3f})" if record.p_value is not None else ""
-    return f"{record.value:.{places}f}{interval}{_mark(record)}{p_value}"
+    marks = "".join(mark(one) for one in record.comparisons)
+    p_values = ", ".join(f"{'step ' if one.step else ''}p = {one.p_value:.3f}" for one in record.comparisons)
+    return f"{record.value:.{places}f}{interval}{marks}{f' ({p_values})' if p_values else ''}"
 
 
-def _mark(record: Reproduced) -> str:
-    if record.p_value is None or record.delta is None or record.p_value >= SIGNIFICANT:
+def mark(one: Comparison) -> str:
+    """The mark of a comparison in a table; empty if it is not significant."""
+    if one.p_value >= SIGNIFICANT or one.delta == 0:
         return ""
-    return "†" if record.delta > 0 else "‡"
+    better, worse = "↑↓" if one.step else "†‡"
+    return better if one.delta > 0 else worse
 
 
 def _kinds(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
-    """What is shown of each column: both sides and a difference that means something, or the only side it has."""
+    """The parts shown of each column: both sides and a meaningful difference, or the only side it has."""
     kinds = {}
     for column in dict.fromkeys(entry.column for entry in entries):
         cells = [entry for entry in entries if entry.column == column]
@@ -153,7 +167,7 @@ def _text(entry: Entry, kind: str) -> str:
     if kind == "reproduced":
         return _reproduced_text(entry)
     if kind == "either":
-        # A row's iterations are its identity: both sides give the same, and either may be alone.
+        # Iterations identify a row: both sides have the same value, and one of them may be missing.
         sides = dict.fromkeys([_published_text(entry), _reproduced_text(entry)])
         return " / ".join(side for side in sides if side not in ("", "–")) or "–"
     return f"{entry.difference:+.2f}".replace("-", "−") if entry.difference is not None else ""
@@ -168,23 +182,30 @@ def _published_text(entry: Entry) -> str:
 def _reproduced_text(entry: Entry) -> str:
     if entry.reproduced:
         return score_text(entry.reproduced)
-    # A row that was run may have no speed, a floor for instance, and the left-to-right ones no iterations.
+    # A reproduced row may have no speed, such as a floor, and left-to-right rows have no iterations.
     return "–" if entry.variant and entry.column in DESCRIPTIVE else ""
 
 
 def _notes(
-    number: int, shown: Sequence[Reproduced], metric: str | Mapping[str, str], other_text: str | None
+    number: int,
+    shown: Sequence[Reproduced],
+    metric: str | Mapping[str, str],
+    entries: Sequence[Entry],
+    other_texts: Mapping[str, str],
 ) -> tuple[str, ...]:
     if not shown:
         return ("As published; nothing of this table is run in this tier.",)
-    notes = [_signatures(shown, metric) + ("." if other_text else "; Δ is reproduced minus published.")]
+    differs = any(entry.difference is not None for entry in entries)
+    notes = [_signatures(shown, metric) + ("; Δ is reproduced minus published." if differs else ".")]
     notes.append(f"“{_PUBLISHED_ONLY}”: a row of the paper that was not run here.")
-    if other_text:
-        notes.append(f"Reproduced on {other_text}, a text that stands for none of the paper's: there is no Δ.")
+    reproduced = {entry.column for entry in entries if entry.reproduced}
+    if texts := [name for column, name in other_texts.items() if column in reproduced]:
+        names = ", ".join(dict.fromkeys(texts))
+        notes.append(f"Reproduced on {names}, text that is none of the paper's: there is no Δ.")
     if any(record.column == LATENCY for record in shown):
         notes.append("Speeds are of other machines and models on the two sides, so they have no Δ.")
     notes += _NOTES.get(number, ())
-    tested = [record for record in shown if record.p_value is not None]
+    tested = [record for record in shown if record.comparisons]
     if tested:
         # Where the columns are metrics, one of them is tested.
         score = "" if isinstance(metric, str) else tested[0].column
@@ -197,7 +218,7 @@ def _notes(
 
 
 def _signatures(shown: Sequence[Reproduced], metric: str | Mapping[str, str]) -> str:
-    """How each number was computed, in the order of the columns; what several columns share stands once."""
+    """How each number was computed, in the order of the columns; common parts are listed once."""
     if isinstance(metric, str):
         return f"Reproduced: {METRICS.get(metric, metric)} [{_signature(shown, metric)}]"
     columns: dict[str, list[str]] = {}
@@ -213,8 +234,8 @@ def _signature(shown: Sequence[Reproduced], metric: str) -> str:
 
 
 _RECORD_COLUMNS = (
-    "table", "row", "system", "column", "published", "reproduced", "half_width", "seeds", "p_value", "difference",
-    "metric", "note", "provenance",
+    "table", "row", "system", "column", "published", "reproduced", "half_width", "seeds", "p_value", "step_p_value",
+    "difference", "metric", "note", "provenance",
 )  # fmt: skip
 
 
@@ -229,12 +250,18 @@ def _tidy(number: int, entry: Entry) -> dict[str, object]:
         "reproduced": _rounded(reproduced.value if reproduced else None),
         "half_width": _rounded(reproduced.half_width if reproduced else None),
         "seeds": reproduced.seeds if reproduced else None,
-        "p_value": _rounded(reproduced.p_value if reproduced else None),
+        "p_value": _p_value(reproduced, step=False),
+        "step_p_value": _p_value(reproduced, step=True),
         "difference": _rounded(entry.difference),
         "metric": reproduced.metric if reproduced else None,
         "note": published.note if published else None,
         "provenance": reproduced.provenance if reproduced else None,
     }
+
+
+def _p_value(reproduced: Reproduced | None, *, step: bool) -> float | None:
+    found = [one.p_value for one in (reproduced.comparisons if reproduced else ()) if one.step == step]
+    return _rounded(found[0]) if found else None
 
 
 def _rounded(value: float | None) -> float | None:

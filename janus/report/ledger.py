@@ -1,17 +1,39 @@
-"""Two sides of a cell: what the paper published and what this suite reproduced."""
+"""The two sides of a cell: the published value and the reproduced one."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from janus.errors import InputError
-from janus.report.csvfile import number, read_rows
+from janus.files import atomic_writer
+from janus.report.csvfile import number, read_rows, to_csv
 from janus.report.published import DESCRIPTIVE, ITERATION, Cell, Published
 
 REPRODUCED_COLUMNS = (
-    "table", "row", "variant", "column", "metric", "value", "half_width", "seeds", "p_value", "delta", "baseline",
-    "signature", "provenance",
+    "table", "row", "variant", "column", "metric", "value", "half_width", "seeds", "comparisons", "signature",
+    "provenance",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The tests of a score against that of another row, with the label `against`.
+
+    `step` says that this is the row it adds something to, rather than its baseline. `delta` is positive if the row is
+    better. Of two tests the larger p counts.
+    """
+
+    against: str
+    step: bool
+    delta: float
+    p_bootstrap: float
+    p_randomisation: float
+
+    @property
+    def p_value(self) -> float:
+        """The p of the stricter test."""
+        return max(self.p_bootstrap, self.p_randomisation)
 
 
 @dataclass(frozen=True)
@@ -19,8 +41,8 @@ class Reproduced:
     """One reproduced score of one cell.
 
     `variant` names the system that fills the row. `half_width` is of the 95 % interval over `seeds` runs, None for one.
-    `p_value` and `delta` are of the test against `baseline`, None where none was made. `provenance` lists the files the
-    value comes from. In a table of one corpus `column` is the corpus, until `in_columns` puts the record in its column.
+    `comparisons` are its tests against other rows. `provenance` lists the files the value comes from. In a table of one
+    corpus `column` is the corpus, until `in_columns` assigns the record to its column.
     """
 
     table: int
@@ -31,15 +53,13 @@ class Reproduced:
     value: float
     half_width: float | None
     seeds: int
-    p_value: float | None
-    delta: float | None
-    baseline: str
+    comparisons: tuple[Comparison, ...]
     signature: str
     provenance: str
 
     @property
     def place(self) -> str:
-        """Where the record belongs, for messages."""
+        """The place of the record, for messages."""
         return f"Table {self.table}, {self.row} ({self.variant}), {self.column}"
 
 
@@ -47,7 +67,7 @@ class Reproduced:
 class Entry:
     """A cell of a table for one variant; either side may be missing.
 
-    `comparable` says that a difference of the sides means something.
+    `comparable` says that a difference between the sides is meaningful.
     """
 
     row: str
@@ -59,32 +79,39 @@ class Entry:
 
     @property
     def difference(self) -> float | None:
-        """Reproduced minus published, where both are numbers of one thing."""
+        """Reproduced minus published, if both are comparable numbers."""
         if not self.comparable or self.reproduced is None or self.published is None or self.published.value is None:
             return None
         return self.reproduced.value - float(self.published.value)
 
 
+def write_reproduced(records: Sequence[Reproduced], path: Path) -> None:
+    """Write the records as the CSV that `load_reproduced` reads; comparisons are JSON in their field."""
+    rows = [asdict(record) | {"comparisons": _as_json(record.comparisons)} for record in records]
+    with atomic_writer(path) as stream:
+        stream.write(to_csv(REPRODUCED_COLUMNS, rows))
+
+
 def load_reproduced(path: Path) -> list[Reproduced]:
-    """Read the CSV that `janus.report.collect` writes. Raises InputError for a broken or repeated record."""
+    """Read the CSV that `write_reproduced` writes. Raises InputError for a broken or repeated record."""
     records = [_record(path, row) for row in read_rows(path, REPRODUCED_COLUMNS)]
     seen: set[tuple[object, ...]] = set()
     for record in records:
         key = (record.table, record.row, record.variant, record.column, record.metric)
         if key in seen:
             raise InputError(
-                f"{record.metric} is given twice", where=f"{path}: {record.place}", mend="remove one record"
+                f"{record.metric} is given twice", where=f"{path}: {record.place}", fix="remove one record"
             )
         seen.add(key)
     return records
 
 
 def in_columns(reproduced: Iterable[Reproduced], table: int, metric: str | Mapping[str, str]) -> list[Reproduced]:
-    """The records that a table shows, each in the column that shows it.
+    """The records that a table shows, each assigned to its column.
 
     `metric` is one for the whole table, whose records name their columns, or {column: metric} in a table of one corpus.
-    The iterations of a row of the former stand once, in their own column; raises InputError where they differ from one
-    column to the next.
+    In the former, the iterations of a row are listed once, in their own column; raises InputError if they differ
+    between columns.
     """
     records = [record for record in reproduced if record.table == table]
     if isinstance(metric, str):
@@ -101,13 +128,14 @@ def join(
     metric: str | Mapping[str, str],
     added_rows: Collection[str] = (),
     added_columns: Collection[str] = (),
-    comparable: bool = True,
+    other_columns: Collection[str] = (),
 ) -> list[Entry]:
-    """Every cell of a table with both its sides: rows in printed order, a row once for each variant that fills it.
+    """All cells of a table with both sides: rows in printed order, each row once per variant that fills it.
 
-    `metric` as `in_columns` takes it. A row that nothing fills stays once, with the variant "". `added_rows` and
-    `added_columns` are those that a config brings in and the paper does not have; any other that the paper does not
-    have raises InputError, which names it. Without `comparable` no cell has a difference; descriptive columns never do.
+    `metric` as in `in_columns`. A row that nothing fills appears once, with the variant "". `added_rows` and
+    `added_columns` are those that a config adds to the paper's; any other unknown one raises InputError, which names
+    it. Cells of `other_columns`, where the two sides are of different texts, have no difference; those of descriptive
+    columns never do.
     """
     records = in_columns(reproduced, table, metric)
     for record in records:
@@ -122,12 +150,16 @@ def join(
             column,
             published.cells.get((table, row, column)),
             by_place.get((row, variant, column)),
-            comparable and column not in DESCRIPTIVE,
+            column not in other_columns and column not in DESCRIPTIVE,
         )
         for row in rows
         for variant in _variants(row, records) or [""]
         for column in columns
     ]
+
+
+def _as_json(comparisons: Iterable[Comparison]) -> str:
+    return json.dumps([asdict(one) for one in comparisons], ensure_ascii=False)
 
 
 def _iterations_of_rows(records: Iterable[Reproduced]) -> list[Reproduced]:
@@ -140,7 +172,7 @@ def _iterations_of_rows(records: Iterable[Reproduced]) -> list[Reproduced]:
             raise InputError(
                 f"{record.value:.0f} iterations in {record.column!r}, but {first.value:.0f} in {first.column!r}",
                 where=f"reproduced record of {record.variant or record.row}",
-                mend=f"Table {record.table} has one {ITERATION} a row: give its corpora the same `passes`",
+                fix=f"Table {record.table} has one {ITERATION} a row: give its corpora the same `passes`",
             )
     return [replace(record, column=ITERATION) for record in rows.values()]
 
@@ -161,7 +193,7 @@ def _check_known(
             raise InputError(
                 f"Table {record.table} has no {kind} {name!r}",
                 where=f"reproduced record of {record.variant or record.row}",
-                mend=f"choose of: {', '.join(known)}; or declare it as added",
+                fix=f"choose from: {', '.join(known)}; or declare it as added",
             )
 
 
@@ -178,9 +210,7 @@ def _record(path: Path, row: dict[str, str]) -> Reproduced:
         value=number(row, "value", path),
         half_width=optional("half_width"),
         seeds=int(number(row, "seeds", path)),
-        p_value=optional("p_value"),
-        delta=optional("delta"),
-        baseline=row["baseline"],
+        comparisons=tuple(Comparison(**one) for one in json.loads(row["comparisons"])),
         signature=row["signature"],
         provenance=row["provenance"],
     )

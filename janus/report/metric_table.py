@@ -8,13 +8,13 @@ from janus.report.names import METRICS
 
 
 def build_metric_table(number: int, reproduced: Sequence[Reproduced], *, tier: str, generated: bool) -> Table:
-    """All metrics of Table `number`, one line a cell; metrics that no cell has get no column."""
+    """All metrics of Table `number`, one line per cell; metrics that no cell has get no column."""
     records = [record for record in reproduced if record.table == number]
     names = [*METRICS, *(record.metric for record in records if record.metric not in METRICS)]
     present = {record.metric for record in records}
     metrics = [name for name in dict.fromkeys(names) if name in present]
     notes = [_signature(metric, records) for metric in metrics]
-    if tested := [record for record in records if record.p_value is not None]:
+    if tested := [record for record in records if record.comparisons]:
         notes.append(significance_note(tested, METRICS.get(tested[0].metric, tested[0].metric)))
     lines: dict[tuple[str, str, str], dict[str, Reproduced]] = {}
     for record in records:

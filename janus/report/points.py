@@ -1,4 +1,4 @@
-"""What the figures draw: rows put together from the files of single runs."""
+"""The data of the figures: rows assembled from the files of single runs."""
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,10 +16,10 @@ def iteration_points(
 ) -> list[Row]:
     """The points of Figure 4 of one system: BLEU and speed after each number of passes, for each batch size.
 
-    `scores` are files of `janus.metrics.files.score_file` by (manner, passes), one a seed; `latencies` files of
-    `janus.decoding.latency.measure_latency`, one a seed. BLEU is the tokenised one, its mean over seeds; speed the
-    median over seeds, in sentences a second, with the lowest and highest of the spreads. AR has no passes: 0 stands for
-    it in `scores`, None in the rows. Raises InputError where a latency file lacks a decoding that was scored.
+    `scores` are files of `janus.metrics.files.score_file` by (manner, passes), one per seed; `latencies` files of
+    `janus.decoding.latency.measure_latency`, one per seed. BLEU is the mean of the tokenised one over seeds; speed the
+    median over seeds, in sentences per second, with the lowest and highest value. AR has no passes: they are 0 in
+    `scores` and None in the rows. Raises InputError if a latency file does not contain a decoding that was scored.
     """
     device = read_json(latencies[0])["device"]
     rows = []

@@ -1,4 +1,4 @@
-"""What the paper printed: the cells of its tables and the claims of its text, loaded from `workflow/published`."""
+"""The numbers of the paper: the cells of its tables and the claims of its text, from `workflow/published`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,13 +29,13 @@ class Cell:
 
     @property
     def place(self) -> str:
-        """Where the cell stands, for messages."""
+        """The place of the cell, for messages."""
         return f"Table {self.table}, {self.row}, {self.column}"
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One number or comparison stated in the running text; `relation` names the check in `janus.report.claims`.
+    """One number or comparison stated in the running text; `relation` names the check in `janus.report.text_claims`.
 
     `left` and `right` are references `table/row/column` or `text/id`, as the README of the folder explains.
     """
@@ -58,7 +58,7 @@ class Published:
         self.cells: dict[tuple[int, str, str], Cell] = {}
         for cell in cells:
             if (cell.table, cell.row, cell.column) in self.cells:
-                raise InputError("the cell is given twice", where=cell.place, mend="remove one of the two records")
+                raise InputError("the cell is given twice", where=cell.place, fix="remove one of the two records")
             self.cells[cell.table, cell.row, cell.column] = cell
         self.claims = {claim.id: claim for claim in claims}
         self.same = list(same)
@@ -80,17 +80,17 @@ class Published:
         return [column for column in self.columns(table) if column not in DESCRIPTIVE]
 
     def find(self, table: int, row: str, column: str) -> Cell:
-        """The cell at a place. Raises InputError that names what the paper does not have."""
+        """The cell at a place. Raises InputError, with the missing name, if the paper does not have it."""
         known = {"table": self.tables(), "row": self.rows(table), "column": self.columns(table)}
         for kind, name in (("table", table), ("row", row), ("column", column)):
             if name not in known[kind]:
                 choice = ", ".join(str(one) for one in known[kind])
                 raise InputError(
-                    f"no such {kind} in the paper", where=f"Table {table}: {name!r}", mend=f"choose of: {choice}"
+                    f"no such {kind} in the paper", where=f"Table {table}: {name!r}", fix=f"choose from: {choice}"
                 )
         if (table, row, column) not in self.cells:
             raise InputError(
-                "the cell is missing", where=f"Table {table}: {row}, {column}", mend="add its record, empty or not"
+                "the cell is missing", where=f"Table {table}: {row}, {column}", fix="add its record, empty or not"
             )
         return self.cells[table, row, column]
 
@@ -98,13 +98,13 @@ class Published:
 def load_published(folder: Path) -> Published:
     """Read `table<n>.csv`, `text.csv` and `same.csv` of a folder.
 
-    Raises InputError, naming the place, for a missing file, a broken record, a cell given twice or a value that is no
+    Raises InputError, naming the place, for a missing file, a broken record, a duplicate cell or a value that is not a
     number.
     """
     folder = Path(folder)
     paths = sorted(folder.glob("table[0-9].csv"))
     if not paths:
-        raise InputError("no table<n>.csv here", where=folder, mend="give the folder of the published numbers")
+        raise InputError("no table<n>.csv here", where=folder, fix="give the folder of the published numbers")
     cells = [_cell(path, row) for path in paths for row in read_rows(path, CELL_COLUMNS)]
     claims = [_claim(row) for row in read_rows(folder / "text.csv", CLAIM_COLUMNS)]
     same = [(row["left"], row["right"]) for row in read_rows(folder / "same.csv", SAME_COLUMNS)]
@@ -114,7 +114,7 @@ def load_published(folder: Path) -> Published:
 def _cell(path: Path, row: dict[str, str]) -> Cell:
     where = f"{path}: {row['row']}, {row['column']}"
     if path.stem != f"table{row['table']}":
-        raise InputError(f"a record of table {row['table']!r}", where=where, mend="move it to the file of its table")
+        raise InputError(f"a record of table {row['table']!r}", where=where, fix="move it to the file of its table")
     return Cell(
         int(row["table"]), row["row"], row["column"], _decimal(where, row["value"]), row["section"], row["note"]
     )
@@ -128,7 +128,7 @@ def _decimal(where: str, text: str) -> Decimal | None:
     except InvalidOperation:
         value = Decimal("NaN")
     if not value.is_finite():
-        raise InputError(f"{text!r} is no number", where=where, mend="write the number, or leave the field empty")
+        raise InputError(f"{text!r} is not a number", where=where, fix="write the number, or leave the field empty")
     return value
 
 

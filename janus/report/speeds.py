@@ -1,4 +1,4 @@
-"""How fast a system decodes, from the files of `janus.decoding.latency.measure_latency`."""
+"""The decoding speed of a system, from the files of `janus.decoding.latency.measure_latency`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,25 +9,25 @@ from janus.files import read_json
 
 
 def decodings(path: Path, manner: str, passes: int | None) -> list[dict[str, Any]]:
-    """The rows of a file that decode in one way, one for each batch size; AR has no passes and leaves them aside.
+    """The rows of a file for one decoding, one per batch size; AR has no passes and ignores them.
 
     Raises InputError where the file has none.
     """
     rows = read_json(path)["rows"]
     own = [row for row in rows if row["manner"] == manner and (manner == "ar" or row["passes"] == passes)]
     if not own:
-        raise InputError(f"no speed of {_way(manner, passes)}", where=path, mend="remove the file and measure again")
+        raise InputError(f"no speed of {_way(manner, passes)}", where=path, fix="remove the file and measure again")
     return own
 
 
 def latency(path: Path, manner: str, passes: int | None) -> float:
-    """Median milliseconds a sentence, decoded one at a time. Raises InputError where that was not measured."""
+    """Median milliseconds per sentence, decoded one at a time. Raises InputError where that was not measured."""
     alone = [row for row in decodings(path, manner, passes) if row["batch_size"] == 1]
     if len(alone) != 1:
         raise InputError(
             f"{len(alone)} speeds of {_way(manner, passes)} at batch size 1",
             where=path,
-            mend="put 1 among `batch_sizes` once and measure again",
+            fix="put 1 among `batch_sizes` once and measure again",
         )
     return alone[0]["milliseconds_per_sentence"]["median"]
 

@@ -1,5 +1,9 @@
-"""Figure 2, right side: the decoder's attention matrix, drawn from the code that trains."""
+"""Figure 2, right side: the decoder's attention matrix, drawn from the training code."""
 
+# Imported first: it loads matplotlib without the user's settings.
+from janus.report.style import PALETTE, save, style
+
+# isort: split
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +13,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from torch import Tensor
 
-from janus.report.style import PALETTE, save, style
 from janus.streams import AR_CONTENT, AR_QUERY, AUX_QUERY, GOLD, MASKED, OBSERVED, pack_streams, visible
 
 _NAMES = {
@@ -26,7 +29,7 @@ _PAD, _MASK = -1, -2
 
 @dataclass(frozen=True)
 class Matrix:
-    """sees: [P, C] boolean, which content position each decoder position sees; kinds and labels of both sides."""
+    """sees: [P, C] boolean, the content positions that each decoder position sees; kinds and labels of both sides."""
 
     sees: Tensor
     row_kinds: list[int]
@@ -46,7 +49,7 @@ def attention_matrix(length: int = 6, masked: tuple[int, ...] = (2, 3, 5)) -> Ma
     sees = visible(kinds[:, None], places[:, None], kinds[None, content], places[None, content])
     order = sorted(range(len(kinds)), key=lambda row: (int(kinds[row]), int(places[row])))
     columns = [row for row in order if row < streams.content]
-    words = ["b", *(f"$y_{{{i}}}$" for i in range(1, length + 1)), "e"]
+    words = ["b", *(f"y{_lowered(i)}" for i in range(1, length + 1)), "e"]
 
     def label(row: int) -> str:
         kind, place = int(kinds[row]), int(places[row])
@@ -60,12 +63,17 @@ def attention_matrix(length: int = 6, masked: tuple[int, ...] = (2, 3, 5)) -> Ma
         [int(kinds[row]) for row in order],
         [label(row) for row in order],
         [int(kinds[row]) for row in columns],
-        [words[int(places[row])] if kinds[row] != MASKED else f"m$_{{{int(places[row])}}}$" for row in columns],
+        [words[int(places[row])] if kinds[row] != MASKED else f"m{_lowered(places[row])}" for row in columns],
     )
 
 
+def _lowered(index: int | Tensor) -> str:
+    """An index in subscript characters, which the font contains without mathematics."""
+    return str(int(index)).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+
+
 def figure2(stem: Path) -> None:
-    """Draw the matrix to `<stem>.svg`, `.pdf` and `.png`: a filled cell is seen, in the colour of its kind."""
+    """Draw the matrix to `<stem>.svg`, `.pdf` and `.png`: a filled cell is visible, in the colour of its kind."""
     matrix = attention_matrix()
     kinds = sorted(set(matrix.column_kinds))
     colours = {kind: PALETTE[index] for index, kind in enumerate(kinds)}

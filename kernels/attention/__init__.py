@@ -1,46 +1,65 @@
 """Span attention: packed rows of many sentences, each of which sees one or two intervals of key rows.
 
-The streams of joint training need no mask tensor: with the content of a sentence laid out as AR content, observed,
-masked, gold, every row of every stream sees at most two intervals of it (`janus.streams`). So do the rows of an
-encoder and of a cross-attention. Axes: P query rows, C key rows, H heads, E head size.
+The streams of joint training need no mask tensor: with the content of a sentence in the order AR content, observed,
+masked, gold, every row of every stream sees at most two intervals of it (`janus.streams`). The same holds for the
+rows of an encoder and of a cross-attention. Axes: P query rows, C key rows, H heads, E head size.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import ModuleType
+
 import torch
 from torch import Tensor
 
+from kernels.attention import native_spans
+from kernels.backend import uses_triton
 
-def span_attention(q: Tensor, k: Tensor, v: Tensor, spans: Tensor, askers: Tensor, dropout: float = 0.0) -> Tensor:
+
+def span_attention(
+    q: Tensor, k: Tensor, v: Tensor, spans: Tensor, query_spans: Tensor | None, dropout: float = 0.0
+) -> Tensor:
     """Scaled dot-product attention of rows q [P, H, E] over rows k, v [C, H, E]; returns [P, H, E].
 
-    spans: [P, 4] int32, the half-open intervals [a, b), [c, d) of key rows that a query row sees; they do not overlap.
-    askers: [C, 4] int32, two intervals of query rows that hold every row that sees a key, and may hold others; all
-    first intervals lie before all second ones.
-    dropout: share of the probabilities that is zeroed, seeded from torch's generator.
-    Rows that see nothing give zeros. Runs in Triton on every device (on a processor: in its interpreter).
-    Raises ValueError where shapes do not agree.
+    spans: [P, 4] int32, for each query row the half-open intervals [a, b), [c, d) of key rows that it sees; they do not
+    overlap.
+    query_spans: [C, 4] int32, for each key two intervals that contain every query row that sees it, and possibly
+    others; all first intervals come before all second ones. Not needed on a CPU, where it may be None.
+    dropout: the share of the probabilities that is zeroed, seeded from torch's generator.
+    Rows that see nothing give zeros. Runs in Triton on a GPU, in C++ on a CPU.
+    Raises ValueError if the shapes do not agree.
     """
     rows, keys = q.size(0), k.size(0)
-    if k.shape != v.shape or q.shape[1:] != k.shape[1:] or spans.shape != (rows, 4) or askers.shape != (keys, 4):
-        shapes = ", ".join(str(list(x.shape)) for x in (q, k, v, spans, askers))
-        raise ValueError(f"q, k, v, spans, askers do not agree: {shapes}")
+    query_spans = spans.new_empty(keys, 4) if query_spans is None and not uses_triton(q.device) else query_spans
+    if k.shape != v.shape or q.shape[1:] != k.shape[1:] or spans.shape != (rows, 4) or query_spans.shape != (keys, 4):
+        shapes = ", ".join(str(list(x.shape)) for x in (q, k, v, spans, query_spans))
+        raise ValueError(f"q, k, v, spans, query_spans do not agree: {shapes}")
     seed = torch.randint(2**31, (1,), device=q.device, dtype=torch.int64) if dropout else spans.new_zeros(1).long()
-    return _span_attention(*(x.contiguous() for x in (q, k, v, spans, askers)), dropout, seed)[0]
+    inputs = *(x.contiguous() for x in (q, k, v, spans, query_spans)), dropout, seed
+    # torch.compile can only trace a registered operator; calling one takes a quarter of a millisecond longer.
+    return (_span_attention if torch.compiler.is_compiling() else _SpanAttention.apply)(*inputs)[0]
+
+
+def _implementation(device: torch.device) -> ModuleType:
+    """The module that computes on a device."""
+    if not uses_triton(device):
+        return native_spans
+    from kernels.attention import triton_spans
+
+    return triton_spans
 
 
 @torch.library.custom_op("janus::span_attention", mutates_args=())
 def _span_attention(
-    q: Tensor, k: Tensor, v: Tensor, spans: Tensor, askers: Tensor, dropout: float, seed: Tensor
+    q: Tensor, k: Tensor, v: Tensor, spans: Tensor, query_spans: Tensor, dropout: float, seed: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Attended rows [P, H, E] and the log of each row's softmax sum [P, H]."""
-    from kernels.attention import triton_spans
-
-    return triton_spans.forward(q, k, v, spans, dropout, seed)
+    """The output [P, H, E] and the log-sum-exp of each row [P, H]."""
+    return _implementation(q.device).forward(q, k, v, spans, dropout, seed)
 
 
 @_span_attention.register_fake
-def _(q, k, v, spans, askers, dropout, seed):
+def _(q, k, v, spans, query_spans, dropout, seed):
     return torch.empty_like(q), q.new_empty(q.shape[:2], dtype=torch.float32)
 
 
@@ -51,20 +70,18 @@ def _span_attention_backward(
     k: Tensor,
     v: Tensor,
     spans: Tensor,
-    askers: Tensor,
+    query_spans: Tensor,
     out: Tensor,
-    log_sum: Tensor,
+    lse: Tensor,
     dropout: float,
     seed: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients in q, k and v."""
-    from kernels.attention import triton_spans
-
-    return triton_spans.backward(d_out, q, k, v, spans, askers, out, log_sum, dropout, seed)
+    """dq, dk and dv."""
+    return _implementation(q.device).backward(d_out, q, k, v, spans, query_spans, out, lse, dropout, seed)
 
 
 @_span_attention_backward.register_fake
-def _(d_out, q, k, v, spans, askers, out, log_sum, dropout, seed):
+def _(d_out, q, k, v, spans, query_spans, out, lse, dropout, seed):
     return torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
 
 
@@ -74,12 +91,32 @@ def _keep(ctx, inputs, output) -> None:
     ctx.set_materialize_grads(False)
 
 
-def _backward(ctx, d_out, _):
+def _gradients(ctx, d_out: Tensor | None, backward: Callable[..., tuple[Tensor, ...]]) -> tuple[Tensor | None, ...]:
     if d_out is None:
         return (None,) * 7
-    q, k, v, spans, askers, seed, out, log_sum = ctx.saved_tensors
-    gradients = _span_attention_backward(d_out.contiguous(), q, k, v, spans, askers, out, log_sum, ctx.dropout, seed)
+    q, k, v, spans, query_spans, seed, out, lse = ctx.saved_tensors
+    gradients = backward(d_out.contiguous(), q, k, v, spans, query_spans, out, lse, ctx.dropout, seed)
     return *gradients, None, None, None, None
 
 
-_span_attention.register_autograd(_backward, setup_context=_keep)
+_span_attention.register_autograd(
+    lambda ctx, d_out, _: _gradients(ctx, d_out, _span_attention_backward), setup_context=_keep
+)
+
+
+class _SpanAttention(torch.autograd.Function):
+    """The same without a registered operator."""
+
+    @staticmethod
+    def forward(ctx, *inputs):
+        """As `_span_attention`."""
+        q, k, v, spans, _, dropout, seed = inputs
+        output = _implementation(q.device).forward(q, k, v, spans, dropout, seed)
+        ctx.mark_non_differentiable(output[1])
+        _keep(ctx, inputs, output)
+        return output
+
+    @staticmethod
+    def backward(ctx, d_out, _):
+        """dq, dk and dv."""
+        return _gradients(ctx, d_out, _implementation(ctx.saved_tensors[0].device).backward)

@@ -1,4 +1,4 @@
-"""Span attention in a few lines, with a dense mask, for any floating type: what the kernel is checked against."""
+"""Span attention with a dense mask, for any floating type: the reference that the kernels are tested against."""
 
 import torch
 from torch import Tensor
@@ -14,8 +14,9 @@ def visible(spans: Tensor, keys: int) -> Tensor:
 def span_attention_reference(q: Tensor, k: Tensor, v: Tensor, spans: Tensor, kept: Tensor | None = None) -> Tensor:
     """Attention of q [P, H, E] over k, v [C, H, E]; rows that see nothing give zeros. Differentiable by autograd.
 
-    kept: [P, H, C] factors on the probabilities, which dropout draws; ones if not given.
+    kept: [P, H, C] dropout factors of the probabilities; None for no dropout.
     """
+    # scores, probs: [P, H, C]; mask: [P, 1, C]
     scores = torch.einsum("phe,che->phc", q, k) * q.size(-1) ** -0.5
     mask = visible(spans, k.size(0))[:, None]
     probs = scores.masked_fill(~mask, -torch.inf).softmax(-1).masked_fill(~mask, 0)

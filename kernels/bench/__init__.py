@@ -1,1 +1,1 @@
-"""Benchmarks of single operators, and the clock that all benchmarks share."""
+"""Benchmarks of single operators, and the timing code that all benchmarks share."""

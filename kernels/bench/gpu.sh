@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Everything that needs a GPU, on a host without a network: builds, tests the kernels, benchmarks, trains a tier.
+# Everything that needs a GPU, on a host without a network: installs, tests the kernels, benchmarks and trains a tier.
 #
 #   bash kernels/bench/gpu.sh OUTPUT [SECONDS] [TIER]
 #
-# Run in the root of the tree, beside `gpu-bundle/` (make gpu-bundle). OUTPUT: a folder for reports and results.
-# SECONDS: when to stop training (540). TIER: a file of config/ (config/multi30k.yaml). Called again, it goes on from
-# the last checkpoints. Each part writes OUTPUT/<part>.log; a part that fails is named at the end and in the status.
+# Run in the root of the tree, which must contain `gpu-bundle/` (make gpu-bundle). OUTPUT: a folder for reports and
+# results. SECONDS: when to stop training (540). TIER: a file of config/ (config/multi30k.yaml). A second call continues
+# from the last checkpoints. Each part writes OUTPUT/<part>.log; failed parts are named at the end and set the status.
 set -uo pipefail
 
 output=${1:?usage: bash kernels/bench/gpu.sh OUTPUT [SECONDS] [TIER]}

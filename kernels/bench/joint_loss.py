@@ -1,4 +1,4 @@
-"""The joint loss at the size of a large vocabulary: in chunks, on whole tensors, and its bare matrix products.
+"""The joint loss with a large vocabulary: in chunks, on whole tensors, and its matrix products alone.
 
 Axes: R rows of three streams: N tokens in one, the M masked ones in two; D hidden, V vocabulary.
 """
@@ -33,7 +33,7 @@ class Problem:
 
     @classmethod
     def draw(cls, tokens: int, device: str, *, words: int = WORDS, width: int = WIDTH) -> Problem:
-        """The rows of N tokens, random, with logits about as wide as a trained model's."""
+        """Random rows for N tokens, with logits that spread about as widely as those of a trained model."""
         masked = int(tokens * _SHARE_MASKED)
         rows, generator = tokens + 2 * masked, torch.Generator(device).manual_seed(tokens)
         hidden = torch.randn(rows, width, device=device, generator=generator)
@@ -44,7 +44,7 @@ class Problem:
 
     @property
     def multiply_adds(self) -> int:
-        """Of the three products: logits, and the gradients of rows and words."""
+        """Multiply-adds of the three products: logits, gradient of rows, gradient of words."""
         return 3 * self.hidden.numel() * self.vocabulary.size(0)
 
 
@@ -54,13 +54,13 @@ def chunked(problem: Problem) -> tuple[Tensor, ...]:
 
 
 def whole(problem: Problem) -> tuple[Tensor, ...]:
-    """The same on tensors of rows x words, by autograd."""
+    """The same on whole tensors [R, V], by autograd."""
     return _gradients(joint_loss_reference, problem)
 
 
 @torch.no_grad()
 def products(problem: Problem) -> tuple[Tensor, ...]:
-    """Nothing but the three matrix products, some rows at a time."""
+    """The three matrix products alone, in blocks of rows."""
     d_words = torch.zeros_like(problem.vocabulary)
     d_rows = []
     for rows in problem.hidden.split(_PRODUCT_ROWS):

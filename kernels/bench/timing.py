@@ -1,4 +1,4 @@
-"""Timing on a machine whose speed drifts: everything in turns, so that a slow minute hits all alike."""
+"""Timing on a machine whose speed drifts: calls are timed in turns, so that a slow minute affects all of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of one call, one entry a round."""
+    """Seconds per call, one entry per round."""
 
     seconds: list[float]
 
@@ -37,8 +37,8 @@ def in_turns(
 ) -> dict[str, Timing]:
     """Time each of `calls` in each of `rounds`: first call(0) untimed, then the mean of call(0) … call(repeats - 1).
 
-    The untimed call brings memory and caches back from whatever ran before. An untimed round goes ahead of all, in
-    which kernels are compiled. progress: called after each visit.
+    The untimed call warms memory and caches up. One untimed round comes first, in which kernels are compiled.
+    progress: called after each measurement.
     """
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for number in range(rounds + 1):
@@ -53,7 +53,7 @@ def in_turns(
 
 
 def elapsed(call: Callable[[], object], device: str) -> float:
-    """Seconds of one call, its work on a GPU included."""
+    """Seconds of one call, including its work on a GPU."""
     if not device.startswith("cuda"):
         start = time.perf_counter()
         call()
@@ -68,7 +68,7 @@ def elapsed(call: Callable[[], object], device: str) -> float:
 
 
 def square_product(device: str, dtype: torch.dtype, side: int) -> Callable[[int], torch.Tensor]:
-    """A matrix product of side ** 3 multiply-adds: the ceiling that a benchmark's arithmetic is held against."""
+    """A matrix product of side ** 3 multiply-adds: the upper bound that benchmarks are compared with."""
     generator = torch.Generator(device).manual_seed(1)
     one, other = (torch.randn(side, side, device=device, generator=generator).to(dtype) for _ in range(2))
     out = torch.empty_like(one)

@@ -1,9 +1,9 @@
-"""Cross entropies and divergences of all streams from hidden rows, without keeping tokens x vocabulary alive.
+"""Cross entropies and divergences of all streams from hidden rows, without materialising all logits.
 
-Logits are made chunk by chunk. Each chunk is turned into losses and, in place, into the gradient of the total, which
-is multiplied into the gradients of hidden rows and vocabulary before the next chunk is made (the plan of
-Liger-Kernel's fused linear cross entropy, here over aligned streams and their symmetric divergences).
-Axes: R rows, of which the first K * M are K streams that speak of the same M tokens; D hidden, V vocabulary, E pairs.
+Logits are computed in chunks. Each chunk is turned into losses and, in place, into the gradient of the total, from
+which the gradients of hidden rows and vocabulary are accumulated before the next chunk is computed. The scheme is that
+of Liger-Kernel's fused linear cross entropy, here over aligned streams and their symmetric divergences.
+Axes: R rows, of which the first K * M are K streams that predict the same M tokens; D hidden, V vocabulary, E pairs.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kernels.backend import uses_triton
+from kernels.backend import product_type, uses_triton
+from kernels.joint_loss import native_rows
 from kernels.joint_loss.rows import score_rows
 
-# Bytes of float32 logits that live at a time: few on a processor, whose cache must hold them; on a GPU as many as its
-# matrix products need to run at full speed.
+# Bytes of float32 logits per chunk: few on a CPU, where they must fit the cache; on a GPU enough for matrix products to
+# run at full speed.
 _CHUNK = {"cpu": 64 << 20, "cuda": 256 << 20}
 
 Pairs = list[tuple[int, int, float]]
@@ -31,16 +32,15 @@ def joint_loss(
 
     hidden: [R, D]. vocabulary: [V, D], the shared output embedding. labels, row_weights: [R]. tokens: M.
     pairs: (i, j, weight) of aligned streams; J is half the sum of both Kullback-Leibler divergences.
-    smoothing: the share spread evenly over all V words, the gold one included.
+    smoothing: the share spread evenly over all V words, including the gold one.
 
-    Returns the total, and without gradient what it is made of: smoothed cross entropy and negative log-likelihood of
-    each row [R], J of each pair and token [E, M]. Products run in the type of autocast where it is on, everything
-    else in float32. Raises ValueError where there are fewer rows than `pairs` speaks of.
+    Returns the total and, detached, its parts: smoothed cross entropy and negative log-likelihood of each row [R], J of
+    each pair and token [E, M]. Products run in the type of autocast if it is on, everything else in float32. Raises
+    ValueError if there are fewer rows than `pairs` refers to.
     """
     if _streams(pairs) * tokens > hidden.size(0):
         raise ValueError(f"{hidden.size(0)} rows cannot hold {_streams(pairs)} streams of {tokens} tokens")
-    device = hidden.device.type
-    product = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
+    product = product_type(hidden)
     learns = torch.is_grad_enabled() and (hidden.requires_grad or vocabulary.requires_grad)
     first, second, weights = ([pair[part] for pair in pairs] for part in range(3))
     results = _joint_loss(
@@ -50,7 +50,7 @@ def joint_loss(
 
 
 def _streams(pairs: Pairs) -> int:
-    return 1 + max([stream for pair in pairs for stream in pair[:2]]) if pairs else 0
+    return 1 + max([stream for pair in pairs for stream in pair[:2]]) if pairs else 0  # noqa: C419
 
 
 @torch.library.custom_op("janus::joint_loss", mutates_args=())
@@ -67,20 +67,21 @@ def _joint_loss(
     product: torch.dtype,
     learns: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Total, smoothed [R], nll [R], divergence [E, M], and R times the total's gradients in hidden and vocabulary."""
+    """Total, smoothed [R], nll [R], divergence [E, M], and R times the gradients of hidden and vocabulary."""
     exact = torch.promote_types(hidden.dtype, torch.float32)
     rows, words = hidden.to(product), vocabulary.to(product)
     smoothed, nll = (hidden.new_empty(hidden.size(0), dtype=exact) for _ in range(2))
     divergence = hidden.new_empty(len(first), tokens, dtype=exact)
     d_rows = rows.new_empty(rows.shape if learns else 0)
     d_words = words.new_zeros(words.shape if learns else 0, dtype=exact)
-    # One row of thousands weighs little: only times their number does its gradient survive the products in float16.
+    # With thousands of rows, the gradient of one row would underflow in float16; it is scaled by their number.
     scale = max(hidden.size(0), 1)
     row_weights = row_weights.to(exact) * scale
-    score = _scorer(hidden.device)
+    score = _scorer(rows)
     pairs = [(i, j, weight * scale) for i, j, weight in zip(first, second, weights)]
     with torch.autocast(hidden.device.type, enabled=False):
         for chunk in _chunks(hidden.size(0), vocabulary.size(0), tokens, pairs, _CHUNK[hidden.device.type]):
+            # part: [K, C, D]; logits, in the end their gradient: [K, C, V]
             part = chunk.of(rows)
             logits = part @ words.T
             losses = chunk.of(smoothed), chunk.of(nll), divergence[:, chunk.tokens]
@@ -95,16 +96,17 @@ def _joint_loss(
 
 
 def _accumulate(d_words: Tensor, d_logits: Tensor, rows: Tensor) -> None:
-    """Add the words' gradient of a chunk: d_logits [R', V], rows [R', D], d_words [V, D] in float32 or wider."""
+    """Add a chunk's gradient of the words: d_logits [R', V], rows [R', D], d_words [V, D] in float32 or wider."""
     if d_words.dtype == rows.dtype:
         d_words.addmm_(d_logits.T, rows)
     else:
         d_words.add_(d_logits.T @ rows)
 
 
-def _scorer(device: torch.device) -> Callable[..., None]:
-    if not uses_triton(device):
-        return score_rows
+def _scorer(rows: Tensor) -> Callable[..., None]:
+    """The function that turns logits into losses and gradients, for the device and the type of `rows`."""
+    if not uses_triton(rows.device):
+        return native_rows.score_rows if native_rows.supports(rows) else score_rows
     from kernels.joint_loss import triton_rows
 
     return triton_rows.score_rows
@@ -139,7 +141,7 @@ _joint_loss.register_autograd(_backward, setup_context=_keep_gradients)
 
 @dataclass(frozen=True)
 class _Chunk:
-    """Tokens `tokens` of the rows `rows`, which hold `streams` streams of equal length one after another."""
+    """The tokens `tokens` of the rows `rows`, which are `streams` streams of equal length one after another."""
 
     rows: slice
     streams: int
@@ -152,7 +154,7 @@ class _Chunk:
 
 
 def _chunks(rows: int, words: int, tokens: int, pairs: Pairs, size: int) -> Iterator[_Chunk]:
-    """First the aligned rows, all streams of a token together, then the others."""
+    """First the aligned rows, with all streams of a token in the same chunk, then the others."""
     aligned = _streams(pairs) * tokens
     for part, streams, of_part in ((slice(0, aligned), _streams(pairs), pairs), (slice(aligned, rows), 1, [])):
         if part.start < part.stop:

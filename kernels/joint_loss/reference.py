@@ -1,6 +1,6 @@
-"""The joint loss in a few lines, on whole logits, for any floating type: what every faster path is checked against.
+"""The joint loss on whole logits, for any floating type: the reference that faster implementations are tested against.
 
-Axes: R rows, of which the first K * M are K streams that speak of the same M tokens; D hidden, V vocabulary.
+Axes: R rows, of which the first K * M are K streams that predict the same M tokens; D hidden, V vocabulary.
 """
 
 import torch
@@ -17,6 +17,7 @@ def joint_loss_reference(
     smoothing: float,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Arguments and results of `kernels.joint_loss.joint_loss`, differentiable by autograd."""
+    # log_probs: [R, V]; nll, smoothed: [R]; p, q: [M, V] log-probabilities of two streams
     log_probs = torch.log_softmax(hidden @ vocabulary.T, -1)
     nll = -log_probs.gather(1, labels[:, None])[:, 0]
     smoothed = (1 - smoothing) * nll - smoothing * log_probs.mean(1)

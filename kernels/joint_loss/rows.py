@@ -1,12 +1,12 @@
 """Losses and gradients of a chunk of logits in plain PyTorch, a few rows at a time so that they stay in the cache.
 
-Axes: K streams that speak of the same tokens, C tokens of the chunk, V vocabulary, E pairs of streams.
+Axes: K streams that predict the same tokens, C tokens of the chunk, V vocabulary, E pairs of streams.
 """
 
 import torch
 from torch import Tensor
 
-# Elements of one block, passed over some twenty times: with its temporaries about the cache of a processor core.
+# Elements of one block, read about twenty times: with its temporaries it just fits the cache of a CPU core.
 _BLOCK = 1 << 18
 
 
@@ -23,12 +23,13 @@ def score_rows(
 ) -> None:
     """Fill `smoothed`, `nll` [K, C] and `divergence` [E, C] from logits [K, C, V].
 
-    gradient: replace the logits by the gradient of sum(row_weights * smoothed) + sum(weight * divergence) in them.
+    gradient: replace the logits by their gradient of sum(row_weights * smoothed) + sum(weight * divergence).
     """
     streams, tokens, words = logits.shape
     size = max(1, _BLOCK // (streams * words))
     for start in range(0, tokens, size):
         part = slice(start, start + size)
+        # scores (log-probabilities), probs: [K, C', V]; gold: [K, C', 1]; log ratios and differences: [C', V]
         scores = logits[:, part].to(smoothed.dtype)
         scores = scores - torch.logsumexp(scores, -1, keepdim=True)
         gold = labels[:, part, None]
@@ -55,8 +56,8 @@ def _gradient(
 ) -> None:
     """Turn probabilities [K, C, V] into gradients in place.
 
-    Of the cross entropy: p - smoothed one-hot. Of J(p, q) in the logits of p, with d = log p - log q:
-    (p (d - KL(p || q)) + p - q) / 2.
+    The gradient of the cross entropy is p - smoothed one-hot. The gradient of J(p, q) with respect to the logits of p
+    is (p (d - KL(p || q)) + p - q) / 2 with d = log p - log q.
     """
     of_divergence = [torch.zeros_like(p) for p in probs] if pairs else []
     for (i, j, weight), (log_ratio, difference) in zip(pairs, differences):

@@ -1,7 +1,7 @@
 """Losses and gradients of a chunk of logits in one Triton kernel: a program per token, all its streams together.
 
-The logits of a token are read two or three times and written once; a chunk is small enough to stay in the second-level
-cache meanwhile. Axes: K streams (at most 3) that speak of the same tokens, C tokens of the chunk, V vocabulary.
+The logits of a token are read two or three times and written once; a chunk is small enough to stay in the L2 cache
+meanwhile. Axes: K streams (at most 3) that predict the same tokens, C tokens of the chunk, V vocabulary.
 """
 
 import triton
@@ -23,10 +23,10 @@ def score_rows(
     divergence: Tensor,
     gradient: bool,
 ) -> None:
-    """The contract of `kernels.joint_loss.rows.score_rows`; raises ValueError for more than three streams."""
+    """As `kernels.joint_loss.rows.score_rows`; raises ValueError for more than three streams."""
     streams, tokens, words = logits.shape
     if streams > _MOST_STREAMS:
-        raise ValueError(f"the kernel ties at most {_MOST_STREAMS} streams, not {streams}")
+        raise ValueError(f"the kernel supports at most {_MOST_STREAMS} streams, not {streams}")
     if not logits.is_contiguous():
         raise ValueError("the kernel writes gradients in place of contiguous logits")
     between = dict.fromkeys([(0, 1), (0, 2), (1, 2)], 0.0)
@@ -57,41 +57,41 @@ def score_rows(
 
 
 @triton.jit
-def _log_sum(row, words, BLOCK: tl.constexpr):
-    """Of the logits at `row`: the log of the sum of their exponentials, and their mean."""
-    top = -float("inf")
-    exponentials = 0.0
-    plain = 0.0
+def _lse_and_mean(row, words, BLOCK: tl.constexpr):
+    """Log-sum-exp and mean of the logits at `row`."""
+    row_max = -float("inf")
+    sum_exp = 0.0
+    sum_logits = 0.0
     for start in range(0, words, BLOCK):
         column = start + tl.arange(0, BLOCK)
         inside = column < words
         values = tl.load(row + column, mask=inside, other=-float("inf")).to(tl.float32)
-        new_top = tl.maximum(top, tl.max(values))
-        exponentials = exponentials * tl.exp(top - new_top) + tl.sum(tl.exp(values - new_top))
-        top = new_top
-        plain += tl.sum(tl.where(inside, values, 0.0))
-    return top + tl.log(exponentials), plain / words
+        new_max = tl.maximum(row_max, tl.max(values))
+        sum_exp = sum_exp * tl.exp(row_max - new_max) + tl.sum(tl.exp(values - new_max))
+        row_max = new_max
+        sum_logits += tl.sum(tl.where(inside, values, 0.0))
+    return row_max + tl.log(sum_exp), sum_logits / words
 
 
 @triton.jit
-def _block(row, column, words, log_sum):
-    """Log-probabilities and probabilities of one block; zeros beyond the vocabulary."""
+def _block(row, column, words, lse):
+    """Log-probabilities and probabilities of one block; zeros past the vocabulary."""
     inside = column < words
-    scores = tl.load(row + column, mask=inside, other=0.0).to(tl.float32) - log_sum
+    scores = tl.load(row + column, mask=inside, other=0.0).to(tl.float32) - lse
     return tl.where(inside, scores, 0.0), tl.where(inside, tl.exp(scores), 0.0)
 
 
 @triton.jit
-def _cross_entropy(row, label, log_sum, mean, smoothing, smoothed, nll):
-    """Write both losses of one row; the caller must not have overwritten its logits yet."""
-    gold = log_sum - tl.load(row + label).to(tl.float32)
+def _cross_entropy(row, label, lse, mean, smoothing, smoothed, nll):
+    """Write both losses of one row, whose logits must not have been overwritten yet."""
+    gold = lse - tl.load(row + label).to(tl.float32)
     tl.store(nll, gold)
-    tl.store(smoothed, (1 - smoothing) * gold + smoothing * (log_sum - mean))
+    tl.store(smoothed, (1 - smoothing) * gold + smoothing * (lse - mean))
 
 
 @triton.jit
-def _pull(p, difference, divergence, q):
-    """Twice the gradient of J(p, q) in the logits of p; difference: log p - log q, divergence: KL(p || q)."""
+def _divergence_gradient(p, difference, divergence, q):
+    """Twice the gradient of J(p, q) by the logits of p; difference: log p - log q, divergence: KL(p || q)."""
     return p * (difference - divergence) + p - q
 
 
@@ -116,7 +116,7 @@ def _score(
 ):
     """One token. All per-row arrays are [K, C] and contiguous; divergence is [3, C]: streams 0-1, 0-2, 1-2."""
     token = tl.program_id(0)
-    # A stream that is not there reads as the last one that is, with weight 0.
+    # A missing stream aliases the last one that exists, with weight 0.
     at0 = token
     at1 = token + (tokens if STREAMS > 1 else 0)
     at2 = (STREAMS - 1) * tokens + token
@@ -126,17 +126,17 @@ def _score(
     label0 = tl.load(labels + at0)
     label1 = tl.load(labels + at1)
     label2 = tl.load(labels + at2)
-    log0, mean0 = _log_sum(row0, words, BLOCK)
-    _cross_entropy(row0, label0, log0, mean0, smoothing, smoothed + at0, nll + at0)
-    log1 = log0
-    log2 = log0
+    lse0, mean0 = _lse_and_mean(row0, words, BLOCK)
+    _cross_entropy(row0, label0, lse0, mean0, smoothing, smoothed + at0, nll + at0)
+    lse1 = lse0
+    lse2 = lse0
     if STREAMS > 1:
-        log1, mean1 = _log_sum(row1, words, BLOCK)
-        _cross_entropy(row1, label1, log1, mean1, smoothing, smoothed + at1, nll + at1)
-        log2 = log1
+        lse1, mean1 = _lse_and_mean(row1, words, BLOCK)
+        _cross_entropy(row1, label1, lse1, mean1, smoothing, smoothed + at1, nll + at1)
+        lse2 = lse1
     if STREAMS > 2:
-        log2, mean2 = _log_sum(row2, words, BLOCK)
-        _cross_entropy(row2, label2, log2, mean2, smoothing, smoothed + at2, nll + at2)
+        lse2, mean2 = _lse_and_mean(row2, words, BLOCK)
+        _cross_entropy(row2, label2, lse2, mean2, smoothing, smoothed + at2, nll + at2)
     kl01 = 0.0
     kl10 = 0.0
     kl02 = 0.0
@@ -146,9 +146,9 @@ def _score(
     if PAIRS:
         for start in range(0, words, BLOCK):
             column = start + tl.arange(0, BLOCK)
-            score0, p0 = _block(row0, column, words, log0)
-            score1, p1 = _block(row1, column, words, log1)
-            score2, p2 = _block(row2, column, words, log2)
+            score0, p0 = _block(row0, column, words, lse0)
+            score1, p1 = _block(row1, column, words, lse1)
+            score2, p2 = _block(row2, column, words, lse2)
             kl01 += tl.sum(p0 * (score0 - score1))
             kl10 += tl.sum(p1 * (score1 - score0))
             kl02 += tl.sum(p0 * (score0 - score2))
@@ -166,22 +166,22 @@ def _score(
             column = start + tl.arange(0, BLOCK)
             inside = column < words
             uniform = smoothing / words
-            score0, p0 = _block(row0, column, words, log0)
+            score0, p0 = _block(row0, column, words, lse0)
             g0 = weight0 * (p0 - uniform - tl.where(column == label0, 1 - smoothing, 0.0))
             if PAIRS:
-                score1, p1 = _block(row1, column, words, log1)
-                score2, p2 = _block(row2, column, words, log2)
+                score1, p1 = _block(row1, column, words, lse1)
+                score2, p2 = _block(row2, column, words, lse2)
                 g1 = weight1 * (p1 - uniform - tl.where(column == label1, 1 - smoothing, 0.0))
-                g1 += 0.5 * w01 * _pull(p1, score1 - score0, kl10, p0) + 0.5 * w12 * _pull(
-                    p1, score1 - score2, kl12, p2
-                )
-                g0 += 0.5 * w01 * _pull(p0, score0 - score1, kl01, p1) + 0.5 * w02 * _pull(
-                    p0, score0 - score2, kl02, p2
-                )
+                g1 += 0.5 * w01 * _divergence_gradient(
+                    p1, score1 - score0, kl10, p0
+                ) + 0.5 * w12 * _divergence_gradient(p1, score1 - score2, kl12, p2)
+                g0 += 0.5 * w01 * _divergence_gradient(
+                    p0, score0 - score1, kl01, p1
+                ) + 0.5 * w02 * _divergence_gradient(p0, score0 - score2, kl02, p2)
                 tl.store(row1 + column, g1.to(logits.dtype.element_ty), mask=inside)
                 if STREAMS > 2:
                     g2 = weight2 * (p2 - uniform - tl.where(column == label2, 1 - smoothing, 0.0))
-                    g2 += 0.5 * w02 * _pull(p2, score2 - score0, kl20, p0)
-                    g2 += 0.5 * w12 * _pull(p2, score2 - score1, kl21, p1)
+                    g2 += 0.5 * w02 * _divergence_gradient(p2, score2 - score0, kl20, p0)
+                    g2 += 0.5 * w12 * _divergence_gradient(p2, score2 - score1, kl21, p1)
                     tl.store(row2 + column, g2.to(logits.dtype.element_ty), mask=inside)
             tl.store(row0 + column, g0.to(logits.dtype.element_ty), mask=inside)

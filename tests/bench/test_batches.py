@@ -1,17 +1,16 @@
 """Batches of the stored lengths, and the stored lengths against the whole list they were taken from."""
 
 import lzma
-from pathlib import Path
 
 import pytest
 import torch
+from real_data import BESIDE, needs
 
 from janus.bench.batches import BOS, EOS, EPOCH_TOKENS, LENGTHS, PAD, UNK, draw_batches, read_lengths
 from janus.errors import InputError
 from janus.streams import AR_CONTENT
 
-_SHARED = Path(__file__).parents[3] / "shared" / "data" / "iwslt14-de-en" / "train-bpe-lengths.tsv.xz"
-WHOLE = [_SHARED] if _SHARED.exists() else []
+WHOLE = "iwslt14-de-en/train-bpe-lengths.tsv.xz"
 
 
 def test_the_sample_has_the_means_of_the_corpus():
@@ -22,9 +21,9 @@ def test_the_sample_has_the_means_of_the_corpus():
     assert LENGTHS.stat().st_size < 60_000
 
 
-@pytest.mark.parametrize("path", WHOLE)
-def test_the_sample_is_every_fortieth_pair(path):
-    pairs = [tuple(map(int, line.split())) for line in lzma.open(path, "rt")]
+@needs(WHOLE, "250 kB")
+def test_the_sample_is_every_fortieth_pair():
+    pairs = [tuple(map(int, line.split())) for line in lzma.open(BESIDE / WHOLE, "rt")]
     assert read_lengths() == pairs[::40]
     assert sum(target for _, target in pairs) == EPOCH_TOKENS
 
@@ -60,7 +59,7 @@ def test_too_few_lengths_are_refused():
 
 def test_plain_rows_predict_their_successor():
     [batch] = draw_batches(1, 60, 50, [(3, 4), (5, 7), (4, 60)])
-    streams = batch.plain_streams()
+    streams = batch.packed_streams(nar=False, aux=False, ar_readout="content")
     assert streams.kind.eq(AR_CONTENT).all()
     following = batch.target[streams.sentence, streams.place + 1]
     assert torch.equal(streams.ar_labels, following) and torch.equal(streams.position, streams.place)

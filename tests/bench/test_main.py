@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 
 from janus.bench.__main__ import main
 from janus.bench.goals import Goal
@@ -13,7 +14,9 @@ from janus.bench.systems import SYSTEMS, ladder
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
     words = ["--tiny", "--rounds", "1", "--batches", "1", "--threads", "1"]
+    before = torch.get_num_threads()
     assert main([*words, "--output", str(folder)]) == 0
+    assert torch.get_num_threads() == before
     return folder
 
 
@@ -71,6 +74,18 @@ def test_a_part_measured_again_leaves_the_others_in_the_table(results, tmp_path)
         "## Joint loss",
         "## Goals",
     ]
+
+
+def test_the_preparation_is_measured_where_it_is_asked_for(results, tmp_path):
+    assert not (results / "preparation-cpu.json").exists()
+    assert main(["--tiny", "--only", "preparation", "--threads", "1", "--output", str(tmp_path)]) == 0
+    rows = read(tmp_path, "preparation")["results"]
+    assert [(row["pairs"], row["step"]) for row in rows] == [
+        (pairs, step) for pairs in (50, 100) for step in ("learn and apply BPE", "binarise")
+    ]
+    assert all(row["seconds"] > 0 and row["processor_seconds"] > 0 and row["bytes"] > 10 << 20 for row in rows)
+    table = (tmp_path / "bench-cpu.md").read_text()
+    assert "## Preparation of a corpus\n" in table and "| 100 | binarise | 1 |" in table
 
 
 def test_a_missing_gpu_is_one_line(monkeypatch, capsys):

@@ -13,7 +13,10 @@ import pytest
 from janus.corpora.documents import read_documents, require_readers, runs
 from janus.errors import InputError
 
-PARQUET = ["pyarrow"] if importlib.util.find_spec("pyarrow") else []
+needs_pyarrow = pytest.mark.skipif(
+    importlib.util.find_spec("pyarrow") is None,
+    reason="pyarrow, of the extra `parquet`, is not installed: pip install -r requirements-parquet.lock",
+)
 
 
 def tar(path, members, mode="w:bz2"):
@@ -110,8 +113,14 @@ def test_without_pyarrow_one_line_says_so_before_anything_is_fetched(tmp_path, m
             call()
 
 
-@pytest.mark.parametrize("package", PARQUET)
-def test_parquet_rows_are_documents(tmp_path, package):
+def test_several_tables_without_a_reader_are_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(InputError, match=r"^b\.parquet and 2 more: needs pyarrow"):
+        require_readers(["d/c.parquet", "d/b.parquet", "d/d.parquet", "a.txt", "d/b.parquet"])
+
+
+@needs_pyarrow
+def test_parquet_rows_are_documents(tmp_path):
     import pyarrow
     import pyarrow.parquet
 
@@ -125,3 +134,10 @@ def test_parquet_rows_are_documents(tmp_path, package):
     (tmp_path / "c.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-100])
     with pytest.raises(InputError, match=r"c\.parquet: damaged"):
         list(read_documents(tmp_path / "c.parquet"))
+
+
+@pytest.mark.parametrize("line", ['{"text": 3}', '{"text": null}', '{"text": ["a"]}', "[1]", "[" * 99_999, "NaN"])
+def test_a_record_whose_text_is_none_names_its_line(line, tmp_path):
+    (tmp_path / "x.jsonl").write_text('{"text": "a"}\n' + line + "\n")
+    with pytest.raises(InputError, match="x.jsonl:2: no JSON object with `text`"):
+        list(read_documents(tmp_path / "x.jsonl"))

@@ -5,7 +5,7 @@ import random
 import pytest
 from fairseq.data.encoders.gpt2_bpe_utils import bytes_to_unicode
 
-from janus.corpora import encode
+from janus.corpora import parallel
 from janus.corpora.encode import Cutter, encode_corpus, encode_lines, encode_text, pack
 from janus.corpora.manifest import Vocabulary
 from janus.corpora.vocabulary import load_encoder, make_subword
@@ -71,17 +71,8 @@ def test_an_unprepared_corpus_is_named(tmp_path, vocabulary):
 
 
 def test_workers_change_nothing(vocabulary, monkeypatch):
-    monkeypatch.setattr(encode, "_BATCH", 25)
+    monkeypatch.setattr(parallel, "_CHUNK", 7)
     assert list(encode_lines(LINES, vocabulary, workers=2)) == list(encode_lines(LINES, vocabulary))
-
-
-def test_workers_read_no_further_ahead_than_a_batch(vocabulary, monkeypatch):
-    monkeypatch.setattr(encode, "_BATCH", 5)
-    taken = []
-    encoded = encode_lines((taken.append(line) or line for line in LINES), vocabulary, workers=2)
-    next(encoded)
-    assert len(taken) == 5
-    encoded.close()
 
 
 @pytest.mark.parametrize("block", [1, 5, 12, 1000])

@@ -1,10 +1,12 @@
 import gzip
 import io
+import random
 import tarfile
 import zipfile
 
 import pytest
 
+from janus.corpora.documents import read_documents
 from janus.corpora.extract import extract, gunzip
 from janus.errors import InputError
 
@@ -87,3 +89,61 @@ def test_gunzip_gives_the_text_or_an_error(tmp_path):
     with pytest.raises(InputError, match="damaged archive"):
         gunzip(tmp_path / "b.gz", tmp_path / "b")
     assert not (tmp_path / "b").exists()
+
+
+def content(mode="w:gz"):
+    """An archive whose member is the larger part of it."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode=mode) as archive:
+        info = tarfile.TarInfo("x/one")
+        info.size = 9000
+        archive.addfile(info, io.BytesIO(random.Random(1).randbytes(9000)))
+    return bytearray(stream.getvalue())
+
+
+@pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
+@pytest.mark.parametrize("kept", [-1, -8, 0.5])
+def test_a_compressed_archive_without_its_end_is_damaged(mode, kept, tmp_path):
+    """Though every member that is asked for is there: the checksum stands behind them."""
+    whole = content(mode)
+    (tmp_path / "a").write_bytes(whole[: int(len(whole) * kept) if isinstance(kept, float) else kept])
+    with pytest.raises(InputError, match="a: damaged archive .*; remove it and fetch it again"):
+        extract(tmp_path / "a", ["x/one"], tmp_path / "out")
+    (tmp_path / "a.tar.gz").write_bytes((tmp_path / "a").read_bytes())
+    with pytest.raises(InputError, match="a.tar.gz: damaged archive"):
+        list(read_documents(tmp_path / "a.tar.gz"))
+
+
+def test_a_flipped_byte_of_a_member_is_noticed(tmp_path):
+    whole = content()
+    whole[len(whole) // 2] ^= 4
+    (tmp_path / "a").write_bytes(whole)
+    with pytest.raises(InputError, match="a: damaged archive"):
+        extract(tmp_path / "a", ["x/one"], tmp_path / "out")
+
+
+def test_a_damaged_gzip_is_not_taken_for_a_full_disk(tmp_path):
+    whole = bytearray(gzip.compress(random.Random(1).randbytes(9000)))
+    whole[len(whole) // 2] ^= 4
+    for name, kind in (("flipped.gz", whole), ("trailing.gz", gzip.compress(b"x" * 9000) + b"garbage")):
+        (tmp_path / name).write_bytes(kind)
+        with pytest.raises(InputError, match=f"{name}: damaged archive .*; remove it and fetch it again"):
+            gunzip(tmp_path / name, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("place", "value"), [(8, 1), (10, 99)])
+def test_a_zip_that_python_cannot_open_is_one_line(place, value, tmp_path):
+    """One that is encrypted, and one whose compression is unknown."""
+    zipped(tmp_path / "a", {"x/one": b"1"})
+    whole = bytearray((tmp_path / "a").read_bytes())
+    whole[whole.rfind(b"PK\x01\x02") + place] = value
+    whole[place - 2] = value
+    (tmp_path / "a").write_bytes(whole)
+    with pytest.raises(InputError, match="a: damaged archive"):
+        extract(tmp_path / "a", ["x/one"], tmp_path / "out")
+
+
+def test_a_missing_archive_is_one_line(tmp_path):
+    with pytest.raises(InputError, match="a: cannot be read .No such file"):
+        extract(tmp_path / "a", ["x/one"], tmp_path / "out")

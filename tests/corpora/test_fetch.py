@@ -6,8 +6,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from janus.corpora.fetch import PINS, fetch
+from janus.corpora.fetch import fetch
 from janus.corpora.manifest import Download
+from janus.corpora.pins import PINS
 from janus.errors import InputError
 
 CONTENT = bytes(range(256)) * 4096
@@ -65,8 +66,12 @@ def visible(folder):
     return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
+def rejected(folder):
+    return sorted((folder / "rejected").glob("*"))
+
+
 def leftovers(folder):
-    return [path.name for path in folder.iterdir() if path.name.endswith(".part")]
+    return [path.name for path in folder.iterdir() if path.name.endswith((".part", ".version"))]
 
 
 def test_a_download_arrives_whole_and_is_kept(server, tmp_path):
@@ -112,26 +117,29 @@ def test_a_resume_never_joins_files_of_two_servers(server, tmp_path):
     assert server.requests[3] == ("cut", 0)
 
 
-def test_a_wrong_checksum_stops_and_leaves_nothing(server, tmp_path):
+def test_a_wrong_checksum_stops_and_sets_the_file_aside(server, tmp_path):
     with pytest.raises(InputError, match=f"checksum differs: sha256 is {DIGEST}, the manifest says {'0' * 64}"):
         bring(server, tmp_path, "plain", sha256="0" * 64)
-    assert visible(tmp_path) == [] and not leftovers(tmp_path)
+    assert visible(tmp_path) == ["rejected"] and not leftovers(tmp_path)
 
 
-def test_a_spoilt_file_is_found_and_removed(server, tmp_path):
+def test_a_spoilt_file_is_found_set_aside_and_fetched_again(server, tmp_path, capsys):
     path = bring(server, tmp_path, "plain")
     path.write_bytes(CONTENT[:-1])
-    with pytest.raises(InputError, match="checksum differs"):
-        bring(server, tmp_path, "plain")
-    assert not path.exists()
+    assert bring(server, tmp_path, "plain").read_bytes() == CONTENT
+    assert [aside.read_bytes() for aside in rejected(tmp_path)] == [CONTENT[:-1]]
+    assert "a.bin: checksum differs" in capsys.readouterr().err
+    path.write_bytes(b"spoilt")
+    with pytest.raises(InputError, match="what lay there: checksum differs: .*missing/a.bin: HTTP 404"):
+        bring(server, tmp_path, "missing")
 
 
 def test_without_a_checksum_the_first_file_is_pinned(server, tmp_path):
     path = bring(server, tmp_path, "plain", sha256=None)
     assert json.loads((tmp_path / PINS).read_text()) == {"a.bin": DIGEST}
     path.write_bytes(b"other")
-    with pytest.raises(InputError, match="trusted on first use"):
-        bring(server, tmp_path, "plain", sha256=None)
+    assert bring(server, tmp_path, "plain", sha256=None).read_bytes() == CONTENT
+    assert json.loads((tmp_path / PINS).read_text()) == {"a.bin": DIGEST}
 
 
 def test_a_mirror_replaces_every_address(server, tmp_path):

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 from fairseq.data.encoders.gpt2_bpe_utils import bytes_to_unicode, get_encoder
+from real_data import BESIDE, PIECES, needs
 
 from janus.corpora import gpt2_bpe
-from janus.corpora.gpt2_bpe import Gpt2Bpe, dictionary_entries
+from janus.corpora.gpt2_bpe import Gpt2Bpe
 from janus.corpora.opening import read_lines, read_text
+from janus.dictionary import read_dictionary
 from janus.errors import InputError
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 # As tiktoken, OpenAI's own package, pins them.
 DIGESTS = {
     "encoder.json": "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
@@ -82,8 +83,8 @@ def test_a_dictionary_that_fits_passes(files):
         (lambda text: text.replace("\n7 0\n", "\n"), "lacks 1 subwords of this BPE"),
         (lambda text: text + "the 5\n", "holds 'the', which is no subword"),
         (lambda text: text + "99999 5\n", "holds '99999', which is no subword"),
-        (lambda text: text + "7 5\n", r"dict\.txt:268: '7 5' is no new `symbol count`"),
-        (lambda text: "0\n" + text, r"dict\.txt:1: '0' is no new `symbol count`"),
+        (lambda text: text + "7 5\n", r"dict\.txt:268: '7' is there already"),
+        (lambda text: "0\n" + text, r"dict\.txt:1: '0' is not a symbol and a count"),
         (lambda text: "", "lacks 266 subwords"),
     ],
 )
@@ -113,22 +114,32 @@ def test_files_that_are_no_bpe_are_refused(files, name, content, message):
         load(files)
 
 
-@pytest.fixture(scope="module", params=[SHARED / "gpt2-bpe"] if SHARED.is_dir() else [], ids=["gpt2"])
-def real(request, tmp_path_factory):
-    """GPT-2's own files: ours from the compressed ones, fairseq's from plain copies."""
-    folder, plain = request.param, tmp_path_factory.mktemp("gpt2")
-    for name, digest in DIGESTS.items():
-        content = lzma.open(folder / f"{name}.xz").read()
-        assert hashlib.sha256(content).hexdigest() == digest
-        (plain / name).write_bytes(content)
-    ours = Gpt2Bpe(folder / "encoder.json.xz", folder / "vocab.bpe.xz")
-    return folder, ours, get_encoder(plain / "encoder.json", plain / "vocab.bpe")
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    """GPT-2's own files: ours from compressed ones, fairseq's from plain copies.
+
+    encoder.json follows from the merges: the bytes, what each merge makes, the end of a text, in that order.
+    """
+    packed, plain = (tmp_path_factory.mktemp(name) for name in ("packed", "plain"))
+    merges = lzma.open(PIECES / "gpt2-bpe/vocab.bpe.xz", "rt", encoding="utf-8").read()
+    made = [merge.replace(" ", "") for merge in merges.splitlines()[1:]]
+    symbols = [*bytes_to_unicode().values(), *made, "<|endoftext|>"]
+    files = {"encoder.json": json.dumps({symbol: i for i, symbol in enumerate(symbols)}), "vocab.bpe": merges}
+    for name, text in files.items():
+        assert hashlib.sha256(text.encode()).hexdigest() == DIGESTS[name]
+        (plain / name).write_text(text, encoding="utf-8")
+        (packed / f"{name}.xz").write_bytes(lzma.compress(text.encode(), preset=0))
+    ours = Gpt2Bpe(packed / "encoder.json.xz", packed / "vocab.bpe.xz")
+    return ours, get_encoder(plain / "encoder.json", plain / "vocab.bpe")
 
 
 def test_real_text_is_encoded_as_by_fairseq(real):
-    folder, ours, theirs = real
-    sources = [folder.parent / name for name in ("package-summaries/test.src.xz", "chitchat/dialogues.txt.xz")]
-    lines = [line for path in sources for line in list(read_lines(path))[:300]] + LINES
+    ours, theirs = real
+    folder = Path(__file__).parents[1] / "metrics"
+    names = ("chitchat/references.txt", "fairytale/sources.txt", "tatoeba/raw.de", "xsum/references.txt")
+    lines = [line for name in names for line in read_lines(folder / name)] + LINES
+    romanian = read_lines(PIECES / "tatoeba-anki/ron.txt.xz")
+    lines += [text for line in list(romanian)[:200] for text in line.split("\t")]
     rng = random.Random(1)
     lines += ["".join(chr(rng.choice((rng.randrange(32, 0x2000), 32))) for _ in range(40)) for _ in range(100)]
     for line in lines:
@@ -138,14 +149,16 @@ def test_real_text_is_encoded_as_by_fairseq(real):
 
 
 def test_known_numbers_of_gpt_2(real):
-    _, ours, _ = real
+    ours, _ = real
     assert ours.encode("Hello world") == "15496 995"
     assert ours.encode(" the quick brown fox") == "262 2068 7586 21831"
 
 
-def test_the_real_dictionary_fits(real):
-    folder, ours, _ = real
-    ours.require_dictionary(folder / "dict.txt.xz")
-    entries = dictionary_entries(folder / "dict.txt.xz")
-    assert len(entries) == 50260 and len(ours.numbers) == 50257
-    assert read_text(folder / "dict.txt.xz").startswith("13 850314647\n")
+@needs("gpt2-bpe/dict.txt.xz", "180 kB of counts")
+def test_the_real_dictionary_fits(real, tmp_path):
+    ours, _ = real
+    path = tmp_path / "dict.txt"
+    path.write_text(read_text(BESIDE / "gpt2-bpe/dict.txt.xz"))
+    ours.require_dictionary(path)
+    assert len(read_dictionary(path)) == 50260 and len(ours.numbers) == 50257
+    assert path.read_text().startswith("13 850314647\n")

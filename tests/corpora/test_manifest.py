@@ -8,11 +8,12 @@ from janus.corpora.manifest import (
     TEXT_RECIPES,
     find_corpus,
     load_corpora,
+    load_downloads,
     load_models,
     load_texts,
     load_vocabularies,
 )
-from janus.errors import InputError
+from janus.errors import InputError, InputErrors
 
 MANIFEST = Path(__file__).resolve().parents[2] / "config" / "corpora.yaml"
 SCHEMA = Path(__file__).resolve().parents[2] / "workflow" / "schemas" / "corpora.schema.yaml"
@@ -55,6 +56,14 @@ def test_every_download_can_be_mirrored_and_checked():
                 assert download.path.rsplit("/", 1)[-1] in download.addresses[0]
             else:
                 assert download.sha256 and entry.name in SMALL
+
+
+def test_downloads_of_all_entries_are_found_by_name():
+    downloads = load_downloads(MANIFEST)
+    assert {"multi30k-train.de.gz", "wikipedia-20231101.en-00040.parquet", "gpt2-dict.txt", "bart.base.tar.gz"} <= set(
+        downloads
+    )
+    assert all(name == download.name for name, download in downloads.items())
 
 
 def test_terms_are_asked_for_where_there_are_any():
@@ -182,6 +191,45 @@ def test_broken_yaml_names_its_line(tmp_path):
         load_corpora(path)
 
 
+def test_a_byte_order_mark_is_no_text_and_utf_16_is_named(manifest):
+    path = manifest()
+    text = path.read_text()
+    path.write_text(text, encoding="utf-8-sig")
+    assert list(load_corpora(path)) == ["a.de-en"]
+    path.write_text(text, encoding="utf-16")
+    with pytest.raises(InputError, match=r"corpora\.yaml: not UTF-8 .*convert"):
+        load_corpora(path)
+
+
 def test_an_unknown_corpus_lists_the_known(manifest):
     with pytest.raises(InputError, match=r"config/demo\.yaml: unknown corpus 'b\.de-en'; choose one of a\.de-en"):
         find_corpus(load_corpora(manifest()), "b.de-en", where="config/demo.yaml")
+
+
+def test_all_problems_of_a_manifest_are_said_at_once(manifest):
+    with pytest.raises(InputErrors) as caught:
+        load_corpora(manifest(recipe="nope", sorce="x", merges=0))
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 3 and all("corpora.yaml, corpora.a.de-en" in line for line in lines)
+    with pytest.raises(InputErrors) as caught:
+        load_corpora(manifest(target="de", downloads=[DOWNLOAD, DOWNLOAD | {"path": "y/a.gz"}]))
+    assert len(caught.value.problems) == 2
+
+
+def test_two_kinds_at_once_are_refused_without_the_whole_entry(manifest):
+    with pytest.raises(InputError) as caught:
+        load_corpora(manifest(vocabulary="v", notes="long " * 99))
+    assert "corpora.a.de-en: only one of merges, vocabulary may stand there; " in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_an_entry_of_the_wrong_type_is_one_problem(tmp_path):
+    (tmp_path / "corpora.yaml").write_text("corpora: {a.de-en: null}\n")
+    with pytest.raises(InputError, match=r"corpora\.a\.de-en: None is not of type 'object'") as caught:
+        load_corpora(tmp_path / "corpora.yaml")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_sides_of_one_name_would_be_one_file(manifest):
+    with pytest.raises(InputError, match="a.de-en: source and target are both 'en', and each names a file; call them"):
+        load_corpora(manifest(source="en"))

@@ -1,3 +1,4 @@
+import importlib.util
 import itertools
 import re
 import signal
@@ -10,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from janus.corpora import monolingual
+from janus.corpora import documents
 from janus.corpora.documents import runs
 from janus.corpora.fetch import fetch
 from janus.corpora.manifest import Download, Text
@@ -137,7 +138,7 @@ def test_a_whole_part_is_kept_and_one_of_other_input_is_not(tmp_path, downloads)
 
 def test_an_interrupted_run_goes_on_and_ends_the_same(tmp_path, downloads, monkeypatch):
     prepare(TEXT, downloads, tmp_path / "whole")
-    read, calls = monolingual.read_documents, []
+    read, calls = documents.read_documents, []
 
     def interrupted(path):
         calls.append(path.name)
@@ -146,7 +147,7 @@ def test_an_interrupted_run_goes_on_and_ends_the_same(tmp_path, downloads, monke
                 raise KeyboardInterrupt
             yield document
 
-    monkeypatch.setattr(monolingual, "read_documents", interrupted)
+    monkeypatch.setattr(documents, "read_documents", interrupted)
     with pytest.raises(KeyboardInterrupt):
         prepare(TEXT, downloads, tmp_path / "cut")
     assert not list((tmp_path / "cut" / "parts" / "b.txt").iterdir())
@@ -164,8 +165,12 @@ class Handler(BaseHTTPRequestHandler):
         name = self.path.split("/")[-1]
         start = int(re.match(r"bytes=(\d+)-", self.headers.get("Range", "bytes=0-"))[1])
         self.requests.append((name, start))
-        body = content(name, 3_000).encode()[start:]
+        whole = content(name, 3_000).encode()
+        body = whole[start:]
         self.send_response(206 if start else 200)
+        self.send_header("ETag", '"one"')
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(whole) - 1}/{len(whole)}")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body if start else body[: len(body) // 2])
@@ -279,3 +284,26 @@ def test_demo_text_is_the_same_for_the_same_seed(tmp_path):
     assert one == two and not set(one.values()) & set(three.values())
     gather(text, [tmp_path / "one"], tmp_path / "text")
     assert read_json(tmp_path / "text" / "text.json")["kept"]["documents"] == 200
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("pyarrow") is None,
+    reason="pyarrow, of the extra `parquet`, is not installed: pip install -r requirements-parquet.lock",
+)
+def test_a_parquet_download_becomes_a_part_as_wikipedias_do(tmp_path):
+    """Fetched, opened and read wholly: several row groups of articles, one without text."""
+    import pyarrow
+    import pyarrow.parquet
+
+    texts = [f"Article {i}, whose lede has words.\n\nIts second paragraph has some too." for i in range(300)]
+    rows = {"id": list(map(str, range(301))), "url": ["u"] * 301, "title": ["t"] * 301, "text": [*texts, None]}
+    (tmp_path / "mirror/w").mkdir(parents=True)
+    pyarrow.parquet.write_table(pyarrow.table(rows), tmp_path / "mirror/w/a.parquet", row_group_size=64)
+    download = Download("a.parquet", "w/a.parquet", (), sha256=sha256(tmp_path / "mirror/w/a.parquet"))
+    text = replace(TEXT, downloads=(download,))
+    fetch(download, tmp_path / "d", mirror=str(tmp_path / "mirror"), progress=False)
+    prepare_part(text, "a.parquet", tmp_path / "part", downloads=tmp_path / "d", progress=False)
+    found = [document for name in file_names(TEXT) for document in documents_of(tmp_path / "part" / name)]
+    assert sorted(found) == sorted([line for line in article.split("\n") if line] for article in texts)
+    facts = read_json(tmp_path / "part/part.json")
+    assert facts["origin"] == {"a.parquet": download.sha256} and "pyarrow" in facts["versions"]

@@ -20,6 +20,15 @@ def test_every_compression_reads_alike(suffix, pack, tmp_path):
     assert stem(path) == tmp_path / "a.txt"
 
 
+def test_a_byte_order_mark_is_no_text_and_utf_16_is_none(tmp_path):
+    path = tmp_path / "a.gz"
+    path.write_bytes(gzip.compress("das Haus\n\ufeffdas\n".encode("utf-8-sig")))
+    assert list(read_lines(path)) == ["das Haus", "\ufeffdas"]
+    path.write_bytes(gzip.compress("das Haus\n".encode("utf-16")))
+    with pytest.raises(InputError, match=r"a\.gz:1: UTF-16, not UTF-8; convert the file"):
+        list(read_lines(path))
+
+
 def test_long_files_come_whole(tmp_path):
     lines = [f"line {i} " + "x" * (i % 97) for i in range(50_000)]
     (tmp_path / "a.xz").write_bytes(lzma.compress("\n".join(lines).encode(), preset=0))

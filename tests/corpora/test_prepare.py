@@ -1,7 +1,8 @@
 import pytest
 
-from janus.corpora.manifest import RECIPES
-from janus.corpora.prepare import _RECIPES, check_blobs, prepare
+from janus.corpora.by_recipe import builder, judge
+from janus.corpora.manifest import RECIPES, Download
+from janus.corpora.prepare import check_blobs, prepare
 from janus.errors import InputError
 from janus.files import git_blob_hash, read_json, sha256
 
@@ -13,8 +14,10 @@ def demo(corpus_entry):
     return lambda **changes: corpus_entry("grammar", **{"options": OPTIONS} | changes)
 
 
-def test_every_recipe_of_the_manifest_is_built():
-    assert set(_RECIPES) == set(RECIPES)
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_of_the_manifest_is_built_and_generated_text_has_a_judge(recipe):
+    assert callable(builder(recipe).build)
+    assert (judge(recipe) is not None) == recipe.startswith(("grammar", "demo_"))
 
 
 def test_corpus_json_tells_what_was_made(demo, tmp_path):
@@ -37,6 +40,13 @@ def test_the_seed_changes_generated_text_and_the_same_seed_does_not(demo, tmp_pa
 def test_a_missing_download_is_named(corpus_entry, tmp_path):
     with pytest.raises(InputError, match=r"a\.gz: download is missing; fetch it first"):
         prepare(corpus_entry("multi30k", ("a.gz",)), tmp_path, tmp_path / "out")
+
+
+def test_a_file_put_there_by_hand_must_be_the_manifests(corpus_entry, tmp_path):
+    (tmp_path / "a.gz").write_bytes(b"anything")
+    download = Download("a.gz", "a.gz", (), sha256="0" * 64)
+    with pytest.raises(InputError, match=r"a\.gz: sha256 is [0-9a-f]{64}, the manifest says 0{64}; move it away"):
+        prepare(corpus_entry("multi30k", downloads=(download,)), tmp_path, tmp_path / "out")
 
 
 def test_a_recipe_without_its_download_is_named(corpus_entry, tmp_path):

@@ -23,6 +23,22 @@ def test_files_appear_together_at_the_end(tmp_path):
     assert out.lines == {"tok/train": 2, "raw/test": 1}
 
 
+def test_tokens_stand_between_single_spaces_and_lines_are_lines(tmp_path):
+    """What fairseq, subword-nmt and the scorers each take for white space or line ends parts tokens, and no more."""
+    spaces = [chr(code) for code in range(0x110000) if chr(code).isspace()]
+    with SplitWriter(tmp_path, "de", "en") as out:
+        out.tokenised("train", [(f"a{space}b", "c d") for space in spaces])
+        out.raw_test([("A\r\u2028B\u00a0C", "D")])
+    assert (tmp_path / "tok/train.de").read_bytes() == b"a b\n" * len(spaces)
+    assert (tmp_path / "raw/test.de").read_bytes() == "A  B\u00a0C\n".encode()
+    assert out.respaced == {"tok/train.de": len(spaces) - 1, "raw/test.de": 1}
+
+
+def test_a_line_of_nothing_but_white_space_is_empty(tmp_path):
+    with pytest.raises(InputError, match=r"tok/train\.de:1: empty line"), SplitWriter(tmp_path, "de", "en") as out:
+        out.tokenised("train", [("\u3000\x85", "b")])
+
+
 def test_an_empty_line_stops_and_leaves_nothing(tmp_path):
     with pytest.raises(InputError, match=r"tok/train\.en:2: empty line"), SplitWriter(tmp_path, "de", "en") as out:
         out.tokenised("train", [("a", "b"), ("c", "")])

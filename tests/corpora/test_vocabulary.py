@@ -3,11 +3,14 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+import torch
 from fairseq.data import Dictionary
 from fairseq.data.encoders.gpt2_bpe_utils import bytes_to_unicode
 
 from janus.corpora.manifest import Download, Vocabulary
 from janus.corpora.vocabulary import SubwordBpe, load_encoder, make_gpt2, make_subword
+from janus.decoding.vocabulary import Vocabulary as Words
+from janus.dictionary import RESERVED
 from janus.errors import InputError
 from janus.files import read_json, sha256, write_json, write_lines
 
@@ -94,3 +97,42 @@ def test_a_folder_that_holds_no_vocabulary_is_named(tmp_path):
     write_json(tmp_path / "vocabulary.json", {"kind": "sentencepiece"})
     with pytest.raises(InputError, match="unknown kind 'sentencepiece'"):
         load_encoder(tmp_path)
+
+
+# WikiText has `<unk>` by the thousand.
+RESERVED_TEXT = ["the <unk> child has seen <unk> .", "a <s> tag </s> and <pad> and <mask>", "<unk> <unk>"] * 40
+
+
+@pytest.fixture
+def reserved(tmp_path):
+    write_lines(tmp_path / "text", RESERVED_TEXT)
+    write_lines(tmp_path / "task", ["who <unk> ?", "<s>"])
+    vocabulary = replace(SUBWORD, merges=200)
+    make_subword(vocabulary, [tmp_path / "text"], [tmp_path / "task"], tmp_path / "v", progress=False)
+    return tmp_path / "v"
+
+
+def test_no_word_of_a_text_becomes_a_special_symbol(reserved):
+    """fairseq and our own reader of dict.txt agree on every word, and every text comes back."""
+    theirs, ours, encoder = (
+        Dictionary.load(str(reserved / "dict.txt")),
+        Words(reserved / "dict.txt"),
+        load_encoder(reserved),
+    )
+    assert ours.symbols == theirs.symbols and not RESERVED & set(ours.symbols[4:])
+    for line in (*RESERVED_TEXT, "who <unk> ?", "<s>"):
+        subwords = encoder.encode(line)
+        numbers = ours.encode(subwords, bos=False)
+        assert numbers == theirs.encode_line(subwords, add_if_not_exist=False).tolist()
+        assert not {0, 1, 2, 3} & set(numbers[:-1])
+        assert encoder.decode(ours.decode(torch.tensor(numbers))) == line
+
+
+def test_workers_make_the_same_vocabulary(tmp_path):
+    for number, line in enumerate(RESERVED_TEXT):
+        write_lines(tmp_path / f"t{number % 3}", [line])
+    for workers in (1, 2):
+        texts = [tmp_path / f"t{number}" for number in range(3)]
+        make_subword(SUBWORD, texts, texts[:1], tmp_path / str(workers), workers=workers, progress=False)
+    for name in ("codes", "dict.txt"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()

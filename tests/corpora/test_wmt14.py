@@ -6,7 +6,7 @@ import pytest
 
 from janus.corpora.prepare import prepare
 from janus.errors import InputError
-from janus.files import read_lines
+from janus.files import read_json, read_lines
 
 NAMES = ("wmt14-original_dataset.zip", "wmt14-test-full.tgz")
 TEXT = {
@@ -48,3 +48,15 @@ def test_a_raw_test_of_another_length_is_refused(corpus_entry, downloads):
                 archive.writestr(f"wmt14_ende/{split}.en-de.{language}", text * 2)
     with pytest.raises(InputError, match="1 untokenised test lines for 2 tokenised ones"):
         prepare(corpus_entry("wmt14", NAMES, lowercase=False), downloads, downloads / "out")
+
+
+def test_line_breaks_inside_lines_part_words_and_shift_no_pair(corpus_entry, downloads):
+    text = {"de": "eins\nzwei\rund\u00a0drei\nvier\n", "en": "one\ntwo and three\nfo\u2028ur\n"}
+    with zipfile.ZipFile(downloads / NAMES[0], "w") as archive:
+        for split, sides in (TEXT | {"train": text}).items():
+            for language, lines in sides.items():
+                archive.writestr(f"wmt14_ende/{split}.en-de.{language}", lines)
+    prepare(corpus_entry("wmt14", NAMES, lowercase=False), downloads, downloads / "out")
+    assert (downloads / "out/tok/train.de").read_bytes() == b"eins\nzwei und drei\nvier\n"
+    assert (downloads / "out/tok/train.en").read_bytes() == b"one\ntwo and three\nfo ur\n"
+    assert read_json(downloads / "out/cleaning.json")["respaced lines"] == {"tok/train.de": 1, "tok/train.en": 1}

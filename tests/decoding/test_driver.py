@@ -54,7 +54,7 @@ def test_outputs_follow_the_input_whatever_the_batches(files, tmp_path, options)
         (lambda f: f["source"].write_text("w1 " * 80), "at most 64"),
         (lambda f: f["source"].write_bytes(b"w1\nw\xff2\n"), ":2: not UTF-8"),
         (lambda f: f["dictionary"].write_text("w1 4\nw2 3\n"), "the dictionary"),
-        (lambda f: f["dictionary"].write_text("w1\n"), ":1: not a symbol and a count"),
+        (lambda f: f["dictionary"].write_text("w1\n"), ":1: .w1. is not a symbol and a count"),
         (lambda f: f["checkpoint"].write_bytes(f["checkpoint"].read_bytes()[:3000]), "not a readable checkpoint"),
         (lambda f: f["checkpoint"].unlink(), "no such checkpoint"),
         (lambda f: torch.save({"model": {}, "cfg": None}, f["checkpoint"]), "no model options"),
@@ -66,6 +66,33 @@ def test_bad_input_is_one_line_and_leaves_nothing(files, tmp_path, break_it, com
         decode_file(**files, output=tmp_path / "out", manner="ar")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out").exists() and not list(tmp_path.glob(".out*"))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("options", [{"manner": "ar"}, {"manner": "nar", "passes": 2}])
+def test_weights_that_are_no_numbers_are_one_line_that_names_the_file(files, tmp_path, value, options):
+    state = torch.load(files["checkpoint"])
+    state["model"]["decoder.layers.1.fc2.bias"][3] = value
+    torch.save(state, files["checkpoint"])
+    complaint = "model.pt: its weights are not numbers .decoder.layers.1.fc2.bias"
+    with pytest.raises(InputError, match=complaint) as error:
+        decode_file(**files, output=tmp_path / "out", **options)
+    assert "\n" not in str(error.value)
+    limits = {"batch_sizes": [1], "sentences": 2, "repeats": 1, "warmup": 0}
+    with pytest.raises(InputError, match=complaint):
+        measure_latency(**files, output=tmp_path / "latency", settings=[options], **limits)
+    assert not (tmp_path / "out").exists() and not (tmp_path / "latency").exists()
+
+
+@pytest.mark.parametrize("options", [{"manner": "ar"}, {"manner": "nar", "passes": 2}])
+def test_weights_too_large_to_compute_with_are_one_line_too(files, tmp_path, options):
+    state = torch.load(files["checkpoint"])
+    for name in ("encoder", "decoder"):
+        state["model"][f"{name}.embed_tokens.weight"].fill_(3e38)
+    torch.save(state, files["checkpoint"])
+    with pytest.raises(InputError, match="model.pt: its probabilities are not numbers") as error:
+        decode_file(**files, output=tmp_path / "out", **options)
+    assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
 
 
 def test_a_full_disk_leaves_nothing(files, monkeypatch, tmp_path):

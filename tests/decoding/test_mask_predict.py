@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from fairseq.iterative_refinement_generator import IterativeRefinementGenerator
+from fairseq.iterative_refinement_generator import DecoderOut, IterativeRefinementGenerator
 from fairseq_models import build, fairseq_sample, sources
 
 from janus.decoding import mask_predict as module
-from janus.decoding.mask_predict import MaskPredictSettings, mask_predict
+from janus.decoding.mask_predict import MaskPredictSettings, length_candidates, length_log_probs, mask_predict
 from janus.decoding.vocabulary import make_source
 from janus.plugin.models import core_of
 
@@ -83,3 +83,83 @@ def test_remask_takes_the_least_certain():
     remasked, kept = module.remask(core, canvas, scores, 0.6)
     assert remasked.tolist() == [[0, 7, 3, 9, 3, 2, 1], [0, 7, 2, 1, 1, 1, 1]]
     assert kept[0].tolist() == [0, -1.0, 0, -0.5, 0, 0, 0]
+
+
+@pytest.mark.parametrize("repredict", [False, True])
+@pytest.mark.parametrize("passes", [1, 4])
+def test_padding_is_never_predicted(passes, repredict):
+    """On a model whose best symbol is padding nearly everywhere; written, it would change the length of the output."""
+    model, _ = build("cmlm_transformer", share_all_embeddings=False)
+    settings = MaskPredictSettings(passes=passes, length_beam=1, repredict=repredict)
+    source = make_source(sources(13, bos=True), "cpu")
+
+    def decode(margin: float) -> list[list[int]]:
+        with torch.no_grad():
+            model.decoder.embed_length.weight[24:] = -1
+            model.decoder.output_projection.weight[1] = margin * model.decoder.layers[-1].final_layer_norm.bias
+        return [hypothesis.tokens.tolist() for hypothesis in mask_predict(core_of(model), source, settings)]
+
+    loving, hating = decode(20.0), decode(-20.0)
+    for tokens, others in zip(loving, hating, strict=True):
+        assert tokens[0] == 0 and tokens[-1] == 2 and 1 not in tokens
+        assert len(tokens) == len(others), "the length classifier alone decides"
+    if passes == 1:
+        assert loving == hating, "the second-best symbol takes its place"
+
+
+@pytest.mark.parametrize("offset", [False, True])
+@pytest.mark.parametrize("beam", [1, 2, 3, 4])
+def test_the_lengths_around_the_best_are_fairseqs(monkeypatch, beam, offset):
+    """From the best, at least 2, half of the candidates down; none below 2; none beyond the model's positions."""
+    model, words = build("cmlm_transformer", pred_length_offset=offset, max_target_positions=20)
+    core, sentences = core_of(model), sources(9, bos=True)
+    source = make_source(sentences, "cpu")
+    wanted = torch.tensor([0, 1, 2, 3, 4, 7, 12, 15, 5])
+    classes = wanted - source.layout.counts() + 128 if offset else wanted
+    logits = torch.nn.functional.one_hot(classes, 256).float()
+    monkeypatch.setattr(core.decoder, "forward_length", lambda *_: logits)
+    ours = length_candidates(core, torch.empty(0), source, MaskPredictSettings(length_beam=beam))
+    net = fairseq_sample(sentences)["net_input"]
+    encoded = model.encoder(net["src_tokens"], src_lengths=net["src_lengths"])
+    best = model.decoder.forward_length_prediction(logits, encoded)
+    assert best.tolist() == wanted.tolist()
+    # As its initialize_output_tokens does before candidates are laid around.
+    blank = torch.arange(20) < best.clamp(min=2)[:, None]
+    start = DecoderOut(torch.where(blank, 3, 1), torch.zeros(9, 20), None, 0, 0, None)
+    theirs = model.regenerate_length_beam(start, beam).output_tokens.ne(1).sum(1).view(9, beam)
+    assert ours.tolist() == theirs.tolist()
+    monkeypatch.setattr(core.decoder, "forward_length", lambda *_: logits.roll(40, 1))
+    assert length_candidates(core, torch.empty(0), source, MaskPredictSettings(length_beam=beam)).max() == 20
+
+
+@pytest.mark.parametrize("offset", [False, True])
+@pytest.mark.parametrize("most", [9, 12, 40])
+def test_the_most_probable_lengths_are_those_of_a_sorted_list(monkeypatch, offset, most):
+    """Of all lengths that an output may have, both ends included: one word, and as many places as the model has."""
+    model, _ = build("cmlm_transformer", pred_length_offset=offset, max_target_positions=most)
+    core, source = core_of(model), make_source(sources(30, bos=True), "cpu")
+    logits = torch.randn(30, 256, generator=torch.Generator().manual_seed(1))
+    monkeypatch.setattr(core.decoder, "forward_length", lambda *_: logits)
+    ours = length_candidates(core, torch.empty(0), source, MaskPredictSettings(length_beam=4, candidates="top"))
+    ends = set()
+    for row, length, mine in zip(logits.tolist(), source.layout.counts().tolist(), ours.tolist()):
+        known = {(c - 128 + length if offset else c): score for c, score in enumerate(row)}
+        allowed = [n for n in sorted(known, key=known.get, reverse=True) if 3 <= n <= most]
+        assert mine == allowed[:4]
+        ends |= set(mine)
+    assert {3, most} <= ends
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("offset", [False, True])
+def test_a_length_without_a_class_has_the_probability_of_the_nearest(monkeypatch, dtype, offset):
+    model, _ = build("cmlm_transformer", pred_length_offset=offset)
+    core, source = core_of(model), make_source(sources(5, bos=True), "cpu")
+    logits = (5 * torch.randn(5, 10, generator=torch.Generator().manual_seed(1))).to(dtype)
+    monkeypatch.setattr(core.decoder, "forward_length", lambda *_: logits)
+    first = source.layout.counts()[:, None] - 128 if offset else torch.zeros(5, 1, dtype=torch.long)
+    classes = torch.tensor([[0, 4, 9, 10, 300]])
+    ours = length_log_probs(core, torch.empty(0), source, first + classes)
+    theirs = torch.log_softmax(logits.double(), 1)[:, [0, 4, 9, 9, 9]]
+    torch.testing.assert_close(ours.double(), theirs, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(length_log_probs(core, torch.empty(0), source, first - 2), ours[:, :1])

@@ -1,14 +1,10 @@
 """fairseq-train with the plugin, as a user runs it: resuming, baselines, bad input."""
 
-import signal
-import subprocess
-import sys
-
 import pytest
 import torch
 
 from janus.engine.logs import read_curves
-from janus.engine.training import mend_checkpoints, train
+from janus.engine.training import train
 from janus.errors import InputError
 from janus.model.checkpoints import load_model, read_checkpoint
 
@@ -108,35 +104,3 @@ def test_bad_input_ends_with_one_line(training_options, tmp_path, more, complain
     with pytest.raises(InputError, match=complaint) as error:
         train(training_options(tmp_path, *JANUS, *more, "--max-update", "2"), log=tmp_path / "log.jsonl")
     assert "\n" not in str(error.value)
-
-
-def test_interrupting_stops_fairseq(training_options, tmp_path):
-    """A killed job leaves no training behind, and nothing that a later run could not resume from."""
-    words = training_options(tmp_path, *JANUS, "--max-update", "100000", "--save-interval-updates", "2")
-    code = f"""
-from pathlib import Path
-from janus.engine.training import mend_checkpoints, train
-train({words!r}, log=Path({str(tmp_path / "log")!r}))
-"""
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    # A second checkpoint must follow the first, or there may be nothing whole yet.
-    while not (tmp_path / "checkpoint_1_4.pt").exists():
-        assert process.poll() is None
-    process.send_signal(signal.SIGTERM)
-    process.wait()
-    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert f"--save-dir {tmp_path}" not in running
-    mend_checkpoints(tmp_path)
-    assert load_model(tmp_path / "checkpoint_last.pt")
-
-
-def test_half_written_checkpoints_are_mended(trained, tmp_path, capsys):
-    """A kill while fairseq copies its checkpoint: the broken copy goes, the newest whole one becomes the last."""
-    whole = (trained / "checkpoint_last.pt").read_bytes()
-    (tmp_path / "checkpoint1.pt").write_bytes(whole)
-    (tmp_path / "checkpoint_best.pt").write_bytes(whole[:999])
-    (tmp_path / "checkpoint_last.pt").write_bytes(whole[: len(whole) // 2])
-    mend_checkpoints(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint1.pt", "checkpoint_last.pt"]
-    assert (tmp_path / "checkpoint_last.pt").read_bytes() == whole
-    assert capsys.readouterr().err.count("removed: ") == 2

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from janus.decoding.beam import BeamSettings, beam_search
+from janus.decoding.driver import decoding_settings
 from janus.decoding.mask_predict import MaskPredictSettings, length_candidates, mask_predict
 from janus.model.checkpoints import load_model
 from janus.model.config import TransformerConfig
@@ -180,3 +181,17 @@ def test_predicted_lengths(model, source):
     memory, encoded = model.encode(source)
     lengths = length_candidates(model, encoded, source, MaskPredictSettings(length_beam=1))
     assert lengths.flatten().tolist() == [max(length, 2) for length in DECODES["nar_predicted_length"]]
+
+
+def test_settings_that_nobody_names_are_the_releases(model, source):
+    """Beam 5; 10 iterations, which are 11 passes, over 3 lengths: the scripts of its repository."""
+    outputs = mask_predict(model, source, MaskPredictSettings())
+    assert [h.tokens.tolist() for h in outputs] == [tokens for [(tokens, _, _)] in DECODES["nar_iter10_lb3_force"]]
+    outputs, theirs = beam_search(model, source, BeamSettings(length_b=24)), DECODES["ar_beam5_full_recompute"]
+    assert [[h.tokens.tolist() for h in one] for one in outputs] == [[t for t, _, _ in one] for one in theirs]
+    for settings in (MaskPredictSettings(), decoding_settings(manner="nar")):
+        assert (settings.passes, settings.length_beam) == (11, 3)
+        assert not settings.repredict and settings.candidates == "around"
+    for settings in (BeamSettings(), decoding_settings(manner="ar")):
+        assert (settings.beam, settings.length_penalty, settings.length_a) == (5, 1.0, 0.0)
+        assert (settings.length_b, settings.shortest) == (200, 1)

@@ -11,7 +11,13 @@ from kernels.joint_loss import triton_rows
 
 TARGET = GPUTarget("cuda", 90, 32)
 INTEGERS = {"rows", "keys", "tokens", "words"}
-ATTENTION = {"spans": "*i32", "askers": "*i32", "log_sum": "*fp32", "delta": "*fp32", "seed": "*i64"}
+ATTENTION = {
+    "spans_ptr": "*i32",
+    "query_spans_ptr": "*i32",
+    "lse_ptr": "*fp32",
+    "delta_ptr": "*fp32",
+    "seed_ptr": "*i64",
+}
 LOSS = {"labels": "*i64", "row_weights": "*fp32", "smoothed": "*fp32", "nll": "*fp32", "divergence": "*fp32"}
 TYPES = {"float32": "*fp32", "float16": "*fp16", "bfloat16": "*bf16"}
 

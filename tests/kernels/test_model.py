@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+import kernels.attention
 import kernels.joint_loss
 from janus.model import attention
 from janus.model.config import TransformerConfig
@@ -10,6 +11,8 @@ from janus.model.transformer import JanusTransformer
 from janus.objective import PAPER, RELEASE, joint_loss
 from janus.ragged import Source
 from janus.streams import pack_streams
+from kernels.attention import native_spans
+from kernels.joint_loss.rows import score_rows
 
 PAD, MASK = 1, 3
 
@@ -51,13 +54,20 @@ def gradients(passes: int, device: str) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("passes", [1, 2])
-def test_kernels_equal_the_padded_path(monkeypatch, device, passes):
-    expected = gradients(passes, "cpu")
-    from kernels.joint_loss import triton_rows
+@pytest.mark.parametrize("implementation", ["native", "triton"])
+def test_kernels_equal_the_padded_path(monkeypatch, device, passes, implementation):
+    with monkeypatch.context() as plain:
+        plain.setattr(native_spans, "supports", lambda q: False)
+        plain.setattr(kernels.joint_loss, "_scorer", lambda rows: score_rows)
+        expected = gradients(passes, "cpu")
+    if implementation == "triton":
+        from kernels.attention import triton_spans
+        from kernels.joint_loss import triton_rows
 
-    monkeypatch.setattr(attention, "uses_triton", lambda device: True)
-    monkeypatch.setattr(kernels.joint_loss, "_scorer", lambda device: triton_rows.score_rows)
-    ours = gradients(passes, device)
+        monkeypatch.setattr(attention, "uses_triton", lambda device: True)
+        monkeypatch.setattr(kernels.attention, "_implementation", lambda device: triton_spans)
+        monkeypatch.setattr(kernels.joint_loss, "_scorer", lambda rows: triton_rows.score_rows)
+    ours = gradients(passes, device if implementation == "triton" else "cpu")
     assert ours.keys() == expected.keys()
     for name, value in expected.items():
         torch.testing.assert_close(

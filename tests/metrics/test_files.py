@@ -53,6 +53,22 @@ def test_a_comparison_file_holds_the_test(decoded: dict[str, Path], tmp_path: Pa
 
 def test_a_shorter_output_leaves_no_score(decoded: dict[str, Path], tmp_path: Path) -> None:
     write_lines(decoded["hypotheses"], ["nur eine Zeile"])
-    with pytest.raises(InputError, match="references: 2 lines for 1 hypotheses"):
+    with pytest.raises(InputError, match="references: 2 lines for 1 hypotheses in .*/hypotheses; "):
         score_file(**decoded, output=tmp_path / "score.json", language="de", lowercase=False)
     assert not (tmp_path / "score.json").exists()
+
+
+@pytest.mark.parametrize("name", ["references", "raw_references"])
+def test_an_empty_reference_is_named_by_file_and_line(name: str, decoded: dict[str, Path], tmp_path: Path) -> None:
+    write_lines(decoded[name], ["etwas", " "])
+    with pytest.raises(InputError, match=f"{tmp_path}/{name}:2: empty line"):
+        score_file(**decoded, output=tmp_path / "score.json", language="de", lowercase=False)
+    assert not (tmp_path / "score.json").exists()
+
+
+@pytest.mark.parametrize("side", ["baseline", "system"])
+def test_a_comparison_names_the_file_that_is_too_short(side: str, decoded: dict[str, Path], tmp_path: Path) -> None:
+    write_lines(tmp_path / "short", ["nur eine Zeile"])
+    files = dict.fromkeys(("baseline", "system"), decoded["hypotheses"]) | {side: tmp_path / "short"}
+    with pytest.raises(InputError, match="references: 2 lines for 1 hypotheses in .*/short; "):
+        compare_files(**files, references=decoded["references"], output=tmp_path / "test.json")

@@ -1,6 +1,7 @@
 """METEOR through its pipe against its own command line, and what happens where it cannot run."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,68 @@ def test_an_empty_hypothesis_scores_zero(meteor: Meteor) -> None:
 def test_text_cannot_break_the_protocol(meteor: Meteor) -> None:
     segments, _ = meteor.score(["the ||| cat\rsat\u2028", "élan 猫"], [["the cat\r\nsat"], ["élan ||| 猫"]])
     assert segments == pytest.approx([1, 1])
+
+
+PAIR = (["the cat sat on a mat"], [["a cat sat on the mat"]])
+SCORE = 0.4467352531109634
+# Each of the three variables alone gave a decimal comma, another encoding or too little memory.
+SURROUNDINGS = {
+    "LANG": "de_DE.UTF-8", "LC_ALL": "de_DE.UTF-8",
+    "JAVA_TOOL_OPTIONS": "-Duser.language=de -Duser.country=DE -Dfile.encoding=UTF-16",
+    "_JAVA_OPTIONS": "-Duser.language.format=fr -Duser.country.format=FR",
+    "JDK_JAVA_OPTIONS": "-Xmx1m",
+}  # fmt: skip
+
+
+def test_the_score_depends_on_no_locale_no_option_of_java_and_no_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    java, jar = find_meteor()
+    elsewhere = shutil.copytree(jar.parent, tmp_path / "my suité %20 a+b#c")
+    monkeypatch.setattr(module, "find_meteor", lambda: (java, elsewhere / jar.name))
+    for name, value in SURROUNDINGS.items():
+        monkeypatch.setenv(name, value)
+    with Meteor() as running:
+        assert running.score(*PAIR) == ([SCORE], SCORE)
+
+
+def fake_java(tmp_path: Path, script: str) -> Path:
+    path = tmp_path / "java"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("script", "complaint"),
+    [
+        (
+            r"printf 'Exception in thread main java.util.X: why\n\tat Meteor.main(Unknown Source)\n' >&2; exit 1",
+            r"METEOR: METEOR ended with status 1 \(Exception in thread main java.util.X: why\); install its parts",
+        ),
+        (
+            "echo java.lang.OutOfMemoryError: heap >&2; exit 3",
+            r"status 3 \(java.lang.OutOfMemoryError: heap\); give it 2 GiB of memory$",
+        ),
+        ("while read -r _; do echo 0,5; done", "METEOR: answered '0,5', no score; pip install"),
+    ],
+    ids=["failed", "starved", "talks"],
+)
+def test_what_its_java_says_is_told(
+    script: str, complaint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    jar = find_meteor()[1]
+    monkeypatch.setattr(module, "find_meteor", lambda: (fake_java(tmp_path, script), jar))
+    with pytest.raises(InputError, match=complaint), Meteor() as running:
+        running.score(*PAIR)
+
+
+def test_a_java_that_cannot_be_started_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    java = tmp_path / "java"
+    java.touch(mode=0o644)
+    monkeypatch.setattr(module, "find_meteor", lambda: (java, find_meteor()[1]))
+    with pytest.raises(InputError, match="METEOR: .*java cannot be started .Permission denied.; pip install"):
+        Meteor().__enter__()
 
 
 def test_its_death_is_told() -> None:

@@ -6,6 +6,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 import pytest
+from real_data import BESIDE, PIECES, needs
 from sacrebleu.metrics import BLEU
 
 from janus.errors import InputError
@@ -19,7 +20,6 @@ HYPOTHESES, REFERENCES, SOURCES = (
     read_lines(FOLDER / f"{side}.txt") for side in ("hypotheses", "references", "sources")
 )
 GOLDEN = json.loads((FOLDER / "glge.json").read_text(encoding="utf-8"))
-SQUAD = Path(__file__).resolve().parents[3] / "shared" / "data" / "squad-qg"
 
 
 @pytest.fixture(scope="module")
@@ -78,13 +78,20 @@ def test_bad_lines_are_refused(sides: tuple[list[str], list[str], list[str]], me
         score_questions(*sides)
 
 
-@pytest.mark.parametrize("split", ["test"] if SQUAD.is_dir() else [])
-def test_squad_has_fewer_items_than_lines(split: str) -> None:
+@pytest.mark.parametrize(
+    ("folder", "lines", "expected"),
+    [
+        (PIECES, 600, 329),
+        pytest.param(BESIDE, 11877, 6652, marks=needs("squad-qg", "700 kB")),
+    ],
+    ids=["piece", "whole"],
+)
+def test_squad_has_fewer_items_than_lines(folder: Path, lines: int, expected: int) -> None:
     sources, references = (
-        lzma.open(SQUAD / f"{side}-{split}.txt.xz", "rt", encoding="utf-8").read().splitlines()
+        lzma.open(folder / f"squad-qg/{side}-test.txt.xz", "rt", encoding="utf-8").read().splitlines()
         for side in ("src", "tgt")
     )
     items = group_by_source(references, references, sources)
-    assert len(sources) == 11877
-    assert len(items) == len({source.strip().lower() for source in sources}) == 6652
+    assert len(sources) == lines
+    assert len(items) == len({source.strip().lower() for source in sources}) == expected
     assert sum(len(item.references) for item in items.values()) == len(sources)

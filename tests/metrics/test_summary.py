@@ -46,3 +46,5 @@ def test_bad_lines_are_refused() -> None:
         score_summary(["a"], [" "])
     with pytest.raises(InputError, match="references: 2 lines for 1 hypotheses"):
         score_summary(["a"], ["a", "b"])
+    with pytest.raises(InputError, match="references:2: empty line"):
+        rouge_score(["a", "b"], ["a", ""])

@@ -140,7 +140,8 @@ def test_what_is_tested_is_the_first_column_of_the_tasks_tables(tmp_path: Path, 
     assert record["baseline"] == pytest.approx(score["value"], abs=1.0 if task == "summary" else 1e-9)
     assert record["signature"].startswith(score["signature"])
     assert record["delta"] == pytest.approx(record["system"] - record["baseline"]) and record["delta"] > 10
-    assert record["p_value"] == 1 / 1001 and record["signature"].endswith("|bs:1000|seed:12345")
+    assert record["p_bootstrap"] == 1 / 1001 and record["signature"].endswith("|bs:1000|ar:10000|seed:12345")
+    assert record["p_value"] == 1 / 1001 > record["p_randomisation"]
     assert record["provenance"]["mode"] == "nar-1"
     inputs = {"baseline", "system", "references", "sources", "vocabulary"}
     assert record["provenance"]["inputs"].keys() == inputs

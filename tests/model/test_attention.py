@@ -43,3 +43,22 @@ def test_empty_cells_leave_no_nan(parts):
     answering = torch.randn(6, 8, dtype=torch.double, requires_grad=True)
     ours(asking, *ours.keys_values(answering), View(queries, keys)).sum().backward()
     assert asking.grad.isfinite().all() and answering.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("gradients", [False, True])
+def test_dropout_falls_on_probabilities_and_in_training_alone(gradients):
+    """One query that sees 400 keys whose values are one-hot: its answer shows each probability, dropped or scaled."""
+    ours = Attention(400, 1, 0.25)
+    with torch.no_grad():
+        for projection in (ours.q_proj, ours.k_proj, ours.v_proj, ours.out_proj):
+            projection.weight.copy_(torch.eye(400))
+            projection.bias.zero_()
+    layout = Ragged(torch.zeros(400, dtype=torch.long), 1)
+    asking, values = torch.zeros(400, 400), torch.eye(400)
+    torch.manual_seed(1)
+    with torch.set_grad_enabled(gradients):
+        still, training = (ours.train(mode)(asking, values, values, View(layout, layout)) for mode in (False, True))
+    torch.testing.assert_close(still, torch.full((400, 400), 1 / 400))
+    kept = training > 0
+    assert float(kept.float().mean()) == pytest.approx(0.75, abs=0.01)
+    torch.testing.assert_close(training[kept], torch.full_like(training[kept], 1 / 300), rtol=1e-4, atol=0)

@@ -26,6 +26,7 @@ def dataset(fixed: bool = False, **changes) -> JointDataset:
         nar=True,
         aux=True,
         query_position="own",
+        ar_readout="query",
         masking="span",
         budget=0.7,
         poisson=2.0,

@@ -33,8 +33,9 @@ def score_file(tmp_path: Path) -> Callable[..., Path]:
 def significance_file(tmp_path: Path) -> Callable[..., Path]:
     """A function that writes the file of a significance test."""
 
-    def write(name: str, delta: float, p_value: float) -> Path:
-        write_json(tmp_path / name, {"delta": delta, "p_value": p_value})
+    def write(name: str, delta: float, p_bootstrap: float, p_randomisation: float = 0.0001) -> Path:
+        test = {"delta": delta, "p_bootstrap": p_bootstrap, "p_randomisation": p_randomisation}
+        write_json(tmp_path / name, test)
         return tmp_path / name
 
     return write

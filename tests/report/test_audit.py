@@ -3,6 +3,8 @@
 import csv
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,8 @@ import pytest
 from janus.__main__ import main
 from janus.errors import InputError
 from janus.report.audit import Finding, audit, write_findings
-from janus.report.claims import AGREES, CONTRADICTS, LOOSE
 from janus.report.published import load_published
+from janus.report.text_claims import AGREES, CONTRADICTS, LOOSE
 
 PUBLISHED = Path(__file__).parents[2] / "workflow" / "published"
 FINDINGS = audit(load_published(PUBLISHED))
@@ -130,3 +132,15 @@ def test_the_command_stops_with_one_line(capsys: pytest.CaptureFixture[str], tmp
     assert main(["audit", "--published", str(tmp_path / "nowhere")]) == 1
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.count("\n") == 1 and "nowhere" in captured.err
+
+
+@pytest.mark.parametrize("words", [(), ("--all",)])
+def test_a_full_disk_under_the_output_is_one_line(words: tuple[str, ...]) -> None:
+    """Whether it is met while more is written than the buffer holds, or at the end."""
+    command = [sys.executable, "-m", "janus", "audit", *words]
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert (
+        done.stderr == "a file of this job: cannot be written (No space left on device); free space, then run again\n"
+    )

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from janus.corpora.manifest import load_corpora
 from janus.errors import InputError
-from janus.report.cells import added_columns, added_rows, bleu_cells, files_of, repetition_cells
+from janus.report.cells import added_columns, added_rows, bleu_cells, files_of, opponents, other_texts, repetition_cells
 from janus.report.collect import collect
 from janus.report.generation_cells import generation_cells
 from janus.report.ledger import join
@@ -25,8 +26,18 @@ def comparisons(corpus, system, manner, baseline):
     return {1: f"{corpus}/{system}/{manner}-against-{baseline}"}
 
 
+def origins(corpus, system, manner, passes=None):
+    run = f"{corpus}/{system}"
+    return {
+        "corpus": corpus,
+        "trainings": {1: f"{run}/train"},
+        "decodings": {1: f"{run}/{manner}"},
+        "checkpoints": "best",
+    }
+
+
 def cells_of(number, table, systems=SYSTEMS):
-    files = {"score_files": scores, "comparison_files": comparisons}
+    files = {"score_files": scores, "comparison_files": comparisons, "origin_of": origins}
     return bleu_cells(number, table, systems, **files, passes=lambda corpus, system: 11)
 
 
@@ -56,13 +67,18 @@ def test_every_shipped_table_of_generation_is_filled_row_by_row(tier):
             score_files=scores,
             latency_files=lambda *place: {1: "l"},
             comparison_files=lambda *place: {1: " ".join(map(str, place))},
+            origin_of=origins,
         )
         rows = [*PUBLISHED.rows(number), *added_rows(number, cells, SYSTEMS)]
         assert {cell["row"] for cell in cells} <= set(rows) and {cell["column"] for cell in cells} == {table["corpus"]}
         # Beside fairseq's own BART: JANUS in two recipes, and after one pass BART-CMLM too.
         mode = "nar 1 bart-base-nar" if number in (7, 8) else "ar None bart-base-ar"
-        tests = files_of(cells, "significance_files")
-        assert len(tests) == (3 if number in (7, 8) else 2) and all(test.endswith(mode) for test in tests)
+        tests = files_of(cells, "tests")
+        against_base = [test for test in tests if test.endswith(mode)]
+        assert len(against_base) == (3 if number in (7, 8) else 2)
+        # What pre-training with JANUS adds to pre-training with CMLM.
+        steps = [test for test in tests if test not in against_base]
+        assert len(steps) == (2 if number in (7, 8) else 0) and all(test.endswith("bart-cmlm-nar") for test in steps)
 
 
 def test_a_system_stands_beside_the_row_of_as_many_iterations():
@@ -92,8 +108,87 @@ def test_table6_has_a_column_for_each_manner():
 
 def test_a_baseline_outside_the_table_is_not_tested_against():
     with_baseline = cells_of(1, {"systems": ["cmlm", "janus-paper"], "columns": {"c": "x"}})
-    assert files_of(with_baseline, "significance_files") == ["c/janus-paper/nar-against-cmlm"]
-    assert files_of(cells_of(1, {"systems": ["janus-paper"], "columns": {"c": "x"}}), "significance_files") == []
+    assert files_of(with_baseline, "tests") == ["c/janus-paper/nar-against-cmlm"]
+    assert files_of(cells_of(1, {"systems": ["janus-paper"], "columns": {"c": "x"}}), "tests") == []
+
+
+ABLATION = ["transformer", "cmlm", "aux", "ar-nar", "ar-nar-kl", "janus-paper", "janus-release"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "system", "expected"),
+    [
+        (ABLATION, "janus-paper", [("transformer", False), ("ar-nar-kl", True)]),
+        (ABLATION, "janus-release", [("transformer", False), ("ar-nar-kl", True)]),
+        (ABLATION, "ar-nar-kl", [("transformer", False), ("ar-nar", True)]),
+        (ABLATION, "ar-nar", [("transformer", False)]),
+        (ABLATION, "aux", [("transformer", False)]),
+        (ABLATION, "transformer", []),
+        ([name for name in ABLATION if name != "ar-nar-kl"], "janus-paper", [("transformer", False), ("ar-nar", True)]),
+        (["transformer", "janus-paper"], "janus-paper", [("transformer", False)]),
+        (["ar-nar", "janus-paper"], "janus-paper", [("ar-nar", True)]),
+        # Of several baselines the first that is shown.
+        (["transformer-core", "janus-paper"], "janus-paper", [("transformer-core", False)]),
+        (["transformer-core", "transformer", "janus-paper"], "janus-paper", [("transformer", False)]),
+    ],
+)
+def test_every_row_of_an_ablation_is_tested_against_the_row_it_adds_to(shown, system, expected):
+    assert list(opponents(system, "ar", {"systems": shown}, SYSTEMS)) == expected
+    cells = cells_of(6, {"systems": shown, "columns": {"c": "x"}})
+    ours = [cell for cell in cells if cell["variant"] == SYSTEMS[system]["label"] and cell["column"] == "x AR"]
+    (tests,) = [cell["comparisons"] for cell in ours]
+    assert [one["files"][1] for one in tests] == [f"c/{system}/ar-against-{other}" for other, _ in expected]
+    assert [one["origin"]["trainings"][1] for one in tests] == [f"c/{other}/train" for other, _ in expected]
+
+
+def test_a_row_that_is_its_own_baselines_step_is_tested_once():
+    systems = {
+        "a": {"label": "A", "manners": ["ar"], "baselines": {}, "adds_to": [], "published": []},
+        "b": {"label": "B", "manners": ["ar", "nar"], "baselines": {"ar": "a"}, "adds_to": ["a"], "published": []},
+    }
+    assert list(opponents("b", "ar", {"systems": ["a", "b"]}, systems)) == [("a", False)]
+    assert list(opponents("b", "nar", {"systems": ["a", "b"]}, systems)) == []
+
+
+def test_repetition_is_held_against_the_baseline_without_a_test():
+    table = {"corpus": "c", "systems": ["cmlm", "janus-paper"], "passes": [2]}
+    cells = repetition_cells(table, SYSTEMS, score_files=scores, origin_of=origins)
+    assert [one["against"] for one in cells[1]["comparisons"]] == ["CMLM"]
+    assert files_of(cells, "tests") == []
+    assert files_of(cells, "origins") == ["c/cmlm/train", "c/cmlm/nar", "c/janus-paper/train", "c/janus-paper/nar"]
+
+
+CORPORA = load_corpora(ROOT / "config/corpora.yaml")
+TEXTS = {name: corpus.published for name, corpus in CORPORA.items()}
+
+
+@pytest.mark.parametrize("tier", [path.stem for path in (ROOT / "config").glob("*.yaml")])
+def test_only_the_papers_texts_are_compared_with_the_paper(tier):
+    """Of every shipped tier and table: a difference belongs to the corpora that the paper names, and to no other."""
+    tables = read_yaml(ROOT / f"config/{tier}.yaml").get("tables", {})
+    for name, table in tables.items():
+        number = int(name.removeprefix("table"))
+        others = other_texts(number, table, TEXTS)
+        known = {*PUBLISHED.columns(number), *added_columns(number, table)}
+        assert set(others) <= known
+        beside = [corpus for corpus, column in table.get("columns", {}).items() if isinstance(column, str)]
+        corpora = set(beside or ([table["corpus"]] if "corpus" in table else []))
+        paper = {name for name in corpora if name.startswith(("iwslt14", "wmt1", "xsum", "squad", "personachat"))}
+        assert set(others.values()) == {table.get("new", name) for name in corpora - paper}
+
+
+def test_a_corpus_in_another_column_than_its_own_is_another_text():
+    table = {"systems": [], "columns": {"iwslt14.de-en": "WMT14 De→En", "wmt16.ro-en": "WMT16 Ro→En"}}
+    assert other_texts(6, table, TEXTS) == dict.fromkeys(("WMT14 De→En AR", "WMT14 De→En NAR"), "iwslt14.de-en")
+    assert set(other_texts(3, {"corpus": "multi30k.de-en", "passes": [2, 11]}, TEXTS)) == {"Iter=1", "Iter=10"}
+    assert other_texts(3, {"corpus": "iwslt14.de-en", "passes": [2]}, TEXTS) == {}
+    assert other_texts(8, {"corpus": "xsum.src-tgt", "new": "a tenth of XSum"}, TEXTS)["ROUGE-1"] == "a tenth of XSum"
+
+
+def test_every_text_of_the_paper_is_a_corpus_once():
+    named = [text for text in TEXTS.values() if text]
+    columns = set(PUBLISHED.score_columns(1))
+    assert len(named) == len(set(named)) and set(named) == columns | {"XSum", "SQuAD 1.1", "PersonaChat"}
 
 
 def test_a_system_of_ones_own_gets_a_row_of_its_own():
@@ -105,9 +200,11 @@ def test_a_system_of_ones_own_gets_a_row_of_its_own():
 
 
 def test_k_plus_one_passes_are_the_papers_iter_k():
-    cells = repetition_cells({"corpus": "c", "systems": ["cmlm"], "passes": [2, 5, 11]}, SYSTEMS, score_files=scores)
+    cells = repetition_cells(
+        {"corpus": "c", "systems": ["cmlm"], "passes": [2, 5, 11]}, SYSTEMS, score_files=scores, origin_of=origins
+    )
     assert [cell["column"] for cell in cells] == PUBLISHED.columns(3)
-    assert files_of(cells, "score_files") == ["c/cmlm/nar-2", "c/cmlm/nar-5", "c/cmlm/nar-11"]
+    assert files_of(cells, "scores") == ["c/cmlm/nar-2", "c/cmlm/nar-5", "c/cmlm/nar-11"]
 
 
 @pytest.fixture
@@ -117,7 +214,7 @@ def path(tmp_path):
 
 
 def filled_cells(table, path, passes=lambda corpus, system: 11):
-    files = {"score_files": lambda *place: {1: str(path)}, "comparison_files": lambda *place: {}}
+    files = {"score_files": lambda *place: {1: str(path)}, "comparison_files": lambda *place: {}, "origin_of": origins}
     return bleu_cells(1, table, SYSTEMS, **files, passes=passes)
 
 

@@ -9,8 +9,8 @@ import pytest
 from janus.errors import InputError
 from janus.files import write_json
 from janus.metrics.intervals import mean_interval
-from janus.report.collect import collect, write_reproduced
-from janus.report.ledger import load_reproduced
+from janus.report.collect import collect
+from janus.report.ledger import Comparison, load_reproduced, write_reproduced
 
 PLACE = {"table": 1, "row": "JANUS-AR", "variant": "JANUS (paper)", "column": "IWSLT14 De→En"}
 File = Callable[..., Path]
@@ -28,7 +28,7 @@ def test_seeds_become_mean_and_interval(score_file: File) -> None:
 
 def test_one_seed_has_no_interval_and_no_test(score_file: File) -> None:
     (record,) = collect([{**PLACE, "metric": "bleu_tok", "score_files": {1: score_file("a.json", 36.0)}}])
-    assert (record.half_width, record.p_value, record.delta) == (None, None, None)
+    assert (record.half_width, record.comparisons) == (None, ())
 
 
 def test_without_a_metric_every_metric_is_collected(score_file: File) -> None:
@@ -40,39 +40,81 @@ def test_without_a_metric_every_metric_is_collected(score_file: File) -> None:
     )
 
 
+def compared(files: dict[int, Path], against: str = "Transformer", *, step: bool = False) -> dict[str, object]:
+    return {"against": against, "step": step, "files": files}
+
+
 @pytest.mark.parametrize(
-    ("tests", "p_value", "delta"),
+    ("tests", "p_values", "delta"),
     [
-        ([(1.0, 0.001), (2.0, 0.02)], 0.02, 1.5),
-        ([(-1.0, 0.001), (-2.0, 0.004)], 0.004, -1.5),
-        ([(1.0, 0.001), (-1.0, 0.001)], 1.0, 0.0),
+        ([(1.0, 0.001, 0.03), (2.0, 0.02, 0.002)], (0.02, 0.03), 1.5),
+        ([(-1.0, 0.001, 0.004), (-2.0, 0.004, 0.001)], (0.004, 0.004), -1.5),
+        ([(1.0, 0.001, 0.001), (-1.0, 0.001, 0.001)], (1.0, 1.0), 0.0),
+        ([(0.0, 0.001, 0.001)], (1.0, 1.0), 0.0),
     ],
 )
 def test_of_several_tests_the_weakest_counts(
-    score_file: File, significance_file: File, tests: list[tuple[float, float]], p_value: float, delta: float
+    score_file: File,
+    significance_file: File,
+    tests: list[tuple[float, float, float]],
+    p_values: tuple[float, float],
+    delta: float,
 ) -> None:
+    files = {seed: significance_file(f"{seed}.test", *test) for seed, test in enumerate(tests)}
     cell = {
         **PLACE,
         "score_files": {seed: score_file(f"{seed}.json", 36.0) for seed in range(len(tests))},
-        "significance_files": {seed: significance_file(f"{seed}.test", *test) for seed, test in enumerate(tests)},
-        "baseline": "Transformer",
+        "comparisons": [compared(files)],
     }
     records = {record.metric: record for record in collect([cell])}
-    assert (records["bleu_tok"].p_value, records["bleu_tok"].delta) == (p_value, delta)
-    assert records["bleu_tok"].baseline == "Transformer"
-    assert records["chrfpp"].p_value is None and records["chrfpp"].baseline == ""
+    (found,) = records["bleu_tok"].comparisons
+    assert (found.p_bootstrap, found.p_randomisation) == p_values and found.p_value == max(p_values)
+    assert (found.against, found.step, found.delta) == ("Transformer", False, delta)
+    assert records["chrfpp"].comparisons == ()
+
+
+def test_a_row_may_be_tested_against_several(score_file: File, significance_file: File) -> None:
+    cell = {
+        **PLACE,
+        "score_files": {1: score_file("a.json", 36.0)},
+        "comparisons": [
+            compared({1: significance_file("a.test", -1.0, 0.001)}),
+            compared({1: significance_file("b.test", 2.0, 0.002)}, "AR+NAR", step=True),
+            # Held against, and not tested.
+            compared({}, "CMLM"),
+        ],
+    }
+    assert collect([cell])[0].comparisons == (
+        Comparison("Transformer", False, -1.0, 0.001, 0.0001),
+        Comparison("AR+NAR", True, 2.0, 0.002, 0.0001),
+    )
+
+
+def test_a_file_of_one_test_alone_is_refused(score_file: File, tmp_path: Path) -> None:
+    write_json(tmp_path / "old.json", {"delta": 1.0, "p_value": 0.001})
+    cell = {
+        **PLACE,
+        "score_files": {1: score_file("a.json", 36.0)},
+        "comparisons": [compared({1: tmp_path / "old.json"})],
+    }
+    with pytest.raises(InputError, match="old.json: holds no p_bootstrap; remove it and compare again"):
+        collect([cell])
 
 
 def test_records_survive_the_file(score_file: File, significance_file: File, tmp_path: Path) -> None:
-    tested = {"significance_files": {1: significance_file("t.json", 0.5, 0.03)}, "baseline": "Transformer"}
-    records = collect([{**PLACE, "score_files": {1: score_file("a.json", 36.123456789)}, **tested}])
+    comparisons = [
+        compared({1: significance_file("t.json", 0.5, 0.03)}),
+        compared({1: tmp_path / "t.json"}, 'a, "b"', step=True),
+    ]
+    cell = {**PLACE, "score_files": {1: score_file("a.json", 36.123456789)}, "comparisons": comparisons}
+    records = collect([cell])
     write_reproduced(records, tmp_path / "reproduced.csv")
     assert load_reproduced(tmp_path / "reproduced.csv") == records
 
 
 def test_a_missing_metric_or_file_is_named(score_file: File, tmp_path: Path) -> None:
     path = score_file("a.json", 36.0)
-    with pytest.raises(InputError, match=re.escape(f"{path}: no metric 'valid'; choose of: bleu_tok")):
+    with pytest.raises(InputError, match=re.escape(f"{path}: no metric 'valid'; choose from: bleu_tok")):
         collect([{**PLACE, "metric": "valid", "score_files": {1: path}}])
     with pytest.raises(InputError, match="nowhere.json"):
         collect([{**PLACE, "score_files": {1: tmp_path / "nowhere.json"}}])

@@ -1,12 +1,13 @@
 """The evidence of a run is whole, small, and names no machine."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from janus.__main__ import main
 from janus.errors import InputError
-from janus.report.evidence import gather_evidence
+from janus.report.evidence import gather_evidence, revisions
 
 _LOG = (
     "Saving checkpoint to /home/someone/clone/results/tiny/pair/janus/seed-1/checkpoints/checkpoint1.pt @ 3 updates\n"
@@ -27,7 +28,9 @@ def clone(tmp_path, monkeypatch):
         "results/tiny/pair/janus/seed-1/checkpoints/identity.json": "{}",
         "results/tiny/pair/janus/seed-1/checkpoints/checkpoint_last.pt": "weights",
         "results/tiny/pair/janus/seed-1/decode/ar.bpe": "a sentence\n",
-        "results/tiny/pair/janus/seed-1/decode/ar.bpe.json": '{"manner": "ar"}',
+        "results/tiny/pair/janus/seed-1/averaged.json": '{"checkpoints": {"checkpoint1.pt": "c"}, "sha256": "a"}',
+        "results/tiny/pair/janus/seed-1/averaged.pt": "weights",
+        "results/tiny/pair/janus/seed-1/decode/ar.bpe.json": '{"manner": "ar", "checkpoint": "a"}',
         "logs/tiny/pair/janus/seed-1/train.tsv": "s\th:m:s\n30.5\t0:00:30\n",
     }
     for name, text in texts.items():
@@ -46,6 +49,7 @@ def test_records_are_copied_and_nothing_else(clone):
         "figures/figure4.png",
         "pair/corpus/corpus.json",
         "pair/janus/seed-1/train.json",
+        "pair/janus/seed-1/averaged.json",
         "pair/janus/seed-1/curves.csv",
         "pair/janus/seed-1/checkpoints/log.jsonl",
         "pair/janus/seed-1/decode/ar.bpe.json",
@@ -75,3 +79,51 @@ def test_bad_input(clone):
     assert not (clone / "published").exists()
     with pytest.raises(InputError, match="logs/tiny: exists"):
         gather_evidence(clone / "results/tiny", clone / "logs/tiny", clone / "logs/tiny")
+
+
+ROOT = Path(__file__).resolve().parents[2]
+# To be replaced by runs of one revision; a name leaves this list with the run that it stands for.
+MIXED = {"multi30k-cpu"}
+TRACKED = sorted(path.parent for path in (ROOT / "results/reference").glob("*/tables"))
+
+
+def test_a_run_of_several_revisions_is_refused(clone):
+    run = clone / "results/tiny"
+    (run / "pair/janus/seed-1/train.json").write_text('{"revision": "aaaaaaaaaaaa"}')
+    gather_evidence(run, clone / "logs/tiny", clone / "one")
+    (run / "pair/janus/seed-1/score").mkdir()
+    (run / "pair/janus/seed-1/score/ar.json").write_text('{"provenance": {"revision": "bbbbbbbbbbbb"}}')
+    message = r"results/tiny: made at 2 revisions of the code: bbbbbbbbbbbb \(pair/janus/seed-1/score/ar.json\), aaaa"
+    with pytest.raises(InputError, match=message):
+        gather_evidence(run, clone / "logs/tiny", clone / "two")
+    assert not (clone / "two").exists()
+
+
+def test_outputs_of_another_average_than_the_recorded_one_are_refused(clone):
+    run = clone / "results/tiny"
+    decoded = run / "pair/janus/seed-1/decode/ar.bpe.json"
+    decoded.write_text('{"manner": "ar", "checkpoint": "b"}')
+    with pytest.raises(InputError, match=r"decode/ar\.bpe\.json: decoded with another averaged\.pt than "):
+        gather_evidence(run, clone / "logs/tiny", clone / "two")
+    decoded.write_text('{"manner": "ar", "checkpoint": "a"}')
+    (run / "pair/janus/seed-1/checkpoints/checkpoint1.pt").write_text("later weights")
+    with pytest.raises(InputError, match=r"averaged\.pt: checkpoints/checkpoint1\.pt was written after it"):
+        gather_evidence(run, clone / "logs/tiny", clone / "two")
+    assert not (clone / "two").exists()
+
+
+def test_uncommitted_changes_are_no_revision(clone):
+    (clone / "results/tiny/pair/janus/seed-1/train.json").write_text('{"revision": "aaaaaaaaaaaa-dirty"}')
+    with pytest.raises(InputError, match="made at aaaaaaa with uncommitted changes"):
+        gather_evidence(clone / "results/tiny", clone / "logs/tiny", clone / "two")
+
+
+@pytest.mark.parametrize("run", TRACKED, ids=lambda path: path.name)
+def test_a_tracked_run_is_of_one_revision(run):
+    # Asides are other runs, which the text cites beside it; durations.json is of the command that gathered them.
+    found = {
+        name
+        for name, paths in revisions(run).items()
+        if any(path.relative_to(run).parts[0] not in ("asides", "durations.json") for path in paths)
+    }
+    assert (len(found) == 1 and not any(name.endswith("-dirty") for name in found)) == (run.name not in MIXED)

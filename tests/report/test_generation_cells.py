@@ -27,19 +27,21 @@ SYSTEMS = {
         "label": "BART-base",
         "manners": ["ar"],
         "baselines": {},
+        "adds_to": [],
         "published": [{"table": 4, "row": "BART-base AR (our impl)", "manner": "ar"}],
     },
     "janus-nar": {
         "label": "BART-JANUS NAR",
         "manners": ["nar"],
         "baselines": {"nar": "mine"},
+        "adds_to": [],
         "published": [
             {"table": 4, "row": "BART-JANUS NAR iter 0", "manner": "nar", "passes": 1},
             {"table": 4, "row": "BART-JANUS NAR iter 1", "manner": "nar", "passes": 2},
             {"table": 7, "row": "BART-JANUS", "manner": "nar", "passes": 1},
         ],
     },
-    "mine": {"label": "Mine", "manners": ["ar", "nar"], "baselines": {"ar": "base"}, "published": []},
+    "mine": {"label": "Mine", "manners": ["ar", "nar"], "baselines": {"ar": "base"}, "adds_to": [], "published": []},
 }
 TABLE = {"corpus": CORPUS, "systems": list(SYSTEMS), "passes": list(PASSES), "baseline": "base"}
 # Milliseconds a sentence of (system, manner, passes or None, seed).
@@ -63,8 +65,12 @@ def comparisons(corpus: str, system: str, manner: str, passes: int | None, basel
     return {1: f"{corpus}/{system}/{manner}-{passes}-against-{baseline}.json"}
 
 
+def origins(corpus: str, system: str, manner: str, passes: int | None = None) -> dict[str, Any]:
+    return {"corpus": corpus, "trainings": {}, "decodings": {}, "checkpoints": "best"}
+
+
 def cells_of(number: int, table: dict[str, Any], systems: dict[str, Any] = SYSTEMS) -> list[dict[str, Any]]:
-    files = {"score_files": scores, "latency_files": latencies, "comparison_files": comparisons}
+    files = {"score_files": scores, "latency_files": latencies, "comparison_files": comparisons, "origin_of": origins}
     return generation_cells(number, table, systems, **files)
 
 
@@ -80,12 +86,12 @@ def test_a_row_is_a_system_decoded_in_one_way() -> None:
     ]
     assert added_rows(4, cells, SYSTEMS) == ["Mine AR", "Mine NAR iter 0", "Mine NAR iter 1"]
     assert added_columns(4, TABLE) == []
-    assert files_of(cells, "score_files")[:3] == [
+    assert files_of(cells, "scores")[:3] == [
         f"{CORPUS}/base/ar-None.json",
         f"{CORPUS}/janus-nar/nar-1.json",
         f"{CORPUS}/janus-nar/nar-2.json",
     ]
-    assert files_of(cells, "latency") == [f"{CORPUS}/{name}/latency.json" for name in SYSTEMS]
+    assert files_of(cells, "latencies") == [f"{CORPUS}/{name}/latency.json" for name in SYSTEMS]
 
 
 def test_more_passes_than_published_are_rows_of_their_own() -> None:
@@ -96,21 +102,21 @@ def test_more_passes_than_published_are_rows_of_their_own() -> None:
 def test_tables_without_speeds_ask_for_none() -> None:
     cells = cells_of(7, TABLE | {"systems": ["janus-nar"], "passes": [1]})
     assert [cell["row"] for cell in cells] == ["BART-JANUS"]
-    assert files_of(cells, "latency") == [] and "iterations" not in cells[0]
+    assert files_of(cells, "latencies") == [] and "iterations" not in cells[0]
 
 
 def test_a_row_is_tested_against_its_own_baseline_decoded_alike() -> None:
     cells = cells_of(4, TABLE)
-    assert files_of(cells, "significance_files") == [
+    assert files_of(cells, "tests") == [
         f"{CORPUS}/janus-nar/nar-1-against-mine.json",
         f"{CORPUS}/janus-nar/nar-2-against-mine.json",
         f"{CORPUS}/mine/ar-None-against-base.json",
     ]
     # The baseline of the speeds is the table's, that of the tests the system's.
     (first, *_) = (cell for cell in cells if cell["variant"] == "BART-JANUS NAR")
-    assert (first["baseline"], first["latency"]["baseline"]["label"]) == ("Mine", "BART-base")
+    assert (first["comparisons"][0]["against"], first["latency"]["baseline"]["label"]) == ("Mine", "BART-base")
     without = cells_of(4, TABLE | {"systems": ["base", "janus-nar"]})
-    assert files_of(without, "significance_files") == [] and not any("baseline" in cell for cell in without)
+    assert files_of(without, "tests") == [] and not any(cell["comparisons"] for cell in without)
 
 
 def test_a_row_filled_twice_and_a_baseline_of_the_wrong_manner_are_refused() -> None:
@@ -118,6 +124,7 @@ def test_a_row_filled_twice_and_a_baseline_of_the_wrong_manner_are_refused() -> 
         "label": "L",
         "manners": ["nar"],
         "baselines": {},
+        "adds_to": [],
         "published": [{"table": 4, "row": "BANG NAR", "manner": "nar"}],
     }
     with pytest.raises(InputError, match="table4, system u: row 'BANG NAR' is filled twice by 'L'; give its entries"):
@@ -129,7 +136,7 @@ def test_a_row_filled_twice_and_a_baseline_of_the_wrong_manner_are_refused() -> 
 def test_the_floors_are_those_that_are_scored() -> None:
     assert FLOORS.keys() == floor_replies(["a", "b"], ["c", "d"], ["e"], seed=1).keys()
     cells = floor_cells({"corpus": "c"}, floor_file=lambda corpus, floor: f"{corpus}/floors/{floor}.json")
-    assert files_of(cells, "score_files") == ["c/floors/unrelated.json", "c/floors/dull.json", "c/floors/copy.json"]
+    assert files_of(cells, "scores") == ["c/floors/unrelated.json", "c/floors/dull.json", "c/floors/copy.json"]
     assert added_rows(5, cells, SYSTEMS) == list(FLOORS.values())
 
 
@@ -167,7 +174,12 @@ def records(write_scores: Callable[..., str], tmp_path: Path) -> list[Any]:
         return {seed: str(tmp_path / f"{system}-{seed}-latency") for seed in (1, 2)}
 
     table = TABLE | {"systems": ["base", "janus-nar"], "passes": [1]}
-    files = {"score_files": score_files, "latency_files": latency_files, "comparison_files": comparisons}
+    files = {
+        "score_files": score_files,
+        "latency_files": latency_files,
+        "comparison_files": comparisons,
+        "origin_of": origins,
+    }
     return collect(generation_cells(4, table, SYSTEMS, **files))
 
 
@@ -217,7 +229,7 @@ def test_speeds_have_no_difference_anywhere(published: Published, records: list[
 
 
 def test_on_another_text_than_the_papers_nothing_has_a_difference(published: Published, records: list[Any]) -> None:
-    table = build(published, records, other_text="FairytaleQA")
+    table = build(published, records, other_texts=dict.fromkeys(SHOWN[4], "FairytaleQA"))
     assert heads_with_difference(table) == []
     assert {record["difference"] for record in table.records} == {None}
     assert any("FairytaleQA" in note for note in table.notes) and not any("minus" in note for note in table.notes)
@@ -239,15 +251,15 @@ def test_the_first_column_alone_is_marked_and_the_notes_say_so(
         "score_files": lambda *place: {1: write_scores(number, "scores.json", 10.0)},
         "comparison_files": lambda *place: {1: str(significance_file("test.json", -2.0, 0.001))},
         "latency_files": latencies,
+        "origin_of": origins,
     }
     systems = SYSTEMS | {"mine": SYSTEMS["mine"] | {"manners": ["ar"]}}
     cells = generation_cells(number, TABLE | {"systems": ["base", "mine"]}, systems, **files)
     for cell in cells:
         del cell["latency"]
     found = collect(cells)
-    assert [(record.variant, record.metric, record.baseline) for record in found if record.p_value is not None] == [
-        ("Mine", metric, "BART-base")
-    ]
+    tested = [(record.variant, record.metric, one.against) for record in found for one in record.comparisons]
+    assert tested == [("Mine", metric, "BART-base")]
     table = build_table(
         number, published, found, tier="t", generated=False, added_rows=added_rows(number, cells, systems)
     )
@@ -255,7 +267,7 @@ def test_the_first_column_alone_is_marked_and_the_notes_say_so(
     assert line[f"{column} reproduced"] == "10.00‡ (p = 0.001)"
     assert sum("‡" in text for other in lines_of(table).values() for text in other.values()) == 1
     assert any(
-        f"worse than its baseline (BART-base) with p < 0.01, paired bootstrap of {column} alone;" in note
+        f"worse than its baseline (BART-base): p < 0.01 both by paired bootstrap of {column} alone and by" in note
         for note in table.notes
     )
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from janus.errors import InputError
-from janus.report.collect import write_reproduced
-from janus.report.ledger import Reproduced, join, load_reproduced
+from janus.report.ledger import Comparison, Reproduced, join, load_reproduced, write_reproduced
 from janus.report.published import Published
 
 RECORD = Reproduced(
     table=1, row="JANUS-AR", variant="JANUS (paper)", column="IWSLT14 De→En", metric="bleu_tok", value=36.5,
-    half_width=0.25, seeds=3, p_value=0.002, delta=1.5, baseline="Transformer", signature="sig", provenance="a.json",
+    half_width=0.25, seeds=3, comparisons=(Comparison("Transformer", False, 1.5, 0.002, 0.001),), signature="sig",
+    provenance="a.json",
 )  # fmt: skip
 
 
@@ -74,10 +74,10 @@ def test_a_repeated_record_is_refused(tmp_path: Path) -> None:
         load_reproduced(tmp_path / "r.csv")
 
 
-@pytest.mark.parametrize(("old", "new"), [("36.5", "high"), ("36.5", "nan"), ("0.002", "<0.01"), ("36.5", "")])
-def test_a_value_that_is_no_number_is_refused(tmp_path: Path, old: str, new: str) -> None:
+@pytest.mark.parametrize(("old", "new"), [("36.5", "high"), ("36.5", "nan"), ("0.25", "<0.3"), ("36.5", "")])
+def test_a_value_that_is_not_a_number_is_refused(tmp_path: Path, old: str, new: str) -> None:
     write_reproduced([RECORD], tmp_path / "r.csv")
     text = (tmp_path / "r.csv").read_text()
     (tmp_path / "r.csv").write_text(text.replace(old, new))
-    with pytest.raises(InputError, match=f"{new!r}, no number"):
+    with pytest.raises(InputError, match=f"{new!r}, not a number"):
         load_reproduced(tmp_path / "r.csv")

@@ -13,10 +13,10 @@ def test_the_matrix_of_the_papers_example():
         [row] = [sees for row_kind, row_label, sees in rows if (row_kind, row_label) == (kind, label)]
         return [name for name, sees in zip(matrix.column_labels, row) if sees]
 
-    y = {i: f"$y_{{{i}}}$" for i in range(1, 7)}
+    y = {i: "y" + "₀₁₂₃₄₅₆"[i] for i in range(1, 7)}
     # Section 3.1: "m2 generates y2 according to {b, y1}"; "m5 based on context {y1, y4, y6, y2, y3, m5}".
     assert seen(AR_QUERY, f"m → {y[2]}") == ["b", y[1]]
-    assert seen(AUX_QUERY, f"m → {y[5]}") == ["b", y[1], y[4], y[6], "e", "m$_{5}$", y[2], y[3]]
+    assert seen(AUX_QUERY, f"m → {y[5]}") == ["b", y[1], y[4], y[6], "e", "m₅", y[2], y[3]]
 
 
 def test_the_figure_is_written_the_same_twice(tmp_path):

@@ -1,5 +1,6 @@
 """A fresh copy of what a workflow run reads, and Snakemake to run in it."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -13,6 +14,15 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 _PARTS = ("Snakefile", "profiles", "workflow", "config", "envs", "janus", "kernels")
+
+
+def write_pyarrow(folder: Path, text: str) -> Path:
+    """A folder with a package called pyarrow whose modules hold `text`."""
+    (folder / "pyarrow").mkdir(parents=True, exist_ok=True)
+    for name in ("__init__", "parquet"):
+        (folder / "pyarrow" / f"{name}.py").write_text(text)
+    return folder
+
 
 Snakemake = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -29,13 +39,21 @@ def copy_of_checkout(folder: Path) -> Path:
 
 
 def snakemake_in(folder: Path) -> Snakemake:
-    """A function that runs snakemake in `folder` and returns status, stdout and stderr, both streams as stdout."""
+    """A function that runs snakemake in `folder`, or `below` it; returns status and both streams as stdout.
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
+    Where pyarrow, which is optional, is not installed, plans find an empty package of that name, which reads nothing.
+    `packages` is a folder of packages that stand before those that are installed.
+    """
+
+    def run(*words: str, below: str = "", packages: Path | None = None) -> subprocess.CompletedProcess[str]:
+        if packages is None and importlib.util.find_spec("pyarrow") is None:
+            # pandas looks at the version, and leaves one alone that is as old as this.
+            packages = write_pyarrow(folder.with_name(f"{folder.name}-packages"), "__version__ = '0'\n")
+        paths = filter(None, (packages, folder))
         return subprocess.run(
             [sys.executable, "-m", "snakemake", *words],
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"},
+            cwd=folder / below,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths)), "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -39,7 +39,7 @@ DefMemPerCPU=500
 MinJobAge=86400
 ReturnToService=2
 GresTypes=gpu
-NodeName=$node NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$memory Gres=gpu:h200:1 State=UNKNOWN
+NodeName=$node NodeAddr=127.0.0.1 CPUs=$(getconf _NPROCESSORS_ONLN) RealMemory=$memory Gres=gpu:h200:1 State=UNKNOWN
 PartitionName=batch Nodes=$node Default=YES MaxTime=INFINITE State=UP
 CONF
     echo "NodeName=$node Name=gpu Type=h200 File=/dev/null" > /etc/slurm/gres.conf

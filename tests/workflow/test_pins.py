@@ -25,7 +25,12 @@ def pins(lines):
     }
 
 
-LOCK = pins(line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#"))
+def locked(name):
+    return pins(line for line in (ROOT / name).read_text().splitlines() if not line.startswith("#"))
+
+
+LOCK = locked("requirements.lock")
+PARQUET = locked("requirements-parquet.lock")
 
 
 @pytest.mark.parametrize("path", ENVS, ids=lambda path: path.stem)
@@ -34,7 +39,12 @@ def test_an_environment_repeats_the_lock(path):
     pip = next(item["pip"] for item in dependencies if isinstance(item, dict))
     assert all("==" in line for line in pip)
     wanted = pins(pip)
-    assert wanted == {name: LOCK.get(name) for name in wanted}
+    assert wanted == {name: (LOCK | PARQUET).get(name) for name in wanted}
+
+
+def test_downloads_are_read_where_rules_have_an_environment_of_their_own():
+    """What a plan asks of the Python that plans (test_bad_config.py) is in the environment of the rules that read."""
+    assert "pyarrow" in (ROOT / "envs/corpora.yaml").read_text() and PARQUET.keys() == {"pyarrow"}
 
 
 def test_every_environment_that_a_rule_names_exists():
@@ -48,9 +58,10 @@ def test_every_environment_that_a_rule_names_exists():
 
 def test_the_lock_satisfies_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for line in [*project["dependencies"], *project["optional-dependencies"]["slurm"]]:
+    extras = project["optional-dependencies"]
+    for line in [*project["dependencies"], *extras["slurm"], *extras["parquet"]]:
         wanted = Requirement(line)
-        assert Version(LOCK[canonical(wanted.name)]) in wanted.specifier, line
+        assert Version((LOCK | PARQUET)[canonical(wanted.name)]) in wanted.specifier, line
 
 
 def test_the_lock_holds_every_transitive_requirement():
@@ -76,8 +87,12 @@ def test_make_help_lists_the_targets():
         "help",
         "paper_tables",
         "paper_figures",
+        "check",
+        "lint",
         "test",
+        "rehearse",
         "bench",
+        "mutants",
         "gpu-bundle",
         "audit",
         "clean",

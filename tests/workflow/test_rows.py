@@ -39,7 +39,7 @@ def write_tier(own, tier=TINY):
 
 
 def pretend_all_is_made(own):
-    """Put an empty file wherever the plan has an output, and let Snakemake record that this config made it."""
+    """Put a file wherever the plan has an output, and let Snakemake record that this config made it."""
     summary = own.snakemake("--summary", *TIER)
     assert summary.returncode == 0, summary.stdout
     lines = [line.split("\t") for line in summary.stdout.splitlines() if "\t" in line]
@@ -49,7 +49,8 @@ def pretend_all_is_made(own):
             path.mkdir(parents=True, exist_ok=True)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
+            # The one record that planning reads.
+            path.write_text('{"checkpoints": {"checkpoint1.pt": ""}}' if path.name == "averaged.json" else "")
     touched = own.snakemake("--touch", "--cores", "1", *TIER)
     assert touched.returncode == 0, touched.stdout
     assert own.plan(*TIER) == {}
@@ -95,12 +96,70 @@ def test_editing_one_row_trains_only_that_row_again(finished):
     assert counts["decode"] == 2
 
 
-def test_editing_code_runs_the_rules_that_use_it(finished):
-    with (finished.folder / "janus/metrics/repetition.py").open("a") as stream:
-        stream.write("\n# changed\n")
-    counts = finished.plan(*TIER)
-    assert "score" in counts
-    assert not {"train", "decode", "prepare"} & set(counts)
+def rules_after_an_edit(finished, name, line="\nADDED = 1\n"):
+    with (finished.folder / name).open("a") as stream:
+        stream.write(line)
+    return set(finished.plan(*TIER)) - {"all", "paper_tables", "paper_figures", "claims"}
+
+
+AFTER_SCORING = {"score", "compare", "vital_signs", "draw_figure4", "judge_claims"}
+AFTER_SCORING |= {f"render_table{number}" for number in (1, 3, 6)}
+AFTER_AVERAGING = {"average", "decode", "measure_latency"} | AFTER_SCORING
+CURVES = {"read_curves", "draw_figure5", "draw_figure6"}
+AFTER_TRAINING = AFTER_AVERAGING | CURVES
+
+
+@pytest.mark.parametrize(
+    "name, rules",
+    [
+        ("janus/metrics/repetition.py", AFTER_SCORING),
+        ("janus/decoding/latency.py", {"measure_latency", "draw_figure4"}),
+        # Validation decodes.
+        ("janus/decoding/beam.py", {"train"} | AFTER_TRAINING),
+        ("kernels/joint_loss/rows.py", {"train"} | AFTER_TRAINING),
+        ("janus/corpora/bpe.py", {"learn_bpe", "binarise", "train"} | AFTER_TRAINING),
+        ("janus/engine/logs.py", CURVES),
+        ("janus/averages.py", AFTER_AVERAGING),
+        ("janus/model/averaging.py", AFTER_AVERAGING),
+    ],
+)
+def test_an_edit_runs_the_rules_that_run_the_module_and_what_follows(finished, name, rules):
+    assert rules_after_an_edit(finished, name) == rules
+
+
+# The recipe of another corpus, the demo's lexicon, what words a message: nothing here rests on them. What starts,
+# watches, resumes and ends a training decides no weight, and what asks for a GPU no output.
+QUIET = [f"janus/corpora/{name}.py" for name in ("wmt14", "lexicon")]
+QUIET += [f"janus/{name}.py" for name in ("devices", "display", "errors", "identity", "model/unreadable", "runs")]
+QUIET += [f"janus/engine/{name}.py" for name in ("finished", "progress", "recovery", "training")]
+
+
+def test_an_edit_of_what_decides_nothing_runs_nothing(finished):
+    for name in QUIET[1:]:
+        with (finished.folder / name).open("a") as stream:
+            stream.write("\nADDED = 1\n")
+    assert rules_after_an_edit(finished, QUIET[0]) == set()
+
+
+def test_an_average_of_other_checkpoints_ends_the_planning(finished):
+    run = finished.folder / "results/tiny/multi30k.de-en/janus-paper/seed-1"
+    (run / "checkpoints").mkdir()
+    (run / "checkpoints/checkpoint1.pt").touch()
+    done = finished.snakemake("-n", *TIER)
+    name = run.relative_to(finished.folder)
+    assert done.returncode != 0 and "Traceback" not in done.stdout
+    assert f"error: {name}/averaged.pt: checkpoints/checkpoint1.pt was written after it" in done.stdout
+    (run / "averaged.pt").unlink()
+    assert {"average", "decode"} <= finished.plan(*TIER, "--forcerun", f"{name}/averaged.pt").keys()
+
+
+def test_a_comment_runs_nothing(finished):
+    assert rules_after_an_edit(finished, "janus/streams.py", "\n# A remark.\n") == set()
+
+
+def test_a_new_recipe_file_runs_nothing(finished):
+    (finished.folder / "janus/corpora/new_recipe.py").write_text("def build(*_, **__):\n    return {}\n")
+    assert finished.plan(*TIER) == {}
 
 
 def test_an_address_or_a_mirror_changes_no_result(finished):

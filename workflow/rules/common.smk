@@ -1,43 +1,68 @@
 """The checked config and the few named helpers that rules use."""
 
-import hashlib
+import os
 import re
 import sys
 from dataclasses import asdict
-from pathlib import Path
+from functools import cache, partial
 
+from janus.children import FIXED
+from janus.claims.statements import load_statements
+from janus.closure import digest_of_code
+from janus.corpora.by_recipe import builder_name, judge_name, text_name
 from janus.corpora.manifest import load_corpora, load_models, load_texts, load_vocabularies
 from janus.corpora.monolingual import part_names
-from janus.errors import InputError
+from janus.engine.lock import hold_lock
+from janus.errors import InputError, together
+from janus.report.products import Products
+from janus.report.published import load_published
+from janus.sense import check_sense
+from janus.slurm import Demand, require_accounting, require_nodes
 from janus.systems import decoding_settings, training_arguments
-from janus.tiers import check, check_sense, read_yaml, settings
+from janus.tiers import averages, check, read_yaml, settings
 
-ROOT = Path(workflow.current_basedir).parents[1]
 SCHEMAS = ROOT / "workflow" / "schemas"
+# Jobs inherit them: no script depends on the caller's locale or screen.
+os.environ.update(FIXED)
 
 
 def checked_config():
     """Tier, systems and corpora, defaults filled in; a name or key that nothing knows ends the run with one line."""
     where = ", ".join(str(path) for path in workflow.configfiles) or "config"
     try:
+        # Snakemake has read them, and kept the last of a key that stands there twice.
+        for path in workflow.configfiles:
+            read_yaml(path)
         tier = check(dict(config), SCHEMAS / "tier.schema.yaml", where=where)
+        for key in ("systems_file", "corpora_file", "mirror"):
+            if tier[key] and "://" not in tier[key]:
+                tier[key] = of_user(tier[key])
         systems_file = tier["systems_file"]
-        systems = check(read_yaml(systems_file), SCHEMAS / "systems.schema.yaml", where=systems_file)
-        manifest = [load(tier["corpora_file"]) for load in (load_corpora, load_texts, load_vocabularies, load_models)]
+        systems, *manifest = together(
+            lambda: check(read_yaml(systems_file), SCHEMAS / "systems.schema.yaml", where=systems_file),
+            *(
+                partial(load, tier["corpora_file"])
+                for load in (load_corpora, load_texts, load_vocabularies, load_models)
+            ),
+        )
         corpora, texts, _, models = manifest
-        check_sense(tier, systems, corpora, texts=texts, models=models, where=where)
+        published = load_published(ROOT / "workflow" / "published")
+        statements = load_statements(ROOT / "workflow" / "published" / "claims.csv")
+        papers = {"published": published, "statements": statements}
+        check_sense(tier, systems, corpora, texts=texts, models=models, **papers, where=where)
     except InputError as error:
-        # A WorkflowError would add the lines of this file to the one line that matters.
-        sys.exit(f"error: {error}")
-    return tier, systems, *manifest
+        # A WorkflowError would add the lines of this file to those that matter, one for each problem.
+        sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
+    return statements, tier, systems, *manifest
 
 
-TIER, SYSTEMS, CORPORA, TEXTS, VOCABULARIES, MODELS = checked_config()
+STATEMENTS, TIER, SYSTEMS, CORPORA, TEXTS, VOCABULARIES, MODELS = checked_config()
 TABLES, FIGURES = TIER["tables"], TIER["figures"]
 # Scripts read the tier's defaults too.
 config.update(TIER)
 RESULTS = f"results/{TIER['tier']}"
 LOGS = f"logs/{TIER['tier']}"
+PRODUCTS = Products(RESULTS, TIER, SYSTEMS, CORPORA)
 # The folder of one training, by wildcards, below either.
 RUN = RESULTS + "/{corpus}/{system}/seed-{seed}"
 RUN_LOGS = LOGS + "/{corpus}/{system}/seed-{seed}"
@@ -61,19 +86,19 @@ wildcard_constraints:
     mode=r"ar|nar-\d+",
 
 
-def source_digest(*parts):
-    """Digest of the modules that a rule runs, under janus/ or `/kernels`: edits to imported code re-run the rules that carry it."""
-    digest = hashlib.sha256()
-    for part in sorted(parts):
-        path = ROOT / part[1:] if part.startswith("/") else ROOT / "janus" / part
-        files = sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
-        for file in files:
-            digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
-    return digest.hexdigest()[:16]
+@cache
+def code_of(script, *modules):
+    """Digest of all code that a rule runs: its script's imports, and `modules` that it loads by name.
+
+    As a parameter of the rule it lets an edit to any of them, and to nothing else, run the rule again.
+    """
+    return digest_of_code(ROOT, f"workflow/scripts/{script}.py", *filter(None, modules))
 
 
-# What a training runs.
-TRAINER = ("ragged", "streams", "masking", "model", "objective", "plugin", "/kernels")
+# What decides the weights of a training: the plugin that --user-dir names, and what it imports. The engine around it
+# (janus/engine) starts and watches fairseq, and a training that it resumes equals an unbroken one; so an edit of it, of
+# its progress bar or of a record trains nothing anew.
+TRAINER = "janus.plugin"
 
 
 def corpus_folder(corpus):
@@ -116,6 +141,16 @@ def passes_of(corpus, system):
     return settings(TIER, corpus=corpus, system=system)["decoding"]["passes"]
 
 
+def passes_in_tables(corpus, system):
+    """The decoder passes after which some table shows a system on a corpus, each once, fewest first."""
+    blocks = [
+        block
+        for block in TABLES.values()
+        if system in block["systems"] and corpus in [block.get("corpus"), *block.get("columns", ())]
+    ]
+    return sorted({count for block in blocks for count in block.get("passes", [passes_of(corpus, system)])})
+
+
 def mode_of(corpus, system, manner):
     """How the tables decode a system in a manner: `ar`, or `nar-<passes>`."""
     return manner if manner == "ar" else f"nar-{passes_of(corpus, system)}"
@@ -131,6 +166,33 @@ def decoding_of(wildcards, mode):
     """The decoding settings of a run in a mode."""
     manner, _, passes = mode.partition("-")
     return decoding_settings(SYSTEMS[wildcards.system], run_settings(wildcards), manner=manner, passes=int(passes or 0))
+
+
+def lock_results():
+    """Keep a second run of this tier out of its results for as long as this Snakemake lives."""
+    try:
+        hold_lock(Path(RESULTS), what="run of the workflow", wait=5)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+def check_cluster():
+    """On Slurm, end the run with one line where it could only wait for ever."""
+    if not workflow.executor_plugin.name.endswith("slurm"):
+        return
+    jobs = workflow.dag.needrun_jobs()
+    demands = {Demand(job.rule.name, job.threads, job.resources.get("mem_mb", 0)) for job in jobs if not job.is_local}
+    try:
+        if workflow.executor_settings.status_command == "sacct":
+            require_accounting()
+        require_nodes(sorted(demands))
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+def expected_degenerate(wildcards):
+    """Why a system's outputs in the manner of a mode are degenerate by its nature; None where they should be alive."""
+    return SYSTEMS[wildcards.system]["degenerate"].get(wildcards.mode.partition("-")[0])
 
 
 def gpus(count):
@@ -153,6 +215,4 @@ def start_of(system):
     return [RUN.format(corpus=text, system=name, seed=TIER["seeds"][0]) + "/averaged.pt"]
 
 
-def runs_by_seed(corpus, system):
-    """The folders of the runs of one system on one corpus, by seed."""
-    return {seed: RUN.format(corpus=corpus, system=system, seed=seed) for seed in TIER["seeds"]}
+runs_by_seed = PRODUCTS.runs

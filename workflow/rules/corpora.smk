@@ -1,4 +1,13 @@
-"""Corpora: fetch, prepare, learn and apply BPE or encode with a shared vocabulary, binarise."""
+"""Corpora: fetch, prepare, learn and apply BPE or encode with a shared vocabulary, binarise.
+
+What other jobs wait for has a priority: a preparation of several threads would otherwise wait until trainings leave it so
+many cores at once.
+"""
+
+from snakemake.settings.types import DeploymentMethod
+
+from janus.corpora.documents import require_readers
+from janus.corpora.terms import refusals
 
 DOWNLOADS = {
     download.name: download
@@ -34,19 +43,69 @@ def pretraining_entries():
     return [text, VOCABULARIES[text.vocabulary], *([MODELS[base]] if base in MODELS else [])]
 
 
+def pairs_memory(fixed, per_million):
+    """MiB as a function of a corpus' training pairs: `fixed` a process, `per_million` besides; docs/preparation.md."""
+
+    def memory(wildcards, threads):
+        millions = CORPORA[wildcards.corpus].lines.get("train", 1_000_000) / 1e6
+        return round(fixed * (threads + 1) + per_million * millions)
+
+    return memory
+
+
+def tier_downloads():
+    """Every download of the tier's corpora and of its pre-training."""
+    entries = [*(CORPORA[corpus] for corpus in TIER["corpora"]), *pretraining_entries()]
+    return list({item.name: item for entry in entries for item in entry.downloads}.values())
+
+
+def unread_downloads(text):
+    """The names of a text's downloads of which no part was made yet."""
+    parts = {Path(folder).name for folder in parts_folders(text) if not Path(folder).exists()}
+    return [item.name for item in TEXTS[text].downloads if item.name in parts]
+
+
+def missing_readers(texts):
+    """The error, in a list, where this Python lacks what reads the texts; an empty list where all can be read.
+
+    A rule's own environment (envs/corpora.yaml) holds it.
+    """
+    if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
+        return []
+    try:
+        require_readers(name for text in texts for name in unread_downloads(text))
+    except InputError as error:
+        return [error]
+    return []
+
+
+def require_fetchable(wildcards):
+    """No input; ends the planning where this download must not be fetched, or could not be read when it is there.
+
+    Then every such problem of the tier is said, a line each: terms that nobody accepted, a package that is missing.
+    """
+    planned = [DOWNLOADS[wildcards.download], *tier_downloads()]
+    refused = refusals(planned, Path("resources/downloads"), accepted=TIER["accept"])
+    unread = missing_readers(text for text in TEXTS if wildcards.download in unread_downloads(text))
+    if wildcards.download in refused or unread:
+        unread = missing_readers(entry.name for entry in pretraining_entries()[:1]) or unread
+        sys.exit("\n".join(f"error: {error}" for error in [*refused.values(), *unread]))
+    return []
+
+
 rule fetch:
+    input:
+        require_fetchable,
     output:
-        "resources/downloads/{download}",
+        # Left where it is when the rule runs again: a file that can still be trusted is not fetched a second time.
+        update("resources/downloads/{download}"),
     log:
         "logs/fetch/{download}.log",
     wildcard_constraints:
         download=any_of(DOWNLOADS),
-    retries: 2
     localrule: True
     conda:
         "../../envs/corpora.yaml"
-    params:
-        download=lambda wildcards: asdict(DOWNLOADS[wildcards.download]),
     message:
         "Fetch {wildcards.download}"
     script:
@@ -67,12 +126,13 @@ rule prepare:
         LOGS + "/{corpus}/prepare.tsv"
     conda:
         "../../envs/corpora.yaml"
+    priority: 2
     resources:
         mem_mb=8000,
         runtime="4h",
     params:
         corpus=lambda wildcards: recipe_of(wildcards.corpus),
-        code=source_digest("corpora"),
+        code=lambda wildcards: code_of("prepare", builder_name(CORPORA[wildcards.corpus].recipe)),
     message:
         "Prepare {wildcards.corpus}"
     script:
@@ -93,13 +153,15 @@ rule learn_bpe:
         corpus=any_of(OWN),
     conda:
         "../../envs/corpora.yaml"
+    priority: 2
+    threads: 4
     resources:
-        mem_mb=16000,
+        mem_mb=pairs_memory(300, 1500),
         runtime="12h",
     params:
         merges=of_corpus("merges"),
         blobs=of_corpus("blobs"),
-        code=source_digest("corpora/bpe"),
+        code=code_of("learn_bpe"),
     message:
         "Learn and apply BPE: {wildcards.corpus}"
     script:
@@ -121,12 +183,13 @@ rule encode:
         corpus=any_of(SHARED),
     conda:
         "../../envs/train.yaml"
+    priority: 2
     threads: 4
     resources:
         mem_mb=8000,
         runtime="4h",
     params:
-        code=source_digest("corpora/encode", "corpora/vocabulary", "corpora/gpt2_bpe"),
+        code=code_of("encode"),
     message:
         "Encode {wildcards.corpus} with its vocabulary"
     script:
@@ -145,13 +208,15 @@ rule binarise:
         LOGS + "/{corpus}/binarise.tsv"
     conda:
         "../../envs/train.yaml"
+    priority: 2
     threads: 4
     resources:
-        mem_mb=8000,
+        mem_mb=pairs_memory(500, 300),
         runtime="2h",
     params:
         source=of_corpus("source"),
         target=of_corpus("target"),
+        code=code_of("binarise"),
     message:
         "Binarise {wildcards.corpus}"
     script:
@@ -160,8 +225,7 @@ rule binarise:
 
 rule download:
     input:
-        [path for corpus in TIER["corpora"] for path in downloads_of(CORPORA[corpus])],
-        [path for entry in pretraining_entries() for path in downloads_of(entry)],
+        [f"resources/downloads/{item.name}" for item in tier_downloads()],
     localrule: True
     message:
         "The downloads are in resources/downloads"

@@ -1,7 +1,5 @@
 """Decoding the test set, and measuring how fast it goes."""
 
-DECODER = source_digest("ragged", "streams", "model", "decoding", "/kernels")
-
 
 def timed_passes(corpus):
     """The decoder passes after which Figure 4 and the tables want the speed on a corpus."""
@@ -31,7 +29,7 @@ rule decode:
     params:
         source=of_corpus("source"),
         settings=lambda wildcards: decoding_of(wildcards, wildcards.mode),
-        code=DECODER,
+        code=code_of("decode"),
     message:
         "Decode {wildcards.corpus} with {wildcards.system}, seed {wildcards.seed}: {wildcards.mode}"
     script:
@@ -63,7 +61,7 @@ rule measure_latency:
             decoding_of(wildcards, mode) for mode in modes_of(wildcards.system, timed_passes(wildcards.corpus))
         ],
         latency=TIER["latency"],
-        code=DECODER,
+        code=code_of("measure_latency"),
     message:
         "Measure the speed of {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}"
     script:

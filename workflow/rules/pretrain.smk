@@ -2,8 +2,6 @@
 
 TEXT = RESULTS + "/{text}/text"
 TEXT_LOGS = LOGS + "/{text}"
-PREPARE_TEXT = source_digest(*(f"corpora/{part}" for part in ("monolingual", "documents", "demo_text", "pairs")))
-VOCABULARY = source_digest(*(f"corpora/{part}" for part in ("vocabulary", "bpe", "gpt2_bpe")))
 
 
 def parts_folders(text):
@@ -50,13 +48,14 @@ rule prepare_part:
         part="[^/]+",
     conda:
         "../../envs/corpora.yaml"
+    priority: 2
     resources:
         mem_mb=4000,
         runtime="12h",
     params:
         text=lambda wildcards: digests_of(TEXTS[wildcards.text]),
         corpora=lambda wildcards: [corpus_folder(corpus) for corpus in TEXTS[wildcards.text].corpora],
-        code=PREPARE_TEXT,
+        code=lambda wildcards: code_of("prepare_part", text_name(TEXTS[wildcards.text].recipe)),
     message:
         "Prepare the text {wildcards.text}: {wildcards.part}"
     script:
@@ -73,11 +72,13 @@ rule gather:
         TEXT_LOGS + "/gather.log",
     conda:
         "../../envs/corpora.yaml"
+    priority: 2
     resources:
         mem_mb=2000,
         runtime="1h",
     params:
         text=lambda wildcards: digests_of(TEXTS[wildcards.text]),
+        code=code_of("gather"),
     message:
         "Gather the parts of the text {wildcards.text}"
     script:
@@ -95,12 +96,14 @@ rule make_vocabulary:
         LOGS + "/make_vocabulary-{vocabulary}.tsv"
     conda:
         "../../envs/train.yaml"
+    priority: 2
+    threads: 4
     resources:
         mem_mb=8000,
         runtime="12h",
     params:
         vocabulary=lambda wildcards: digests_of(VOCABULARIES[wildcards.vocabulary]),
-        code=VOCABULARY,
+        code=code_of("make_vocabulary"),
     message:
         "Make the vocabulary {wildcards.vocabulary}"
     script:
@@ -123,13 +126,14 @@ rule encode_text:
         file=r"train-\d+|valid",
     conda:
         "../../envs/train.yaml"
+    priority: 2
     threads: 4
     resources:
         mem_mb=8000,
         runtime="12h",
     params:
         block=lambda wildcards: TEXTS[wildcards.text].block,
-        code=source_digest("corpora/encode") + VOCABULARY,
+        code=code_of("encode_text"),
     message:
         "Encode the text {wildcards.text}: {wildcards.file}"
     script:
@@ -151,10 +155,13 @@ rule binarise_text:
         shard=r"\d+",
     conda:
         "../../envs/train.yaml"
+    priority: 2
     threads: 4
     resources:
         mem_mb=8000,
         runtime="4h",
+    params:
+        code=code_of("binarise_text"),
     message:
         "Binarise the text {wildcards.text}: shard {wildcards.shard}"
     script:
@@ -171,12 +178,13 @@ rule write_start:
         LOGS + "/{text}/{model}.log",
     conda:
         "../../envs/train.yaml"
+    priority: 2
     resources:
         mem_mb=8000,
         runtime="1h",
     params:
         model=lambda wildcards: digests_of(MODELS[wildcards.model]),
-        code=source_digest("model/bart"),
+        code=code_of("write_start"),
     message:
         "Unpack {wildcards.model}"
     script:
@@ -200,6 +208,7 @@ rule pretrain:
         corpus=any_of(TEXTS),
     conda:
         "../../envs/train.yaml"
+    priority: 1
     threads: of_training("threads")
     resources:
         gpu=lambda wildcards: gpus(run_settings(wildcards)["training"]["gpus"]),
@@ -216,9 +225,9 @@ rule pretrain:
             start=next(iter(start_of(wildcards.system)), None),
             seed=int(wildcards.seed),
             device=TIER["device"],
-            user_dir="janus/plugin",
+            user_dir=of_project("janus/plugin"),
         ),
-        code=source_digest(*TRAINER, "denoising"),
+        code=digest_of_code(ROOT, TRAINER),
     message:
         "Pre-train {wildcards.system} on {wildcards.corpus}"
     script:

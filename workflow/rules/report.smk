@@ -1,11 +1,12 @@
 """Tables and figures: published and reproduced side by side, in every format."""
 
-from janus.report.cells import added_columns, added_rows, bleu_cells, files_of, repetition_cells
+from janus.report.cells import added_columns, added_rows, bleu_cells, files_of, other_texts, repetition_cells
 from janus.report.generation_cells import floor_cells, generation_cells
+from janus.report.names import generated_text
+from janus.report.vital_signs import read_signs, summary, vital_files
 
-PUBLISHED = "workflow/published"
-GENERATED = all(CORPORA[corpus].recipe.startswith(("grammar", "demo_")) for corpus in TIER["corpora"])
-REPORT = source_digest("report")
+PUBLISHED = of_project("workflow/published")
+GENERATED = generated_text(CORPORA[corpus].recipe for corpus in TIER["corpora"])
 
 
 def score_files(corpus, system, manner, passes=None):
@@ -30,6 +31,9 @@ def latency_files(corpus, system):
     return {seed: f"{run}/latency.json" for seed, run in runs_by_seed(corpus, system).items()}
 
 
+origin_of = PRODUCTS.origin
+
+
 def floor_file(corpus, floor):
     return f"{RESULTS}/{corpus}/floors/{floor}.json"
 
@@ -40,9 +44,9 @@ def cells_of(number):
     if table is None:
         return []
     if number == 3:
-        return repetition_cells(table, SYSTEMS, score_files=score_files)
+        return repetition_cells(table, SYSTEMS, score_files=score_files, origin_of=origin_of)
     if number in (1, 6):
-        files = {"score_files": score_files, "comparison_files": comparison_files}
+        files = {"score_files": score_files, "comparison_files": comparison_files, "origin_of": origin_of}
         return bleu_cells(number, table, SYSTEMS, **files, passes=passes_of)
     cells = generation_cells(
         number,
@@ -51,6 +55,7 @@ def cells_of(number):
         score_files=score_files,
         latency_files=latency_files,
         comparison_files=task_comparison_files,
+        origin_of=origin_of,
     )
     return cells + (floor_cells(table, floor_file=floor_file) if number == 5 else [])
 
@@ -58,23 +63,31 @@ def cells_of(number):
 # Tables that the tier does not name show what was published.
 CELLS = {number: cells for number in range(1, 9) if (cells := cells_of(number))}
 ADDED_COLUMNS = {number: added_columns(number, TABLES[f"table{number}"]) for number in CELLS}
+# The text of the paper that each corpus is, and the columns whose corpus is another.
+PUBLISHED_TEXTS = {name: corpus.published for name, corpus in CORPORA.items()}
+OTHER_TEXTS = {number: other_texts(number, TABLES[f"table{number}"], PUBLISHED_TEXTS) for number in CELLS}
+VITAL_SIGNS = vital_files(path for cells in CELLS.values() for path in files_of(cells, "scores"))
 # The figures that the tier names; Figure 2 is drawn from the code alone.
 DRAWN = [2, *(number for number in (4, 5, 6) if f"figure{number}" in FIGURES)]
 
 
 def table_outputs(number):
-    """The files of a table; its Markdown goes into Snakemake's report."""
+    """The files of a table; its pages go into Snakemake's report, which would give a CSV away as a download."""
     stem = f"{RESULTS}/tables/table{number}"
     caption = f"../report/table{number}.rst" if number in CELLS else "../report/published_only.rst"
     outputs = {
-        "csv": report(f"{stem}.csv", caption, category="Tables", labels={"table": str(number)}),
+        "html": report(f"{stem}.html", caption, category="Tables", labels={"table": str(number)}),
+        "csv": f"{stem}.csv",
         "md": f"{stem}.md",
         "tex": f"{stem}.tex",
         "facts": f"{stem}.json",
     }
     if number in CELLS:
         outputs["cells"] = f"{stem}-cells.csv"
-        outputs |= {f"metrics_{kind}": f"{stem}-metrics.{kind}" for kind in ("csv", "md", "tex")}
+        for companion, what in (("metrics", "every metric"), ("tests", "tests of significance")):
+            path, labels = f"{stem}-{companion}", {"table": f"{number}, {what}"}
+            outputs |= {f"{companion}_{kind}": f"{path}.{kind}" for kind in ("csv", "md", "tex")}
+            outputs[f"{companion}_html"] = report(f"{path}.html", caption, category="Tables", labels=labels)
     return outputs
 
 
@@ -114,9 +127,8 @@ for number in range(1, 9):
             f"render_table{number}"
         input:
             published=f"{PUBLISHED}/table{number}.csv",
-            scores=files_of(CELLS.get(number, []), "score_files"),
-            comparisons=files_of(CELLS.get(number, []), "significance_files"),
-            latencies=files_of(CELLS.get(number, []), "latency"),
+            **{kind: files_of(CELLS.get(number, []), kind) for kind in ("scores", "tests", "latencies", "origins")},
+            vital=vital_files(files_of(CELLS.get(number, []), "scores")),
         output:
             **table_outputs(number),
         log:
@@ -131,10 +143,10 @@ for number in range(1, 9):
             cells=CELLS.get(number, []),
             added_rows=added_rows(number, CELLS.get(number, []), SYSTEMS),
             added_columns=ADDED_COLUMNS.get(number, []),
-            other_text=TABLES.get(f"table{number}", {}).get("new"),
+            other_texts=OTHER_TEXTS.get(number, {}),
             tier=TIER["tier"],
             generated=GENERATED,
-            code=REPORT,
+            code=code_of("render_table"),
         message:
             f"Render Table {number}" + ("" if number in CELLS else ", published side only")
         script:
@@ -150,9 +162,43 @@ for number in range(1, 9):
             f"Table {number} is in {RESULTS}/tables"
 
 
+rule vital_signs:
+    input:
+        VITAL_SIGNS,
+    output:
+        md=f"{RESULTS}/tables/vital-signs.md",
+        csv=f"{RESULTS}/tables/vital-signs.csv",
+    log:
+        LOGS + "/vital-signs.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code_of("gather_vital_signs"),
+    message:
+        "Gather the vital signs of all rows"
+    script:
+        "../scripts/gather_vital_signs.py"
+
+
+def say_what_is_degenerate():
+    """One line at the end of a run, if a row of its tables that was decoded is degenerate."""
+    table = f"{RESULTS}/tables/vital-signs.md"
+    try:
+        decoded = read_signs(path for path in VITAL_SIGNS if Path(path).exists())
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+    else:
+        if line := summary(decoded, table if Path(table).exists() else f"`janus vital-signs {RESULTS}`"):
+            print(line, file=sys.stderr)
+
+
 rule paper_tables:
     input:
         [getattr(rules, f"table{number}").input for number in range(1, 9)],
+        rules.vital_signs.output,
     localrule: True
     message:
         f"The tables are in {RESULTS}/tables"
@@ -179,7 +225,7 @@ if 4 in DRAWN:
             labels={name: SYSTEMS[name]["label"] for name in FIGURE4_SCORES},
             tier=TIER["tier"],
             generated=GENERATED,
-            code=REPORT,
+            code=code_of("draw_figure4"),
         message:
             "Draw Figure 4"
         script:
@@ -215,7 +261,7 @@ for number in (n for n in DRAWN if n in (5, 6)):
             labels={name: SYSTEMS[name]["label"] for name in FIGURES[f"figure{number}"]["systems"]},
             tier=TIER["tier"],
             generated=GENERATED,
-            code=REPORT,
+            code=code_of("draw_curves"),
         message:
             f"Draw Figure {number}"
         script:
@@ -236,7 +282,7 @@ rule draw_figure2:
         mem_mb=2000,
         runtime=30,
     params:
-        code=source_digest("streams", "report/visibility", "report/style"),
+        code=code_of("draw_figure2"),
     message:
         "Draw Figure 2"
     script:

@@ -1,13 +1,17 @@
 """Scores of a decoded test set, and whether they differ from the baseline's by more than chance."""
 
-METRICS = source_digest("metrics")
-# Outputs on generated text are judged by the grammar too.
-JUDGE = source_digest(
-    *(f"corpora/{part}" for part in ("grammar", "demo_tasks", "judge", "analyse", "realise", "lexicon", "meaning"))
-)
 # Corpora of a generation task; all of them are encoded with a shared vocabulary.
 TASKS = [name for name, corpus in CORPORA.items() if corpus.task != "translation"]
 TRANSLATIONS = [name for name in CORPORA if name not in TASKS]
+
+
+def fewest_passes(wildcards):
+    """The decoded file of the same run after the fewest passes that a table shows, in a list; empty where it is that."""
+    manner, _, passes = wildcards.mode.partition("-")
+    if manner == "ar":
+        return []
+    fewer = [count for count in passes_in_tables(wildcards.corpus, wildcards.system) if count < int(passes)]
+    return [f"{RUN.format(**wildcards)}/decode/nar-{min(fewer)}.bpe"] if fewer else []
 
 
 rule score:
@@ -15,8 +19,10 @@ rule score:
         hypotheses=rules.decode.output.hypotheses,
         tok=rules.prepare.output.tok,
         raw=rules.prepare.output.raw,
+        fewer=fewest_passes,
     output:
         RUN + "/score/{mode}.json",
+        vital=RUN + "/decode/{mode}.vital.json",
     log:
         RUN_LOGS + "/score-{mode}.log",
     benchmark:
@@ -33,8 +39,8 @@ rule score:
         target=of_corpus("target"),
         recipe=of_corpus("recipe"),
         lowercase=of_corpus("lowercase"),
-        code=METRICS,
-        judge=lambda wildcards: JUDGE if CORPORA[wildcards.corpus].recipe == "grammar" else None,
+        expected=expected_degenerate,
+        code=lambda wildcards: code_of("score", judge_name(CORPORA[wildcards.corpus].recipe)),
     message:
         "Score {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}: {wildcards.mode}"
     script:
@@ -46,8 +52,10 @@ rule score_task:
         hypotheses=rules.decode.output.hypotheses,
         tok=rules.prepare.output.tok,
         vocabulary=vocabulary_of,
+        fewer=fewest_passes,
     output:
         RUN + "/score/{mode}.json",
+        vital=RUN + "/decode/{mode}.vital.json",
     log:
         RUN_LOGS + "/score-{mode}.log",
     benchmark:
@@ -65,8 +73,8 @@ rule score_task:
         target=of_corpus("target"),
         task=of_corpus("task"),
         recipe=of_corpus("recipe"),
-        code=METRICS,
-        judge=lambda wildcards: JUDGE if CORPORA[wildcards.corpus].recipe.startswith("demo_") else None,
+        expected=expected_degenerate,
+        code=lambda wildcards: code_of("score_task", judge_name(CORPORA[wildcards.corpus].recipe)),
     message:
         "Score {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}: {wildcards.mode}"
     script:
@@ -91,8 +99,7 @@ rule score_floors:
         source=of_corpus("source"),
         target=of_corpus("target"),
         recipe=of_corpus("recipe"),
-        code=METRICS,
-        judge=lambda wildcards: JUDGE if CORPORA[wildcards.corpus].recipe == "demo_reply" else None,
+        code=lambda wildcards: code_of("score_floors", judge_name(CORPORA[wildcards.corpus].recipe)),
     message:
         "Score replies that answer nothing: {wildcards.corpus}"
     script:
@@ -120,7 +127,7 @@ rule compare:
         runtime=30,
     params:
         target=of_corpus("target"),
-        code=METRICS,
+        code=code_of("compare"),
     message:
         "Compare {wildcards.system} with {wildcards.baseline} on {wildcards.corpus}, seed {wildcards.seed}: {wildcards.manner}"
     script:
@@ -150,7 +157,7 @@ rule compare_task:
         source=of_corpus("source"),
         target=of_corpus("target"),
         task=of_corpus("task"),
-        code=METRICS,
+        code=code_of("compare_task"),
     message:
         "Compare {wildcards.system} with {wildcards.baseline} on {wildcards.corpus}, seed {wildcards.seed}: {wildcards.mode}"
     script:

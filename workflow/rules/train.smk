@@ -1,5 +1,7 @@
 """Training: fairseq-train with the plugin, the average of its checkpoints, the curves of its log."""
 
+from janus.averages import stale_average
+
 
 rule train:
     input:
@@ -29,23 +31,33 @@ rule train:
             source=CORPORA[wildcards.corpus].source,
             target=CORPORA[wildcards.corpus].target,
             start=next(iter(start_of(wildcards.system)), None),
+            average=averages(TIER, SYSTEMS[wildcards.system]),
             seed=int(wildcards.seed),
             device=TIER["device"],
-            user_dir="janus/plugin",
+            user_dir=of_project("janus/plugin"),
         ),
-        code=source_digest(*TRAINER),
+        code=digest_of_code(ROOT, TRAINER),
     message:
         "Train {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}"
     script:
         "../scripts/train.py"
 
 
+def require_fresh(wildcards):
+    """No input; ends the planning where checkpoints were changed after they were averaged, by another than the rule."""
+    if error := stale_average(Path(RUN.format(**wildcards))):
+        sys.exit(f"error: {error}")
+    return []
+
+
 # Of pre-training too, whose best checkpoint the tasks start from.
 rule average:
     input:
         RUN + "/train.json",
+        require_fresh,
     output:
         RUN + "/averaged.pt",
+        facts=RUN + "/averaged.json",
     log:
         RUN_LOGS + "/average.log",
     wildcard_constraints:
@@ -57,9 +69,9 @@ rule average:
         runtime=30,
     params:
         checkpoints=RUN + "/checkpoints",
-        average=lambda wildcards: SYSTEMS[wildcards.system]["average"],
+        average=lambda wildcards: averages(TIER, SYSTEMS[wildcards.system]),
         last=of_training("average_checkpoints"),
-        code=source_digest("model/checkpoints"),
+        code=code_of("average"),
     message:
         "Average checkpoints: {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}"
     script:
@@ -80,7 +92,7 @@ rule read_curves:
         runtime=30,
     params:
         log=RUN + "/checkpoints/log.jsonl",
-        code=source_digest("engine/logs"),
+        code=code_of("read_curves"),
     message:
         "Read the training curves: {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}"
     script:

@@ -1,4 +1,4 @@
-"""What every script does around its one call: output to the log, bad input as one line."""
+"""What every script does around its one call: output to the log, a failure as one line, no life after Snakemake's."""
 
 import os
 import sys
@@ -15,19 +15,26 @@ def job(snakemake: Any, *, threads: int | None = None) -> Iterator[IO[str]]:
     """Run a script's body with stdout and stderr in the job's log; yields the terminal, for progress bars.
 
     Arithmetic uses `threads`, by default as many as the job has; heavy modules must be imported inside, since OpenMP
-    reads the number when it is loaded. An InputError ends the job with status 1 and its one line, in the log and on
-    the terminal.
+    reads the number when it is loaded. Bad input, a failed child and a full disk end the job with status 1 and one
+    line, in the log and on the terminal. The job ends when the Snakemake that runs it does, however that ended.
     """
     # Snakemake gives both the rule's number, and torch prefers the second.
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads or snakemake.threads))
     _find_project()
-    terminal = os.fdopen(os.dup(2), "w")
-    _redirect(Path(snakemake.log[0]))
-    from janus.errors import InputError
+    from janus.display import Display
+    from janus.engine.tether import follow_snakemake
+    from janus.errors import InputError, JobError
+    from janus.room import disk_errors_as_one_line
 
+    # The bar and the one line of an error hold names that a user gave; the terminal may be of any encoding.
+    terminal = Display(os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace"))
+    _redirect(Path(snakemake.log[0]))
+    sys.stdout, sys.stderr = Display(sys.stdout), Display(sys.stderr)
+    follow_snakemake()
     try:
-        yield terminal
-    except InputError as error:
+        with disk_errors_as_one_line():
+            yield terminal
+    except (InputError, JobError) as error:
         for stream in (sys.stderr, terminal):
             print(f"error: {error}", file=stream, flush=True)
         sys.exit(1)

@@ -1,13 +1,17 @@
-"""Average the last checkpoints of one training, or take the best one."""
+"""Average the last checkpoints of one training, or take the best one; and record of which they are the mean."""
 
 from pathlib import Path
 
 from _job import job
 
 with job(snakemake):
-    from janus.model.checkpoints import average_checkpoints
-    from janus.runs import chosen_checkpoints
+    from janus.averages import chosen_checkpoints
+    from janus.files import sha256, write_json
+    from janus.model.averaging import average_checkpoints
+    from janus.provenance import Stopwatch, provenance
 
-    params = snakemake.params
+    watch, params, averaged = Stopwatch(), snakemake.params, Path(snakemake.output[0])
     chosen = chosen_checkpoints(Path(params.checkpoints), average=params.average, count=params.last)
-    average_checkpoints(chosen, Path(snakemake.output[0]))
+    weights = average_checkpoints(chosen, averaged)
+    facts = {**dict(snakemake.wildcards), "checkpoints": weights, "sha256": sha256(averaged)}
+    write_json(Path(snakemake.output.facts), provenance(watch=watch, **facts))

@@ -1,4 +1,4 @@
-"""Compare one system's decoded test set of a generation task with its baseline's by paired bootstrap."""
+"""Compare one system's decoded test set of a generation task with its baseline's by two tests of significance."""
 
 from pathlib import Path
 

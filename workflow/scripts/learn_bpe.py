@@ -11,5 +11,5 @@ with job(snakemake):
 
     corpus = load_corpora(snakemake.config["corpora_file"])[snakemake.wildcards.corpus]
     folder = Path(snakemake.output[0]).parent
-    learn_and_apply(folder, merges=corpus.merges)
+    learn_and_apply(folder, merges=corpus.merges, workers=snakemake.threads)
     check_blobs(corpus, folder, below="bpe")

@@ -15,4 +15,4 @@ with job(snakemake):
     else:
         texts = [path for part in snakemake.input.parts for path in sorted(Path(part).glob("train-*.txt"))]
         sides = [path for task in snakemake.input.tasks for path in sorted(Path(task).glob("train.*"))]
-        make_subword(vocabulary, texts, sides, output, progress=False)
+        make_subword(vocabulary, texts, sides, output, workers=snakemake.threads, progress=False)

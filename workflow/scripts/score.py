@@ -1,4 +1,4 @@
-"""Score one decoded test set."""
+"""Score one decoded test set, and take its vital signs."""
 
 from pathlib import Path
 
@@ -7,11 +7,12 @@ from _job import job
 with job(snakemake):
     from functools import partial
 
-    from janus.corpora.grammar import check
+    from janus.corpora.by_recipe import judge
     from janus.metrics.files import score_file
+    from janus.metrics.vital_signs import write_vital_signs
 
     params, tok = snakemake.params, Path(snakemake.input.tok)
-    generated = params.recipe == "grammar"
+    grammar = judge(params.recipe)
     score_file(
         hypotheses=Path(snakemake.input.hypotheses),
         references=tok / f"test.{params.target}",
@@ -19,7 +20,16 @@ with job(snakemake):
         output=Path(snakemake.output[0]),
         language=params.target,
         lowercase=params.lowercase,
-        sources=tok / f"test.{params.source}" if generated else None,
-        check=partial(check, source_language=params.source, target_language=params.target) if generated else None,
+        sources=tok / f"test.{params.source}" if grammar else None,
+        check=grammar and partial(grammar.check, source_language=params.source, target_language=params.target),
+        facts=dict(snakemake.wildcards),
+    )
+    write_vital_signs(
+        Path(snakemake.output.vital),
+        hypotheses=Path(snakemake.input.hypotheses),
+        references=tok / f"test.{params.target}",
+        sources=tok / f"test.{params.source}",
+        fewer=next(map(Path, snakemake.input.fewer), None),
+        expected=params.expected,
         facts=dict(snakemake.wildcards),
     )

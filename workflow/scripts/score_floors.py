@@ -7,15 +7,16 @@ from _job import job
 with job(snakemake):
     from functools import partial
 
-    from janus.corpora.demo_tasks import verdicts
+    from janus.corpora.by_recipe import judge
     from janus.metrics.floors import score_floors
 
     params, tok = snakemake.params, Path(snakemake.input.tok)
+    tasks = judge(params.recipe)
     score_floors(
         training_replies=tok / f"train.{params.target}",
         sources=tok / f"test.{params.source}",
         references=tok / f"test.{params.target}",
         output=Path(snakemake.output[0]).parent,
-        verdicts=partial(verdicts, "reply") if params.recipe == "demo_reply" else None,
+        verdicts=tasks and partial(tasks.verdicts, "reply"),
         facts=dict(snakemake.wildcards),
     )

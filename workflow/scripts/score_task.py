@@ -1,4 +1,4 @@
-"""Score the decoded test set of a generation task."""
+"""Score the decoded test set of a generation task, and take its vital signs."""
 
 from pathlib import Path
 
@@ -7,11 +7,13 @@ from _job import job
 with job(snakemake):
     from functools import partial
 
-    from janus.corpora.demo_tasks import verdicts
+    from janus.corpora.by_recipe import judge
+    from janus.corpora.vocabulary import load_encoder
     from janus.metrics.task_files import score_task_file
+    from janus.metrics.vital_signs import write_vital_signs
 
     params, tok = snakemake.params, Path(snakemake.input.tok)
-    generated = params.recipe.startswith("demo_")
+    tasks = judge(params.recipe)
     score_task_file(
         task=params.task,
         hypotheses=Path(snakemake.input.hypotheses),
@@ -19,6 +21,16 @@ with job(snakemake):
         references=tok / f"test.{params.target}",
         sources=tok / f"test.{params.source}",
         output=Path(snakemake.output[0]),
-        verdicts=partial(verdicts, params.task) if generated else None,
+        verdicts=tasks and partial(tasks.verdicts, params.task),
+        facts=dict(snakemake.wildcards),
+    )
+    write_vital_signs(
+        Path(snakemake.output.vital),
+        hypotheses=Path(snakemake.input.hypotheses),
+        references=tok / f"test.{params.target}",
+        sources=tok / f"test.{params.source}",
+        decode=load_encoder(Path(snakemake.input.vocabulary[0])).decode,
+        fewer=next(map(Path, snakemake.input.fewer), None),
+        expected=params.expected,
         facts=dict(snakemake.wildcards),
     )

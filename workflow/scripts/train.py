@@ -5,23 +5,24 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake) as terminal:
+    from janus.engine.lock import folder_lock
+    from janus.engine.logs import read_parameters
     from janus.engine.training import train
-    from janus.files import sha256, write_json
+    from janus.files import write_json
+    from janus.identity import training_identity
     from janus.provenance import Stopwatch, provenance
     from janus.runs import open_run
 
     watch = Stopwatch()
-    checkpoints = Path(snakemake.params.checkpoints)
-    folders = [snakemake.input.data] if isinstance(snakemake.input.data, str) else snakemake.input.data
-    files = [path for folder in folders for path in sorted(Path(folder).iterdir()) if path.is_file()]
-    data = {str(path): sha256(path) for path in [*files, *map(Path, snakemake.input.start)]}
-    identity = {"arguments": snakemake.params.arguments, "code": snakemake.params.code, "data": data}
-    resumed = open_run(checkpoints, identity)
+    params, data = snakemake.params, snakemake.input.data
+    checkpoints = Path(params.checkpoints)
+    folders = [data] if isinstance(data, str) else data
     name = f"{snakemake.wildcards.system} on {snakemake.wildcards.corpus}"
-    train(snakemake.params.arguments, log=checkpoints / "log.jsonl", name=name, terminal=terminal)
-    write_json(
-        Path(snakemake.output[0]),
-        provenance(
-            watch=watch, device=snakemake.config["device"], **dict(snakemake.wildcards), **identity, resumed=resumed
-        ),
-    )
+    with folder_lock(checkpoints, terminal=terminal) as lock:
+        identity = training_identity(params.arguments, code=params.code, folders=folders, files=snakemake.input.start)
+        resumed = open_run(checkpoints, identity, terminal=terminal)
+        log = checkpoints / "log.jsonl"
+        train(params.arguments, log=log, name=name, terminal=terminal, lock=lock)
+        facts = {**dict(snakemake.wildcards), **identity, "parameters": read_parameters(log), "resumed": resumed}
+        record = provenance(watch=watch, device=snakemake.config["device"], **facts)
+        write_json(Path(snakemake.output[0]), record)

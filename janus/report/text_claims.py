@@ -1,4 +1,4 @@
-"""Is what the text says what the tables say? One function per relation that `text.csv` may name."""
+"""Checks of the text against the tables: one function per relation in `text.csv`."""
 
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
@@ -7,9 +7,9 @@ from math import prod
 from janus.errors import InputError
 from janus.report.published import Claim, Published
 
-# A value with the words that locate it.
+# A value and a description of its place.
 Operand = tuple[str, Decimal]
-# The verdict, and what was computed to reach it.
+# The verdict and the computation behind it.
 Outcome = tuple[str, str]
 
 AGREES, LOOSE, CONTRADICTS, UNCHECKED = "agrees", "loose", "contradicts", "unchecked"
@@ -21,7 +21,7 @@ def check_claim(claim: Claim, published: Published) -> Outcome:
         raise InputError(
             f"unknown relation {claim.relation!r}",
             where=f"text.csv: {claim.id}",
-            mend=f"use one of: {', '.join(_RELATIONS)}",
+            fix=f"use one of: {', '.join(_RELATIONS)}",
         )
     left, right = _operands(claim, published)
     return _RELATIONS[claim.relation](claim, left, right)
@@ -36,7 +36,7 @@ def _operands(claim: Claim, published: Published) -> tuple[list[Operand], list[O
 
 
 def _pairs(left: str, right: str, published: Published) -> list[tuple[Operand, Operand]]:
-    """Both sides of a comparison; `*` stands for each score column where both rows have a number."""
+    """Both sides of a comparison; `*` means each score column where both rows have a number."""
     if not left.endswith("/*"):
         return [(_value(left, published), _value(right, published))]
     (table, row, _), (other, baseline, _) = _place(left), _place(right)
@@ -56,19 +56,19 @@ def _value(reference: str, published: Published) -> Operand:
     if reference.startswith("text/"):
         name = reference.removeprefix("text/")
         if name not in published.claims:
-            raise InputError("no such claim", where=f"text.csv: {reference}", mend="refer to an id of text.csv")
+            raise InputError("no such claim", where=f"text.csv: {reference}", fix="refer to an id of text.csv")
         return name, Decimal(published.claims[name].value)
     cell = published.find(*_place(reference))
     if cell.value is None:
-        raise InputError("refers to a cell without a number", where=cell.place, mend="refer to another cell")
+        raise InputError("refers to a cell without a number", where=cell.place, fix="refer to another cell")
     return f"{cell.row}, {cell.column}", cell.value
 
 
 def _place(reference: str) -> tuple[int, str, str]:
-    """Table, row and column of a reference; a column may hold a slash, as `Latency (ms/sample)` does."""
+    """Table, row and column of a reference; a column may contain a slash, as in `Latency (ms/sample)`."""
     table, row, column = (*reference.split("/", 2), "", "")[:3]
     if not table.isdigit():
-        raise InputError("no reference", where=f"text.csv: {reference}", mend="write table/row/column or text/id")
+        raise InputError("no reference", where=f"text.csv: {reference}", fix="write table/row/column or text/id")
     return int(table), row, column
 
 

@@ -1,0 +1,56 @@
+"""Which decodings and which speeds the tables and figures of a tier make. Claims are tested on these and add none."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from janus.sense import corpora_of
+from janus.tiers import settings
+
+# (corpus, system) -> the ways in which it is decoded: ar, nar-<passes>
+Modes = dict[tuple[str, str], set[str]]
+
+_TIMED = ("table2", "table4", "table5")
+# Its columns are numbers of passes, so that left-to-right rows have no place in it.
+_NAR_ALONE = ("table3",)
+
+
+def decoded_modes(tier: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]]) -> Modes:
+    """Every decoding that a table or Figure 4 of a checked tier shows."""
+    found: Modes = {}
+    for name, block in _decoding_blocks(tier):
+        for corpus in corpora_of(block):
+            for system in block["systems"]:
+                passes = block.get("passes") or [tier_passes(tier, corpus, system)]
+                found.setdefault((corpus, system), set()).update(
+                    mode
+                    for mode in modes_of(systems[system]["manners"], passes)
+                    if mode != "ar" or name not in _NAR_ALONE
+                )
+    return found
+
+
+def timed_modes(tier: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]]) -> Modes:
+    """Every decoding whose speed a table or Figure 4 of a checked tier shows."""
+    blocks = [block for name, block in _decoding_blocks(tier) if name in (*_TIMED, "figure4")]
+    found: Modes = {}
+    for corpus in {block["corpus"] for block in blocks}:
+        own = [block for block in blocks if block["corpus"] == corpus]
+        passes = {count for block in own for count in block["passes"]}
+        for system in {system for block in own for system in block["systems"]}:
+            found[corpus, system] = modes_of(systems[system]["manners"], passes)
+    return found
+
+
+def tier_passes(tier: Mapping[str, Any], corpus: str, system: str) -> int:
+    """The decoder passes of mask-predict where no table names them."""
+    return settings(tier, corpus=corpus, system=system)["decoding"]["passes"]
+
+
+def modes_of(manners: list[str], passes: Any) -> set[str]:
+    """The ways in which a system of these manners is decoded with each of the passes."""
+    return {"ar"} & set(manners) | ({f"nar-{count}" for count in passes} if "nar" in manners else set())
+
+
+def _decoding_blocks(tier: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    figure = tier["figures"].get("figure4")
+    return [*tier["tables"].items(), *([("figure4", figure)] if figure else [])]

@@ -1,0 +1,23 @@
+"""Checks that the device of a job is available, before its work begins."""
+
+from janus.errors import InputError
+
+
+def require_device(device: str, *, count: int = 1) -> None:
+    """Raise InputError where `device` (cpu, cuda or cuda:<n>) or `count` of its kind cannot be used."""
+    if not device.startswith("cuda"):
+        return
+    import torch
+
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if found == 0:
+        build = "" if torch.backends.cuda.is_built() else "; this torch was built without CUDA"
+        raise InputError(f"no GPU can be used{build}", where=f"device {device}", fix="set `device: cpu`, or use a GPU")
+    _, _, index = device.partition(":")
+    needed = max(count, int(index or 0) + 1)
+    if found < needed:
+        raise InputError(
+            f"{needed} GPUs are needed and {found} can be used",
+            where=f"device {device}",
+            fix="lower `gpus` in the tier, or use a machine that has them",
+        )

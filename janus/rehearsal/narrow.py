@@ -1,0 +1,148 @@
+"""The tier of a rehearsal from the real one: everything that costs time is narrow.
+
+What is kept as it is: systems, losses, masking, precision, optimiser and criterion, what is validated by decoding, the
+beam, the passes, tables and figures, and how options differ between corpora and systems.
+"""
+
+import copy
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from janus.rehearsal.manifest import BLOCK, Manifest
+from janus.rehearsal.mirror import TRAIN, make_corpus
+from janus.tiers import runs, settings
+
+_LAYERS = 2
+_HEAD_SIZE = 8
+_EPOCHS = 2
+# Batches of an epoch, about; and what bounds on their tokens must allow for.
+_BATCHES = 3
+_SENTENCE, _LONGEST_SENTENCE = 16, 96
+_BLOCKS_OF_A_SHARD = 24
+_MOST_UPDATES = 60
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the rehearsal runs on: GPUs and processor cores, and whether Parquet can be read."""
+
+    gpus: int
+    cores: int
+    parquet: bool
+
+
+def narrow_tier(
+    tier: Mapping[str, Any], systems: Mapping[str, Any], manifest: Manifest, machine: Machine
+) -> tuple[dict[str, Any], list[str]]:
+    """The tier that is run for a checked `tier`, and a line for each thing that this machine only approximates."""
+    narrow = copy.deepcopy(dict(tier)) | {"tier": f"{tier['tier']}-rehearsal", "rehearsal": True, "mirror": None}
+    notes = _notes(tier, systems, machine)
+    _narrow_device(narrow, machine)
+    # Two seeds already make a mean and an interval.
+    narrow["seeds"] = tier["seeds"][:2]
+    # Nobody's terms bind made files.
+    narrow["accept"] = sorted({item.accept for item in manifest.downloads() if item.accept})
+    for block in (narrow, *narrow["overrides"]):
+        _narrow_model(block.get("model", {}))
+        _narrow_decoding(block.get("decoding", {}))
+    # Bounds on batches follow from several settings together, so each run has its own, after all others.
+    narrow["overrides"] += _trainings(tier, systems, manifest, machine)
+    narrow["latency"] = dict(tier["latency"]) | {
+        "batch_sizes": sorted({min(size, 4) for size in tier["latency"]["batch_sizes"]}),
+        "sentences": min(tier["latency"]["sentences"], 4),
+        "repeats": min(tier["latency"]["repeats"], 2),
+    }
+    if figure := narrow["figures"].get("figure4"):
+        figure["passes"] = sorted({*figure["passes"][:2], figure["passes"][-1]})
+    return narrow, notes
+
+
+def _notes(tier: Mapping[str, Any], systems: Mapping[str, Any], machine: Machine) -> list[str]:
+    """What of the tier's trainings this machine can only approximate."""
+    if tier["device"] == "cpu":
+        return []
+    trainings = [settings(tier, corpus=corpus, system=name)["training"] for corpus, name in runs(tier, systems)]
+    most, notes = max(training["gpus"] for training in trainings), []
+    if not machine.gpus:
+        notes.append("no GPU here: trained and decoded on the processor, with its operators instead of Triton's")
+        if any(training["precision"] == "fp16" for training in trainings):
+            notes.append(
+                "fp16 without a GPU: fairseq's fp16 optimiser with a gradient a tensor (--fp16-no-flatten-grads); "
+                "weights are in half precision in training and validation; fairseq's checkpoints hold them as float32, "
+                "there as here"
+            )
+    if most > max(1, machine.gpus):
+        notes.append(f"trainings on up to {most} GPUs: on {machine.gpus or 'none'}, so in fewer processes")
+    return notes
+
+
+def _narrow_device(narrow: dict[str, Any], machine: Machine) -> None:
+    """Put the tier on the processor where there is no GPU, and on as many as there are."""
+    if narrow["device"] == "cpu":
+        return
+    if not machine.gpus:
+        narrow["device"] = "cpu"
+    for block in (block["training"] for block in (narrow, *narrow["overrides"]) if "training" in block):
+        if "gpus" in block:
+            block["gpus"] = max(1, min(block["gpus"], machine.gpus))
+        # A narrow model needs no more than what follows from its processes.
+        block.pop("memory", None)
+        block.pop("threads", None)
+
+
+def _narrow_model(model: dict[str, Any]) -> None:
+    """Few layers of narrow heads; the number of heads stays, so that models that differ still do."""
+    if "layers" in model:
+        model["layers"] = min(model["layers"], _LAYERS)
+    for key in ("embed_dim", "ffn_dim"):
+        model.pop(key, None)
+    if "heads" in model:
+        model |= {"embed_dim": _HEAD_SIZE * model["heads"], "ffn_dim": 2 * _HEAD_SIZE * model["heads"]}
+
+
+def _narrow_decoding(decoding: dict[str, Any]) -> None:
+    """Models that have learnt nothing end their outputs at the bound alone."""
+    for key, bound in (("max_len_a", 1), ("max_len_b", 12), ("batch_tokens", 256)):
+        if key in decoding:
+            decoding[key] = min(decoding[key], bound)
+
+
+def _trainings(
+    tier: Mapping[str, Any], systems: Mapping[str, Any], manifest: Manifest, machine: Machine
+) -> Iterable[dict[str, Any]]:
+    """An override for the runs on a corpus that train alike: two epochs of few updates, the rest as it is."""
+    groups: dict[tuple[object, ...], list[str]] = {}
+    tokens = {corpus: _tokens(corpus, manifest) for corpus in dict(runs(tier, systems))}
+    for corpus, system in runs(tier, systems):
+        training = settings(tier, corpus=corpus, system=system)["training"]
+        narrow = _training(training, *tokens[corpus], machine)
+        groups.setdefault((corpus, *narrow.items()), []).append(system)
+    kinds = Counter(corpus for corpus, *_ in groups)
+    for (corpus, *training), names in groups.items():
+        # Of all systems where they train alike, which a tier of equal budgets demands.
+        only = {"systems": names} if kinds[corpus] > 1 else {}
+        yield {"corpora": [corpus], **only, "training": dict(training)}
+
+
+def _tokens(corpus: str, manifest: Manifest) -> tuple[int, int]:
+    """Tokens of an epoch, about, and of the longest sentence that a batch must hold."""
+    if corpus in manifest.texts:
+        return _BLOCKS_OF_A_SHARD * BLOCK, BLOCK + 2
+    return make_corpus(manifest.corpora[corpus]).lines.get("train", TRAIN) * _SENTENCE, _LONGEST_SENTENCE
+
+
+def _training(training: Mapping[str, Any], epoch: int, longest: int, machine: Machine) -> dict[str, Any]:
+    shares = _BATCHES * training["update_freq"] * max(1, min(training["gpus"], machine.gpus))
+    interval = min(training["save_interval"], _EPOCHS)
+    return {
+        "max_update": min(training["max_update"], _MOST_UPDATES),
+        "max_epoch": _EPOCHS,
+        "max_tokens": min(training["max_tokens"], max(longest, epoch // shares)),
+        "warmup_updates": min(training["warmup_updates"], 2),
+        "save_interval": interval,
+        "validate_interval": min(training["validate_interval"], _EPOCHS),
+        "average_checkpoints": min(training["average_checkpoints"], _EPOCHS // interval),
+        "valid_bleu_sentences": min(training["valid_bleu_sentences"], 4),
+    }

@@ -1,0 +1,227 @@
+"""A Python that has already imported what every job of the workflow imports, and forks for each command.
+
+Importing PyTorch and fairseq takes longer than what most jobs of a rehearsal do. `WarmPython` starts one process that
+imports them once; the program it gives stands in for `python`, also as the `sys.executable` of what it runs, so that
+Snakemake's scripts and fairseq-train go the same way. What runs is the same code in the same order.
+"""
+
+import array
+import atexit
+import contextlib
+import gc
+import importlib
+import io
+import json
+import logging
+import os
+import runpy
+import select
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+import warnings
+from pathlib import Path
+from typing import NoReturn
+
+from janus.children import FIXED
+from janus.engine.tether import die_with_parent
+from janus.engine.trainer import PARENT
+from janus.errors import InputError
+
+_CLIENT = Path(__file__).with_name("client.py")
+# Nothing here starts threads or touches a GPU when it is imported; forked processes may then do both.
+_MODULES = (
+    "numpy",
+    "pandas",
+    "torch",
+    "sacrebleu",
+    "fairseq.tasks.translation_lev",
+    "fairseq.tasks.denoising",
+    "fairseq.trainer",
+    "fairseq.options",
+    "fairseq.models.bart",
+    "fairseq.models.nat",
+    "fairseq.criterions.nat_loss",
+    "snakemake.logging",
+    "snakemake.iocontainers",
+    "janus.corpora.encode",
+    "janus.corpora.fetch",
+    "janus.corpora.monolingual",
+    "janus.corpora.prepare",
+    "janus.corpora.terms",
+    "janus.decoding.latency",
+    "janus.engine.logs",
+    "janus.engine.training",
+    "janus.metrics.files",
+    "janus.metrics.floors",
+    "janus.metrics.task_files",
+    "janus.report.tables",
+    "janus.report.metric_table",
+)
+
+
+class WarmPython:
+    """A context manager: the server runs inside it, and `program` is the path of what to run instead of python."""
+
+    def __enter__(self) -> "WarmPython":
+        self._folder = tempfile.TemporaryDirectory(prefix="janus-warm-")
+        folder = Path(self._folder.name)
+        address, self.program = folder / "socket", folder / "python"
+        words = [sys.executable, "-I", "-S", str(_CLIENT), str(address)]
+        self.program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
+        self.program.chmod(0o755)
+        command = [sys.executable, "-m", "janus.rehearsal.warm", str(address), str(self.program)]
+        self._server = subprocess.Popen(
+            command, env=os.environ | FIXED, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        if self._server.stdout.readline() != "ready\n":
+            self.__exit__()
+            raise InputError("cannot be imported", where="PyTorch and fairseq", fix="see above; run `make` anew")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        # The server ends with its standard input.
+        self._server.stdin.close()
+        self._server.wait()
+        self._server.stdout.close()
+        self._folder.cleanup()
+
+
+def serve(address: str, program: str) -> None:
+    """Import, say `ready`, and answer commands until standard input closes."""
+    base = list(sys.path)
+    # Some of them log while they are imported, which would set handlers up.
+    logging.root.addHandler(logging.NullHandler())
+    for name in _MODULES:
+        importlib.import_module(name)
+    logging.root.handlers.clear()
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(address)
+    listener.listen(64)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    # The collector would otherwise write to every object, and the kernel copy each page for every command.
+    gc.collect()
+    gc.freeze()
+    server = os.getpid()
+    print("ready", flush=True)
+    while True:
+        readable, _, _ = select.select([listener, sys.stdin], [], [])
+        if sys.stdin in readable:
+            os._exit(0)
+        channel, _ = listener.accept()
+        if os.fork() == 0:
+            listener.close()
+            _answer(channel, program, base, server)
+        channel.close()
+
+
+def _answer(channel: socket.socket, program: str, path: list[str], server: int) -> None:
+    """In a process of its own: start the command, pass signals on to it, send its status."""
+    # So that nothing outlives the rehearsal.
+    die_with_parent(server)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    head, rights, _, _ = channel.recvmsg(8, socket.CMSG_LEN(3 * array.array("i").itemsize))
+    streams = array.array("i", rights[0][2])
+    length, request = int.from_bytes(head, "big"), b""
+    while len(request) < length:
+        request += channel.recv(length - len(request))
+    monitor, command = os.getpid(), os.fork()
+    if command == 0:
+        channel.close()
+        _become(json.loads(request), streams, program, path, monitor)
+    for stream in streams:
+        os.close(stream)
+    done = os.pidfd_open(command)
+    while True:
+        readable, _, _ = select.select([channel, done], [], [])
+        if done in readable:
+            break
+        number = channel.recv(1)
+        # A client that is gone was killed; what it stood for dies as it did.
+        os.killpg(command, number[0] if number else signal.SIGKILL)
+        if not number:
+            break
+    _, status = os.waitpid(command, 0)
+    # A client that was killed need not be told.
+    with contextlib.suppress(BrokenPipeError):
+        channel.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
+    os._exit(0)
+
+
+def _become(request: dict, streams: array.array, program: str, path: list[str], monitor: int) -> None:
+    """Make this process what a fresh Python in the client's place would be."""
+    die_with_parent(monitor)
+    os.setsid()
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    sys.stdin = io.TextIOWrapper(os.fdopen(0, "rb", closefd=False), "utf-8")
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        raw = os.fdopen(number, "wb", closefd=False)
+        setattr(sys, name, io.TextIOWrapper(raw, "utf-8", line_buffering=number == 2 or os.isatty(number)))
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    if os.environ.get(PARENT) == str(request["parent"]):
+        # A trainer ties itself to what started it; its parent is the monitor here, which the client ends.
+        os.environ[PARENT] = str(monitor)
+    sys.executable = program
+    added = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry and entry not in path]
+    sys.path[:] = [*added, *path]
+    _end(_status_of(request["words"]))
+
+
+def _status_of(words: list[str]) -> int:
+    """Run a command; the status that python would end with."""
+    try:
+        _run(words)
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _end(status: int) -> NoReturn:
+    """End as python does, but for taking all modules apart, which takes longer than most commands."""
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status & 0xFF)
+
+
+def _run(words: list[str]) -> None:
+    """Run a script, `-m module` or `-c code` as python would; anything else needs a fresh one."""
+    while words[:1] == ["-u"]:
+        words = words[1:]
+    kind = words[0] if words else ""
+    if kind == "-m":
+        sys.argv = words[1:]
+        sys.path.insert(0, os.getcwd())
+        # It may be one that was imported already.
+        warnings.filterwarnings("ignore", message=".* found in sys.modules", category=RuntimeWarning)
+        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+    elif kind == "-c":
+        sys.argv = ["-c", *words[2:]]
+        sys.path.insert(0, "")
+        exec(compile(words[1], "<string>", "exec"), {"__name__": "__main__"})
+    elif kind and not kind.startswith("-"):
+        sys.argv = words
+        sys.path.insert(0, str(Path(kind).resolve().parent))
+        runpy.run_path(kind, run_name="__main__")
+    else:
+        os.execv(sys.orig_argv[0], [sys.orig_argv[0], *words])
+
+
+if __name__ == "__main__":
+    serve(*sys.argv[1:])

@@ -1,0 +1,64 @@
+"""Whether the numbers of a table have a common origin: revision of the code, versions of packages, device."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from janus.files import read_json
+from janus.report.inequalities import inequality_notes, parse_options
+
+# (name of the fact, label of the row, value)
+_Fact = tuple[str, str, str]
+
+
+def origin_notes(cells: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The notes of a table about its runs: unequal trainings, and origins that differ between rows."""
+    cells = list(cells)
+    return [*inequality_notes(cells), *provenance_notes(cells)]
+
+
+def provenance_notes(cells: Iterable[Mapping[str, Any]]) -> list[str]:
+    """A note with each fact of provenance in which the rows of a table differ, and the rows of each value.
+
+    Facts come from the records of trainings, decodings and scores of each cell: the revision, the device, the optimiser
+    and the versions of the packages that are in all records. A revision with uncommitted changes is reported as well.
+    """
+    facts: dict[str, dict[str, list[str]]] = {}
+    for name, label, value in (fact for cell in cells for fact in _facts(cell)):
+        labels = facts.setdefault(name, {}).setdefault(value, [])
+        if label not in labels:
+            labels.append(label)
+    differing = [
+        f"{name} " + ", ".join(f"{value} ({', '.join(labels)})" for value, labels in values.items())
+        for name, values in facts.items()
+        if len(values) > 1
+    ]
+    notes = [f"Not of one origin: {'; '.join(differing)}."] if differing else []
+    dirty = dict.fromkeys(value for values in facts.values() for value in values if value.endswith("-dirty"))
+    return notes + [f"Made with uncommitted changes: {', '.join(dirty)}."] * bool(dirty)
+
+
+def _facts(cell: Mapping[str, Any]) -> Iterator[_Fact]:
+    readers: list[tuple[str, Mapping[Any, str], Callable[[Any], Mapping[str, Any]]]] = [
+        ("scored", cell["score_files"], lambda record: record.get("provenance", {}))
+    ]
+    if origin := cell.get("origin"):
+        readers = [
+            ("trained", origin["trainings"], lambda record: record),
+            ("decoded", origin["decodings"], lambda record: record),
+            *readers,
+        ]
+    for verb, files, of in readers:
+        for path in files.values():
+            yield from _facts_of(verb, cell["variant"], of(read_json(Path(path))))
+
+
+def _facts_of(verb: str, label: str, record: Mapping[str, Any]) -> Iterator[_Fact]:
+    revision, _, dirty = str(record.get("revision", "unknown")).partition("-")
+    yield f"{verb} at revision", label, revision[:7] + ("-dirty" if dirty else "")
+    if device := record.get("device"):
+        yield f"{verb} on", label, device
+    if "arguments" in record:
+        yield "trained by", label, parse_options(record["arguments"]).get("optimizer", "no optimiser")
+    for package, version in record.get("versions", {}).items():
+        yield f"{verb} with {package}", label, version

@@ -1,0 +1,158 @@
+"""YAML files written by users: one message per fault, and numbers in the types of their schema."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from janus.errors import InputError, require_none
+
+# Numbers as people write them, including exponents without a point, which YAML 1.1 reads as text.
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+# The longest message, in characters.
+_LONGEST = 200
+_TRUTHS = {"true": True, "false": False}
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader, which also records duplicate keys of a map, with their lines."""
+
+    def __init__(self, text: str):
+        super().__init__(text)
+        self.repeated: list[tuple[object, int]] = []
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        # Before PyYAML inserts the keys of a merge (`<<`) into the map.
+        seen = set()
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                name = self.construct_object(key)
+                if name in seen:
+                    self.repeated.append((name, key.start_mark.line + 1))
+                seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> Any:
+    """The value in a YAML file.
+
+    Raises InputError if it is missing, not UTF-8 or malformed, and for duplicate keys in a map, of which YAML readers
+    silently drop the first.
+    """
+    try:
+        # A byte order mark, which some editors write, is not part of the content.
+        loader = _Loader(Path(path).read_text(encoding="utf-8-sig"))
+        content = loader.get_single_data()
+        require_none(
+            InputError(f"the key {name!r} stands there twice", where=f"{path}:{line}", fix="remove one of the two")
+            for name, line in loader.repeated
+        )
+        if _holds_itself(content, ()):
+            raise InputError("a value holds itself", where=path, fix="remove the alias that stands inside its anchor")
+        return content
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=path, fix="correct the path") from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"not UTF-8 (byte {error.start + 1})", where=path, fix="convert the file with iconv"
+        ) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{path}:{mark.line + 1}" if mark else path
+        raise InputError(
+            f"not YAML ({getattr(error, 'problem', error)})", where=place, fix="correct the line"
+        ) from error
+
+
+def _holds_itself(value: Any, around: tuple[int, ...]) -> bool:
+    """Whether a value contains itself, through an alias inside its own anchor."""
+    if not isinstance(value, dict | list):
+        return False
+    inside = value.values() if isinstance(value, dict) else value
+    return id(value) in around or any(_holds_itself(item, (*around, id(value))) for item in inside)
+
+
+def refusals(value: Any, rules: Mapping[str, Any]) -> Iterator[ValidationError]:
+    """All violations of the JSON schema `rules` in `value`; a value of the wrong type gives no further ones."""
+    # For an error with several alternatives, the one that fits the value best.
+    errors = [best_match([error]) for error in Draft202012Validator(rules).iter_errors(value)]
+    mistaken = [error.absolute_path for error in errors if error.validator == "type"]
+    for error in errors:
+        if error.validator == "type" or error.absolute_path not in mistaken:
+            yield error
+
+
+def complaint(error: ValidationError) -> str:
+    """The message of a schema violation, with long values shortened."""
+    if error.validator == "oneOf":
+        # Several alternatives match; if none did, the error would be that of one alternative.
+        names = [" and ".join(rule["required"]) for rule in error.validator_value if "required" in rule]
+        return f"only one of {', '.join(names)} may stand there"
+    if error.validator == "uniqueItems":
+        repeated = [item for index, item in enumerate(error.instance) if item in error.instance[:index]]
+        return f"{repeated[0]!r} stands there twice"
+    if error.validator == "pattern" and "$comment" in error.schema:
+        return f"{error.instance!r} is not {error.schema['$comment']}"
+    message = " ".join(str(error.message).split())
+    return message if len(message) <= _LONGEST else f"{message[: _LONGEST // 2]} … {message[-_LONGEST // 2 :]}"
+
+
+def typed(value: Any, rules: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> Any:
+    """A copy of `value` in which text is converted where the JSON schema `rules` expects a number or a boolean.
+
+    YAML 1.1 reads `5e-4`, without a point, as text, and Snakemake everything inside a value of `--config`; JSON schemas
+    accept 100.0 as an integer. `root` is the schema that references are resolved in, `rules` itself by default.
+    """
+    root = rules if root is None else root
+    for rule in _branches(rules, root):
+        if isinstance(value, Mapping):
+            named, others = rule.get("properties", {}), rule.get("additionalProperties")
+            patterns = rule.get("patternProperties", {})
+            value = {
+                key: typed(item, _rule_for(str(key), named, patterns, others), root) for key, item in value.items()
+            }
+        elif isinstance(value, list) and "items" in rule:
+            value = [typed(item, rule["items"], root) for item in value]
+        else:
+            value = _scalar(value, rule)
+    return value
+
+
+def _branches(rules: Mapping[str, Any], root: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """A schema with all its references and alternatives, as a flat list."""
+    found = [rules]
+    if "$ref" in rules:
+        target: Any = root
+        for step in rules["$ref"].removeprefix("#/").split("/"):
+            target = target[step]
+        found += _branches(target, root)
+    for key in ("anyOf", "oneOf", "allOf"):
+        for option in rules.get(key, ()):
+            found += _branches(option, root)
+    return found
+
+
+def _rule_for(key: str, named: Mapping[str, Any], patterns: Mapping[str, Any], others: Any) -> Mapping[str, Any]:
+    if key in named:
+        return named[key]
+    for pattern, rule in patterns.items():
+        if re.search(pattern, key):
+            return rule
+    return others if isinstance(others, Mapping) else {}
+
+
+def _scalar(value: Any, rule: Mapping[str, Any]) -> Any:
+    kinds = rule.get("type", ())
+    kinds = {kinds} if isinstance(kinds, str) else set(kinds)
+    if isinstance(value, str) and "string" not in kinds:
+        if kinds & {"number", "integer"} and _NUMBER.fullmatch(value):
+            value = float(value) if re.search("[.eE]", value) else int(value)
+        elif "boolean" in kinds:
+            return _TRUTHS.get(value.lower(), value)
+    if "integer" in kinds and "number" not in kinds and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value

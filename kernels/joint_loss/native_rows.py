@@ -1,0 +1,62 @@
+"""Losses and gradients of a chunk of logits in C++ on a CPU (`rows.cpp`); `rows.py` is the same in PyTorch."""
+
+import ctypes
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from kernels.native import TYPES, address, library
+
+
+def supports(logits: Tensor) -> bool:
+    """Whether logits of this type can be computed."""
+    return logits.dtype in TYPES
+
+
+def score_rows(
+    logits: Tensor,
+    labels: Tensor,
+    row_weights: Tensor,
+    pairs: list[tuple[int, int, float]],
+    smoothing: float,
+    smoothed: Tensor,
+    nll: Tensor,
+    divergence: Tensor,
+    gradient: bool,
+) -> None:
+    """As `kernels.joint_loss.rows.score_rows`; losses and weights are float32, with contiguous rows."""
+    streams, tokens, words = logits.shape
+    first, second, weights = ([pair[part] for pair in pairs] for part in range(3))
+    of_rows = (labels, row_weights, smoothed, nll)
+    if not logits.is_contiguous() or any(x.stride() != labels.stride() or x.stride(-1) != 1 for x in of_rows):
+        raise ValueError("logits must be contiguous; labels, weights and losses must have the same layout")
+    _function()(
+        address(logits),
+        logits.dtype == torch.bfloat16,
+        streams,
+        tokens,
+        words,
+        *map(address, of_rows),
+        labels.stride(0),
+        address(divergence),
+        divergence.stride(0) if len(pairs) else 0,
+        len(pairs),
+        (ctypes.c_int64 * len(pairs))(*first),
+        (ctypes.c_int64 * len(pairs))(*second),
+        (ctypes.c_float * len(pairs))(*weights),
+        smoothing,
+        gradient,
+        torch.get_num_threads(),
+    )
+
+
+@cache
+def _function() -> object:
+    function = library(Path(__file__).with_name("rows.cpp")).score_rows
+    pointer, number, real, flag = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float, ctypes.c_int
+    function.argtypes = [pointer, flag, number, number, number, *[pointer] * 4, number, pointer, number, number]
+    function.argtypes += [pointer, pointer, pointer, real, flag, flag]
+    function.restype = None
+    return function

@@ -1,0 +1,35 @@
+"""The tiers of config/, changed and checked, for the tests of what a config may say."""
+
+from pathlib import Path
+
+import pytest
+
+from janus.claims.statements import load_statements
+from janus.corpora.manifest import load_corpora, load_texts
+from janus.errors import InputError
+from janus.report.published import load_published
+from janus.sense import check_sense
+from janus.tiers import check, read_yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+SCHEMAS = ROOT / "workflow/schemas"
+DEMO = read_yaml(ROOT / "config/demo.yaml")
+CORPORA, TEXTS = (load(ROOT / "config/corpora.yaml") for load in (load_corpora, load_texts))
+SYSTEMS = check(read_yaml(ROOT / "config/systems.yaml"), SCHEMAS / "systems.schema.yaml", where="systems.yaml")
+PUBLISHED = load_published(ROOT / "workflow/published")
+STATEMENTS = load_statements(ROOT / "workflow/published/claims.csv")
+
+
+def checked(change=lambda tier: None, *, of="demo", systems=SYSTEMS):
+    tier = read_yaml(ROOT / f"config/{of}.yaml")
+    change(tier)
+    tier = check(tier, SCHEMAS / "tier.schema.yaml", where=f"{of}.yaml")
+    known = {"texts": TEXTS, "models": ["bart.base"], "published": PUBLISHED, "statements": STATEMENTS}
+    check_sense(tier, systems, CORPORA, **known, where=f"{of}.yaml")
+    return tier
+
+
+def problems(change, **options):
+    with pytest.raises(InputError) as caught:
+        checked(change, **options)
+    return str(caught.value).splitlines()

@@ -1,0 +1,94 @@
+"""The warm Python does for every command what a fresh one does: output, status, signals, its end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from janus.rehearsal.warm import WarmPython
+
+
+@pytest.fixture(scope="module")
+def program():
+    with WarmPython() as python:
+        yield str(python.program)
+
+
+COMMANDS = {
+    "code": ["-c", "import sys; print(sys.argv, __name__)", "a", "b c"],
+    "module": ["-m", "this_module", "x"],
+    "script": ["script.py", "--y"],
+    "status": ["-c", "raise SystemExit(3)"],
+    "message": ["-c", "import sys; sys.exit('said at the end')"],
+    "nothing": ["-c", "import sys; sys.exit()"],
+    "exit handlers": ["-c", "import atexit; atexit.register(print, 'last')"],
+    "threads": ["-c", "import threading; threading.Timer(0.1, print, ['later']).start()"],
+    "killed": ["-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"],
+    "standard input": ["-c", "print(input()[::-1])"],
+    "a flag": ["-X", "utf8", "-c", "print(1)"],
+    "unbuffered": ["-u", "-c", "print(2)"],
+}
+
+
+@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+def test_a_command_gives_what_python_gives(program, tmp_path, words):
+    for name in ("this_module.py", "script.py"):
+        text = "import os, sys\nprint(sys.argv[1:], __name__, os.getcwd(), sys.path[0], os.environ['MARK'])\n"
+        (tmp_path / name).write_text(text)
+
+    def run(python):
+        environment = {"PATH": os.environ["PATH"], "MARK": "here", "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+        return subprocess.run(
+            [python, *words], cwd=tmp_path, env=environment, input="abc\n", capture_output=True, text=True
+        )
+
+    warm, fresh = run(program), run(sys.executable)
+    assert (warm.returncode, warm.stdout, warm.stderr) == (fresh.returncode, fresh.stdout, fresh.stderr)
+
+
+def test_an_error_ends_with_its_traceback(program):
+    done = subprocess.run([program, "-c", "raise ValueError('what')"], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.endswith("ValueError: what\n")
+
+
+def test_what_a_command_starts_is_warm_too(program):
+    inner = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import sys; print(len(sys.modules))'])"
+    done = subprocess.run([program, "-c", inner], capture_output=True, text=True)
+    fresh = subprocess.run([sys.executable, "-c", "import torch, sys; print(len(sys.modules))"], capture_output=True)
+    assert int(done.stdout) > int(fresh.stdout)
+
+
+SLEEPER = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process lives; one that is killed takes a moment to go."""
+    for _ in range(100):
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_signal_ends_the_command(program, number):
+    with subprocess.Popen(
+        [program, "-c", SLEEPER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as job:
+        process = int(job.stdout.readline())
+        job.send_signal(number)
+        assert job.wait() in (-number, 1)
+    assert not is_alive(process)
+
+
+def test_nothing_outlives_the_warm_python():
+    with WarmPython() as python:
+        job = subprocess.Popen([str(python.program), "-c", SLEEPER], stdout=subprocess.PIPE, text=True)
+        process = int(job.stdout.readline())
+    assert job.wait() != 0 and not is_alive(process)
+    job.stdout.close()

@@ -1,0 +1,27 @@
+"""Real and narrow tiers, for the tests of the rehearsal."""
+
+import tempfile
+from pathlib import Path
+
+from janus.rehearsal.manifest import Manifest, narrow_manifest
+from janus.rehearsal.narrow import Machine, narrow_tier
+from janus.tiers import check, read_yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+SCHEMAS = ROOT / "workflow/schemas"
+SYSTEMS = check(read_yaml(ROOT / "config/systems.yaml"), SCHEMAS / "systems.schema.yaml", where="systems.yaml")
+MANIFEST = Manifest.read(ROOT / "config/corpora.yaml")
+PROCESSOR = Machine(gpus=0, cores=2, parquet=False)
+
+
+def tier_of(name, *, narrow=False):
+    """A checked tier of config/, or what a rehearsal on a processor makes of it."""
+    tier = check(read_yaml(ROOT / f"config/{name}.yaml"), SCHEMAS / "tier.schema.yaml", where=name)
+    return narrow_tier(tier, SYSTEMS, MANIFEST, PROCESSOR)[0] if narrow else tier
+
+
+def narrow(name, mirror=None, machine=PROCESSOR):
+    """The narrow tier, the narrow manifest and the notes of both; downloads go to `mirror`."""
+    tier, notes = narrow_tier(tier_of(name), SYSTEMS, MANIFEST, machine)
+    content, more = narrow_manifest(tier, MANIFEST, mirror or Path(tempfile.mkdtemp()), parquet=machine.parquet)
+    return tier, content, notes + more
