@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         "--folder", type=Path, metavar="DIR", help="working folder, which is kept; by default a temporary one"
     )
     command.add_argument("--cores", type=_positive, metavar="N", help="CPU cores; by default all")
-    command.add_argument("--cold", action="store_true", help="start every job in a fresh Python, as a real run does")
+    command.add_argument("--cold", action="store_true", help="start every job in a fresh Python (`warm_jobs: false`)")
     command.set_defaults(call=_rehearse)
     command = commands.add_parser("trials", help="the best of a grid for each row, by validation BLEU")
     command.add_argument(

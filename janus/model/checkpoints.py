@@ -7,13 +7,14 @@ safe loader, which executes nothing; Namespace is the only class allowed in addi
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from janus.errors import InputError
 from janus.model.config import TransformerConfig
@@ -112,12 +113,24 @@ def build_model(
     config = config_from_options(options, *sizes, has_length=lengths is not None, where=where)
     if lengths is not None:
         config = replace(config, length_classes=lengths.size(0))
-    with torch.device("meta"):
+    with torch.device("meta"), _Undrawn():
         model = JanusTransformer(config)
     model.load_state_dict(weights, assign=True)
     for side in (model.encoder, model.decoder):
         side.embed_positions.materialise(side.embed_tokens.weight)
     return model
+
+
+class _Undrawn(TorchFunctionMode):
+    """Leaves weights as they are instead of drawing them, which on the meta device imports torch's compiler (a second)."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        given = kwargs or {}
+        if func.__name__ in ("normal_", "uniform_"):
+            return given["tensor"] if "tensor" in given else args[0]
+        return func(*args, **given)
 
 
 def config_from_options(

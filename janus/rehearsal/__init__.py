@@ -6,6 +6,5 @@
 | `mirror` | the downloads of a manifest, in the layout that their recipes expect |
 | `pretrained` | the same for GPT-2's vocabulary and a published BART |
 | `narrow` | the tier and the manifest that are run, from the real ones |
-| `warm` | a Python that has imported what every job imports |
 | `run` | the run of the workflow, and what is said about it |
 """

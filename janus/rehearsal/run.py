@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -22,7 +22,6 @@ import yaml
 from janus.errors import InputError, together
 from janus.rehearsal.manifest import Manifest, narrow_manifest
 from janus.rehearsal.narrow import Machine, narrow_tier
-from janus.rehearsal.warm import WarmPython
 from janus.report.published import load_published
 from janus.sense import check_sense
 from janus.tiers import check, read_yaml
@@ -72,16 +71,15 @@ def rehearse(configfile: Path, folder: Path | None, *, machine: Machine, warm: b
     """Run the whole workflow of a tier in small.
 
     configfile: a tier, or settings laid over config/demo.yaml, as Snakemake takes them. folder: where everything is
-    made, kept afterwards; without one a temporary folder, kept where the rehearsal fails. warm: fork jobs from a Python
-    that has imported what they import (`warm.py`). Raises InputError where the config makes no sense.
+    made, kept afterwards; without one a temporary folder, kept where the rehearsal fails. warm: the tier's `warm_jobs`.
+    Raises InputError where the config makes no sense.
     """
     tier, systems, manifest = _checked(Path(configfile))
     folder = Path(folder or tempfile.mkdtemp(prefix=f"rehearsal-{tier['tier']}-")).resolve()
-    notes = _lay_out(folder, tier, systems, manifest, machine)
+    notes = _lay_out(folder, tier | {"warm_jobs": warm}, systems, manifest, machine)
     outcome = Outcome(tier["tier"], notes, log=folder / "rehearsal.log")
-    with _mirror(folder / "mirror") as address, WarmPython() if warm else nullcontext() as python:
-        program = str(python.program) if python else sys.executable
-        _run(outcome, folder, [program, "-m", "snakemake", *_words(machine, address)])
+    with _mirror(folder / "mirror") as address:
+        _run(outcome, folder, [sys.executable, "-m", "snakemake", *_words(machine, address)])
     return outcome
 
 
@@ -189,7 +187,7 @@ def _run(outcome: Outcome, folder: Path, command: list[str]) -> None:
                 log.flush()
                 _count(outcome, line)
         except BaseException:
-            # What it started dies with the warm Python.
+            # What it started dies with it.
             process.kill()
             raise
         finally:

@@ -4,6 +4,8 @@ import copy
 import datetime
 import os
 import pickle
+import subprocess
+import sys
 from argparse import Namespace
 from dataclasses import replace
 
@@ -379,3 +381,13 @@ def test_no_average_over_other_sizes(other, tmp_path):
         with pytest.raises(InputError, match=f"{order[0]}.pt: another size than the rest"):
             average_checkpoints([tmp_path / f"{name}.pt" for name in order], tmp_path / "mean.pt")
     assert not (tmp_path / "mean.pt").exists()
+
+
+def test_loading_imports_no_compiler(tmp_path):
+    """It takes a second, more than everything else of a short decoding."""
+    code = (
+        "import sys; from pathlib import Path; from janus.model.checkpoints import load_model\n"
+        "load_model(Path(sys.argv[1])); print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, altered(tmp_path)], capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr

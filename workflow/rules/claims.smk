@@ -30,8 +30,6 @@ rule judge_claims:
         **claims_outputs(),
     log:
         LOGS + "/claims.log",
-    benchmark:
-        LOGS + "/claims.tsv"
     conda:
         "../../envs/train.yaml"
     resources:

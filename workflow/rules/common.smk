@@ -13,6 +13,7 @@ from janus.corpora.by_recipe import builder_name, judge_name, text_name
 from janus.corpora.manifest import load_corpora, load_models, load_texts, load_vocabularies
 from janus.corpora.monolingual import part_names
 from janus.engine.lock import hold_lock
+from janus.engine.warm import WarmPython
 from janus.errors import InputError, together
 from janus.report.products import Products
 from janus.report.published import load_published
@@ -188,6 +189,17 @@ def check_cluster():
         require_nodes(sorted(demands))
     except InputError as error:
         sys.exit(f"error: {error}")
+
+
+def start_warm_python():
+    """Let the jobs of a local run start from a Python that has imported what they import; see janus.engine.warm.
+
+    Not for a few jobs, which end sooner than it imports, and not for rules with environments of their own.
+    """
+    jobs = sum(1 for job in workflow.dag.needrun_jobs())
+    local = workflow.executor_plugin.name == "local" and not workflow.deployment_settings.deployment_method
+    if TIER["warm_jobs"] and local and jobs > 4:
+        sys.executable = str(WarmPython().program)
 
 
 def expected_degenerate(wildcards):

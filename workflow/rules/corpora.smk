@@ -122,8 +122,6 @@ rule prepare:
         corpus=RESULTS + "/{corpus}/corpus/corpus.json",
     log:
         LOGS + "/{corpus}/prepare.log",
-    benchmark:
-        LOGS + "/{corpus}/prepare.tsv"
     conda:
         "../../envs/corpora.yaml"
     priority: 2
@@ -147,8 +145,6 @@ rule learn_bpe:
         directory(RESULTS + "/{corpus}/corpus/bpe"),
     log:
         LOGS + "/{corpus}/learn_bpe.log",
-    benchmark:
-        LOGS + "/{corpus}/learn_bpe.tsv"
     wildcard_constraints:
         corpus=any_of(OWN),
     conda:
@@ -177,8 +173,6 @@ rule encode:
         directory(RESULTS + "/{corpus}/corpus/bpe"),
     log:
         LOGS + "/{corpus}/encode.log",
-    benchmark:
-        LOGS + "/{corpus}/encode.tsv"
     wildcard_constraints:
         corpus=any_of(SHARED),
     conda:
@@ -204,8 +198,6 @@ rule binarise:
         directory(RESULTS + "/{corpus}/corpus/bin"),
     log:
         LOGS + "/{corpus}/binarise.log",
-    benchmark:
-        LOGS + "/{corpus}/binarise.tsv"
     conda:
         "../../envs/train.yaml"
     priority: 2

@@ -17,8 +17,6 @@ rule decode:
         facts=RUN + "/decode/{mode}.bpe.json",
     log:
         RUN_LOGS + "/decode-{mode}.log",
-    benchmark:
-        RUN_LOGS + "/decode-{mode}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -45,8 +43,6 @@ rule measure_latency:
         RUN + "/latency.json",
     log:
         RUN_LOGS + "/latency.log",
-    benchmark:
-        RUN_LOGS + "/latency.tsv"
     conda:
         "../../envs/train.yaml"
     # All cores of a local run, so that no other job disturbs the clock; a cluster gives the job cores of its own.

@@ -42,8 +42,6 @@ rule prepare_part:
         directory(TEXT + "/parts/{part}"),
     log:
         TEXT_LOGS + "/prepare-{part}.log",
-    benchmark:
-        TEXT_LOGS + "/prepare-{part}.tsv"
     wildcard_constraints:
         part="[^/]+",
     conda:
@@ -92,8 +90,6 @@ rule make_vocabulary:
         directory(RESULTS + "/vocabularies/{vocabulary}"),
     log:
         LOGS + "/make_vocabulary-{vocabulary}.log",
-    benchmark:
-        LOGS + "/make_vocabulary-{vocabulary}.tsv"
     conda:
         "../../envs/train.yaml"
     priority: 2
@@ -120,8 +116,6 @@ rule encode_text:
         facts=TEXT + "/blocks/{file}.txt.json",
     log:
         TEXT_LOGS + "/encode-{file}.log",
-    benchmark:
-        TEXT_LOGS + "/encode-{file}.tsv"
     wildcard_constraints:
         file=r"train-\d+|valid",
     conda:
@@ -149,8 +143,6 @@ rule binarise_text:
         directory(TEXT + "/bin/{shard}"),
     log:
         TEXT_LOGS + "/binarise-{shard}.log",
-    benchmark:
-        TEXT_LOGS + "/binarise-{shard}.tsv"
     wildcard_constraints:
         shard=r"\d+",
     conda:
@@ -202,8 +194,6 @@ rule pretrain:
         RUN + "/train.json",
     log:
         RUN_LOGS + "/train.log",
-    benchmark:
-        RUN_LOGS + "/train.tsv"
     wildcard_constraints:
         corpus=any_of(TEXTS),
     conda:

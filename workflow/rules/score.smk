@@ -25,8 +25,6 @@ rule score:
         vital=RUN + "/decode/{mode}.vital.json",
     log:
         RUN_LOGS + "/score-{mode}.log",
-    benchmark:
-        RUN_LOGS + "/score-{mode}.tsv"
     wildcard_constraints:
         corpus=any_of(TRANSLATIONS),
     conda:
@@ -58,8 +56,6 @@ rule score_task:
         vital=RUN + "/decode/{mode}.vital.json",
     log:
         RUN_LOGS + "/score-{mode}.log",
-    benchmark:
-        RUN_LOGS + "/score-{mode}.tsv"
     wildcard_constraints:
         corpus=any_of(TASKS),
     conda:
@@ -116,8 +112,6 @@ rule compare:
         RUN + "/compare/{manner}-{baseline}.json",
     log:
         RUN_LOGS + "/compare-{manner}-{baseline}.log",
-    benchmark:
-        RUN_LOGS + "/compare-{manner}-{baseline}.tsv"
     wildcard_constraints:
         corpus=any_of(TRANSLATIONS),
     conda:
@@ -144,8 +138,6 @@ rule compare_task:
         RUN + "/compare/{mode}-{baseline}.json",
     log:
         RUN_LOGS + "/compare-{mode}-{baseline}.log",
-    benchmark:
-        RUN_LOGS + "/compare-{mode}-{baseline}.tsv"
     wildcard_constraints:
         corpus=any_of(TASKS),
     conda:

@@ -12,8 +12,6 @@ rule train:
         RUN + "/train.json",
     log:
         RUN_LOGS + "/train.log",
-    benchmark:
-        RUN_LOGS + "/train.tsv"
     conda:
         "../../envs/train.yaml"
     threads: of_training("threads")

@@ -1,6 +1,6 @@
 """A Python that has already imported what every job of the workflow imports, and forks for each command.
 
-Importing PyTorch and fairseq takes longer than what most jobs of a rehearsal do. `WarmPython` starts one process that
+Importing PyTorch and fairseq takes longer than what most jobs of a small tier do. `WarmPython` starts one process that
 imports them once; the program it gives stands in for `python`, also as the `sys.executable` of what it runs, so that
 Snakemake's scripts and fairseq-train go the same way. What runs is the same code in the same order.
 """
@@ -30,15 +30,18 @@ from typing import NoReturn
 
 from janus.children import FIXED
 from janus.engine.tether import die_with_parent
+from janus.engine.threads import set_threads
 from janus.engine.trainer import PARENT
 from janus.errors import InputError
 
-_CLIENT = Path(__file__).with_name("client.py")
+_CLIENT = Path(__file__).with_name("warm_client.py")
 # Nothing here starts threads or touches a GPU when it is imported; forked processes may then do both.
 _MODULES = (
     "numpy",
     "pandas",
     "torch",
+    # Any optimiser imports it.
+    "torch._dynamo",
     "sacrebleu",
     "fairseq.tasks.translation_lev",
     "fairseq.tasks.denoising",
@@ -66,26 +69,38 @@ _MODULES = (
 
 
 class WarmPython:
-    """A context manager: the server runs inside it, and `program` is the path of what to run instead of python."""
+    """The server; `program` is the path of what to run instead of python.
 
-    def __enter__(self) -> "WarmPython":
+    It ends with `close`, with the context that it manages, or with the process that started it, however that ends.
+    """
+
+    def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="janus-warm-")
         folder = Path(self._folder.name)
         address, self.program = folder / "socket", folder / "python"
         words = [sys.executable, "-I", "-S", str(_CLIENT), str(address)]
         self.program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
         self.program.chmod(0o755)
-        command = [sys.executable, "-m", "janus.rehearsal.warm", str(address), str(self.program)]
+        command = [sys.executable, "-m", "janus.engine.warm", str(address), str(self.program)]
         self._server = subprocess.Popen(
             command, env=os.environ | FIXED, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        if self._server.stdout.readline() != "ready\n":
-            self.__exit__()
-            raise InputError("cannot be imported", where="PyTorch and fairseq", fix="see above; run `make` anew")
+        # Keeps this object, and with it the folder, as long as the process.
+        atexit.register(self.close)
+        if self._server.stdout.readline() != "listening\n":
+            self.close()
+            raise InputError("the server of jobs did not start", where=address, fix="set `warm_jobs: false`")
+
+    def __enter__(self) -> "WarmPython":
         return self
 
     def __exit__(self, *error: object) -> None:
-        # The server ends with its standard input.
+        self.close()
+
+    def close(self) -> None:
+        """End the server, and with it every command that it runs."""
+        atexit.unregister(self.close)
+        # It ends with its standard input.
         self._server.stdin.close()
         self._server.wait()
         self._server.stdout.close()
@@ -93,22 +108,23 @@ class WarmPython:
 
 
 def serve(address: str, program: str) -> None:
-    """Import, say `ready`, and answer commands until standard input closes."""
+    """Say `listening`, import, and answer commands until standard input closes."""
     base = list(sys.path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(address)
+    listener.listen(64)
+    # The first commands wait for the imports, which start while Snakemake chooses them.
+    print("listening", flush=True)
     # Some of them log while they are imported, which would set handlers up.
     logging.root.addHandler(logging.NullHandler())
     for name in _MODULES:
         importlib.import_module(name)
     logging.root.handlers.clear()
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(address)
-    listener.listen(64)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     # The collector would otherwise write to every object, and the kernel copy each page for every command.
     gc.collect()
     gc.freeze()
     server = os.getpid()
-    print("ready", flush=True)
     while True:
         readable, _, _ = select.select([listener, sys.stdin], [], [])
         if sys.stdin in readable:
@@ -171,6 +187,7 @@ def _become(request: dict, streams: array.array, program: str, path: list[str], 
         # A trainer ties itself to what started it; its parent is the monitor here, which the client ends.
         os.environ[PARENT] = str(monitor)
     sys.executable = program
+    set_threads()
     added = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry and entry not in path]
     sys.path[:] = [*added, *path]
     _end(_status_of(request["words"]))

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from janus.rehearsal.warm import WarmPython
+from janus.engine.warm import WarmPython
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
-"""Stands in for `python` in a rehearsal: hands its command to the warm Python (`warm.py`) and ends as that does.
+"""Stands in for `python`: hands its command to the warm Python (`warm.py`) and ends as that does.
 
-Run as `python -I -S client.py SOCKET words…`; imports only what starts at once.
+Run as `python -I -S warm_client.py SOCKET words…`; imports only what starts at once.
 """
 
 import array
