@@ -122,7 +122,7 @@ def build_model(
 
 
 class _Undrawn(TorchFunctionMode):
-    """Leaves weights as they are instead of drawing them, which on the meta device imports torch's compiler (a second)."""
+    """Leaves weights as they are; drawing them on the meta device imports torch's compiler, which takes a second."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None

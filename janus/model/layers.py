@@ -114,7 +114,9 @@ class Positions(nn.Module):
             self.weight = nn.Parameter(torch.empty(bound + self.offset, config.dimension))
         else:
             self.register_parameter("weight", None)
-            self.register_buffer("table", sinusoids(bound + self.offset, config.dimension), persistent=False)
+            table = torch.empty(bound + self.offset, config.dimension)
+            table = table if table.is_meta else sinusoids(*table.shape)
+            self.register_buffer("table", table, persistent=False)
 
     def materialise(self, like: Tensor) -> None:
         """Compute the sinusoidal table of a model that was built without memory (torch's meta device).

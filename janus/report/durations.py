@@ -1,4 +1,4 @@
-"""The duration of each part of a run, from the benchmark files that Snakemake writes next to its logs."""
+"""The duration of each part of a run, from the durations that jobs write beside their logs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ class Part:
 def durations(logs: Path) -> list[Part]:
     """The parts of the run with logs below `logs`, the longest first.
 
-    A part is named by its benchmark file up to the first hyphen: train.tsv, decode-ar.tsv, score-nar-11.tsv. Raises
-    InputError if there is none, or one that Snakemake did not write.
+    A part is named by its file up to the first hyphen: train.tsv, decode-ar.tsv, score-nar-11.tsv. Raises InputError if
+    there is none, or one that no job wrote.
     """
     files = sorted(Path(logs).rglob("*.tsv"))
     if not files:
-        raise InputError("no benchmark files", where=logs, fix="give the folder of a tier's logs, logs/<tier>")
+        raise InputError("no durations of jobs", where=logs, fix="give the folder of a tier's logs, logs/<tier>")
     seconds: dict[str, list[float]] = {}
     for file in files:
         seconds.setdefault(file.stem.partition("-")[0], []).append(_seconds(file))
@@ -45,4 +45,4 @@ def _seconds(file: Path) -> float:
     try:
         return float(dict(zip(lines[0].split("\t"), lines[1].split("\t"), strict=True))["s"])
     except (IndexError, KeyError, ValueError) as error:
-        raise InputError("not a benchmark of Snakemake", where=file, fix="remove it") from error
+        raise InputError("not the duration of a job", where=file, fix="remove it") from error

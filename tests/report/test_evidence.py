@@ -74,7 +74,7 @@ def test_no_machine_is_named(clone):
 def test_bad_input(clone):
     with pytest.raises(InputError, match="results/other: no tables"):
         gather_evidence(clone / "results/other", clone / "logs/tiny", clone / "published")
-    with pytest.raises(InputError, match="logs/other: no benchmark files"):
+    with pytest.raises(InputError, match="logs/other: no durations of jobs"):
         gather_evidence(clone / "results/tiny", clone / "logs/other", clone / "published")
     assert not (clone / "published").exists()
     with pytest.raises(InputError, match="logs/tiny: exists"):

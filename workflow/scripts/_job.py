@@ -1,7 +1,6 @@
 """What every script does around its one call: output to the log, a failure as one line, no life after Snakemake's."""
 
 import os
-import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -18,8 +17,8 @@ def job(snakemake: Any, *, threads: int | None = None) -> Iterator[IO[str]]:
 
     Arithmetic uses `threads`, by default as many as the job has; heavy modules must be imported inside, since OpenMP
     reads the number when it is loaded. Bad input, a failed child and a full disk end the job with status 1 and one
-    line, in the log and on the terminal. The job ends when the Snakemake that runs it does, however that ended. What a
-    job took is written beside its log, as a .tsv: seconds, processor seconds and peak memory in MiB, children included.
+    line, in the log and on the terminal. The job ends when the Snakemake that runs it does, however that ended. The
+    seconds that it took are written beside its log, as a .tsv.
     """
     begun = time.monotonic()
     # Snakemake gives both the rule's number, and torch prefers the second.
@@ -29,6 +28,7 @@ def job(snakemake: Any, *, threads: int | None = None) -> Iterator[IO[str]]:
     from janus.engine.tether import follow_snakemake
     from janus.engine.threads import set_threads
     from janus.errors import InputError, JobError
+    from janus.files import write_lines
     from janus.room import disk_errors_as_one_line
 
     # The bar and the one line of an error hold names that a user gave; the terminal may be of any encoding.
@@ -41,7 +41,7 @@ def job(snakemake: Any, *, threads: int | None = None) -> Iterator[IO[str]]:
     try:
         with disk_errors_as_one_line():
             yield terminal
-            _write_costs(log.with_suffix(".tsv"), time.monotonic() - begun)
+            write_lines(log.with_suffix(".tsv"), ["s", f"{time.monotonic() - begun:.2f}"])
     except (InputError, JobError) as error:
         for stream in (sys.stderr, terminal):
             print(f"error: {error}", file=stream, flush=True)
@@ -63,11 +63,3 @@ def _redirect(log: Path) -> None:
         os.dup2(descriptor, number)
     os.close(descriptor)
 
-
-def _write_costs(path: Path, seconds: float) -> None:
-    from janus.files import write_lines
-
-    uses = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    processor = sum(use.ru_utime + use.ru_stime for use in uses)
-    memory = max(use.ru_maxrss for use in uses) / 1024
-    write_lines(path, ["s\tcpu_s\tmax_rss_mib", f"{seconds:.2f}\t{processor:.2f}\t{memory:.0f}"])
