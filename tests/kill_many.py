@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import random
+import shlex
 import shutil
 import signal
 import subprocess
@@ -85,13 +86,13 @@ class Run:
         for process in psutil.process_iter():
             try:
                 if process.cwd() == str(self.folder) and process.status() != psutil.STATUS_ZOMBIE:
-                    yield process, process.cmdline()
+                    yield process, _words(process.cmdline())
             except psutil.Error:
                 continue
 
     def trainings(self) -> Counter[str]:
         """How many trainings write into each folder; the processes that load data for one are part of it."""
-        found = [(p, words) for p, words in self.processes() if "--save-dir" in words]
+        found = [(p, words) for p, words in self.processes() if "--save-dir" in words and not _stands_in(words)]
         own = {process.pid for process, _ in found}
         firsts = [(p, words) for p, words in found if _parent(p) not in own]
         return Counter(words[words.index("--save-dir") + 1] for _, words in firsts)
@@ -120,6 +121,17 @@ class Run:
     def tail(self) -> str:
         """The end of what Snakemake said."""
         return self.log.read_text(errors="replace")[-3000:]
+
+
+def _words(command: list[str]) -> list[str]:
+    """The words of a command; one that was forked from a warm Python has them in a single string."""
+    command = [word for word in command if word]
+    return shlex.split(command[0]) if len(command) == 1 and " " in command[0] else command
+
+
+def _stands_in(words: list[str]) -> bool:
+    """Whether a process waits for one of the same command, which was forked from a warm Python."""
+    return any(word.endswith("warm_client.py") for word in words)
 
 
 def _parent(process: psutil.Process) -> int:

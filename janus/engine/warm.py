@@ -8,6 +8,7 @@ Snakemake's scripts and fairseq-train go the same way. What runs is the same cod
 import array
 import atexit
 import contextlib
+import fcntl
 import gc
 import importlib
 import io
@@ -28,12 +29,16 @@ import warnings
 from pathlib import Path
 from typing import NoReturn
 
+from setproctitle import setproctitle
+
 from janus.children import FIXED
 from janus.engine.tether import die_with_parent
 from janus.engine.threads import set_threads
 from janus.engine.trainer import PARENT
 from janus.errors import InputError
 
+# Open files of a client: the three streams and a lock, and what a caller may leave open.
+_MOST_FILES = 64
 _CLIENT = Path(__file__).with_name("warm_client.py")
 # Nothing here starts threads or touches a GPU when it is imported; forked processes may then do both.
 _MODULES = (
@@ -141,24 +146,21 @@ def _answer(channel: socket.socket, program: str, path: list[str], server: int) 
     # So that nothing outlives the rehearsal.
     die_with_parent(server)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    head, rights, _, _ = channel.recvmsg(8, socket.CMSG_LEN(3 * array.array("i").itemsize))
-    streams = array.array("i", rights[0][2])
-    length, request = int.from_bytes(head, "big"), b""
-    while len(request) < length:
-        request += channel.recv(length - len(request))
+    request, files = _receive(channel)
     monitor, command = os.getpid(), os.fork()
     if command == 0:
         channel.close()
-        _become(json.loads(request), streams, program, path, monitor)
-    for stream in streams:
-        os.close(stream)
+        _become(request, files, program, path, monitor)
+    for file in files:
+        os.close(file)
     done = os.pidfd_open(command)
+    starter = _tied_to(request)
     while True:
-        readable, _, _ = select.select([channel, done], [], [])
+        readable, _, _ = select.select([channel, done, *starter], [], [])
         if done in readable:
             break
-        number = channel.recv(1)
-        # A client that is gone was killed; what it stood for dies as it did.
+        number = channel.recv(1) if channel in readable else b""
+        # A client that is gone was killed; what it stood for dies as it did, and with what it is tied to.
         os.killpg(command, number[0] if number else signal.SIGKILL)
         if not number:
             break
@@ -169,13 +171,41 @@ def _answer(channel: socket.socket, program: str, path: list[str], server: int) 
     os._exit(0)
 
 
-def _become(request: dict, streams: array.array, program: str, path: list[str], monitor: int) -> None:
+def _receive(channel: socket.socket) -> tuple[dict, list[int]]:
+    """A client's request, and the files that it has open, at numbers above its own."""
+    head, rights, _, _ = channel.recvmsg(8, socket.CMSG_LEN(_MOST_FILES * array.array("i").itemsize))
+    received = array.array("i", rights[0][2])
+    length, content = int.from_bytes(head, "big"), b""
+    while len(content) < length:
+        content += channel.recv(length - len(content))
+    request = json.loads(content)
+    files = [fcntl.fcntl(file, fcntl.F_DUPFD, max(request["descriptors"]) + 1) for file in received]
+    for file in received:
+        os.close(file)
+    return request, files
+
+
+def _tied_to(request: dict) -> list[int]:
+    """A descriptor of the process that started a trainer, which the trainer must not outlive; none for others."""
+    if request["environment"].get(PARENT) != str(request["parent"]):
+        return []
+    try:
+        return [os.pidfd_open(request["parent"])]
+    except ProcessLookupError:
+        # It is gone already: a pipe without a writer is readable, as the descriptor of a dead process is.
+        reader, writer = os.pipe()
+        os.close(writer)
+        return [reader]
+
+
+def _become(request: dict, files: list[int], program: str, path: list[str], monitor: int) -> None:
     """Make this process what a fresh Python in the client's place would be."""
     die_with_parent(monitor)
     os.setsid()
-    for number, stream in enumerate(streams):
-        os.dup2(stream, number)
-        os.close(stream)
+    setproctitle(shlex.join(["python", *request["words"]]))
+    for number, file in zip(request["descriptors"], files, strict=True):
+        os.dup2(file, number)
+        os.close(file)
     sys.stdin = io.TextIOWrapper(os.fdopen(0, "rb", closefd=False), "utf-8")
     for name, number in (("stdout", 1), ("stderr", 2)):
         raw = os.fdopen(number, "wb", closefd=False)
@@ -184,7 +214,7 @@ def _become(request: dict, streams: array.array, program: str, path: list[str], 
     os.environ.clear()
     os.environ.update(request["environment"])
     if os.environ.get(PARENT) == str(request["parent"]):
-        # A trainer ties itself to what started it; its parent is the monitor here, which the client ends.
+        # A trainer ties itself to what started it; its parent is the monitor here, which ends with either.
         os.environ[PARENT] = str(monitor)
     sys.executable = program
     set_threads()

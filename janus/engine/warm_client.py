@@ -11,15 +11,23 @@ import socket
 import sys
 
 
+def _open_descriptors() -> list[int]:
+    numbers = [int(name) for name in os.listdir("/proc/self/fd")]
+    # The listing itself was one of them.
+    return sorted(number for number in numbers if os.path.exists(f"/proc/self/fd/{number}"))
+
+
 def main() -> None:
-    """Send words, folder, environment and the three streams; pass signals on; take over the status."""
+    """Send words, folder, environment and open files; pass signals on; take over the status."""
     address, words = sys.argv[1], sys.argv[2:]
     channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     channel.connect(address)
-    request = {"words": words, "folder": os.getcwd(), "environment": dict(os.environ)}
+    # The three streams, and what the parent passes on, such as a lock.
+    numbers = [number for number in _open_descriptors() if number != channel.fileno()]
+    request = {"words": words, "folder": os.getcwd(), "environment": dict(os.environ), "descriptors": numbers}
     request = json.dumps(request | {"parent": os.getppid()}).encode()
-    streams = array.array("i", [0, 1, 2])
-    channel.sendmsg([len(request).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)])
+    rights = array.array("i", numbers)
+    channel.sendmsg([len(request).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
     channel.sendall(request)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda number, frame: channel.sendall(bytes([number])))

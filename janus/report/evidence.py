@@ -27,7 +27,7 @@ def gather_evidence(run: Path, logs: Path, target: Path) -> None:
     checkpoints. `durations.md` and `durations.json` contain the time of each part. Absolute paths of this machine are
     removed from records: paths into the run begin at its folder, others keep only their last name.
     run: results/<tier>; logs: logs/<tier>.
-    Raises InputError, and writes nothing, if there is no table or no job's duration, if `target` exists, if the records are
+    Raises InputError, and writes nothing, if there is no table or no duration, if `target` exists, if the records are
     not all from one committed revision of the code, or if outputs were decoded with another average of checkpoints than
     the recorded one.
     """

@@ -1,13 +1,16 @@
 """The warm Python does for every command what a fresh one does: output, status, signals, its end."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
+from janus.engine.trainer import PARENT
 from janus.engine.warm import WarmPython
 
 
@@ -84,6 +87,37 @@ def test_a_signal_ends_the_command(program, number):
         job.send_signal(number)
         assert job.wait() in (-number, 1)
     assert not is_alive(process)
+
+
+@pytest.mark.parametrize("starter", ["warm", "fresh"])
+def test_a_trainer_dies_with_the_process_that_started_it(program, starter):
+    code = (
+        "import os, subprocess, sys, time\n"
+        f"environment = os.environ | {{'{PARENT}': str(os.getpid())}}\n"
+        "print(os.getpid(), flush=True)\n"
+        "subprocess.Popen(sys.argv[1:], env=environment)\n"
+        "time.sleep(60)\n"
+    )
+    words = [program if starter == "warm" else sys.executable, "-c", code, program, "-c", SLEEPER]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as job:
+        started, trainer = (int(job.stdout.readline()) for _ in range(2))
+        os.kill(started, signal.SIGKILL)
+    assert not is_alive(trainer)
+
+
+def test_open_files_are_passed_on(program, tmp_path):
+    with open(tmp_path / "lock", "wb") as lock:
+        code = "import os, sys; print(os.fstat(int(sys.argv[1])).st_ino)"
+        words = [program, "-c", code, str(lock.fileno())]
+        done = subprocess.run(words, pass_fds=[lock.fileno()], capture_output=True, text=True)
+        assert done.stdout == f"{os.fstat(lock.fileno()).st_ino}\n"
+
+
+def test_a_command_is_seen_by_its_own_words(program):
+    with subprocess.Popen([program, "-c", SLEEPER, "--save-dir", "x"], stdout=subprocess.PIPE, text=True) as job:
+        title = psutil.Process(int(job.stdout.readline())).cmdline()[0]
+        job.terminate()
+    assert shlex.split(title) == ["python", "-c", SLEEPER, "--save-dir", "x"]
 
 
 def test_nothing_outlives_the_warm_python():

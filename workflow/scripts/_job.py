@@ -62,4 +62,3 @@ def _redirect(log: Path) -> None:
         stream.flush()
         os.dup2(descriptor, number)
     os.close(descriptor)
-
