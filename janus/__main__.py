@@ -117,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "runs", type=Path, nargs="+", metavar="RUN", help="folders of the trials' tiers, results/<tier>"
     )
+    command.add_argument("--updates", type=_positive, metavar="N", help="count no validation after N updates")
     command.add_argument("--write", type=Path, metavar="STEM", help="write the table to STEM.md and STEM.json")
     command.set_defaults(call=_trials)
     command = commands.add_parser(
@@ -139,7 +140,7 @@ _positive.__name__ = "positive number"
 
 
 def _trials(options: argparse.Namespace) -> None:
-    trials = read_trials(options.runs)
+    trials = read_trials(options.runs, options.updates)
     print("\n".join(trials_to_markdown(trials)))
     if options.write:
         write_trials(trials, options.write)

@@ -40,9 +40,10 @@ class Trial:
     best: bool = False
 
 
-def read_trials(runs: Sequence[Path]) -> list[Trial]:
+def read_trials(runs: Sequence[Path], updates: int | None = None) -> list[Trial]:
     """The trials in folders results/<tier>, grouped by row, each row's best one marked.
 
+    updates: what a training did after so many updates does not count, so that trials of different lengths compare.
     Raises InputError where there are none, or a training logged no validation BLEU.
     """
     records = [path for run in runs for path in sorted(Path(run).glob("*/*/seed-*/train.json"))]
@@ -52,8 +53,11 @@ def read_trials(runs: Sequence[Path]) -> list[Trial]:
     for path in records:
         record = read_json(path)
         key = record["corpus"], record["system"], int(record["seed"])
-        rows.setdefault(key, []).append((path.parent, _options(record["arguments"])))
-    return [trial for key, found in rows.items() for trial in _marked(_row(key, found))]
+        options = _options(record["arguments"])
+        if updates is not None:
+            options.pop("--max-update", None)
+        rows.setdefault(key, []).append((path.parent, options))
+    return [trial for key, found in rows.items() for trial in _marked(_row(key, found, updates))]
 
 
 def _options(arguments: Sequence[str]) -> dict[str, str]:
@@ -69,21 +73,24 @@ def _options(arguments: Sequence[str]) -> dict[str, str]:
     return {name: value for name, value in options.items() if name not in _PLACES}
 
 
-def _row(key: tuple[str, str, int], found: Sequence[tuple[Path, dict[str, str]]]) -> Iterable[Trial]:
+def _row(
+    key: tuple[str, str, int], found: Sequence[tuple[Path, dict[str, str]]], updates: int | None
+) -> Iterable[Trial]:
     names = dict.fromkeys(name for _, options in found for name in options)
     differing = [name for name in names if len({options.get(name) for _, options in found}) > 1]
     for folder, options in found:
         settings = {name.removeprefix("--"): options.get(name, "-") for name in differing}
-        yield Trial(*key, settings, **_best_point(folder / "checkpoints/log.jsonl"))
+        yield Trial(*key, settings, **_best_point(folder / "checkpoints/log.jsonl", updates))
 
 
-def _best_point(log: Path) -> dict[str, Any]:
+def _best_point(log: Path, most: int | None) -> dict[str, Any]:
     points: dict[int, dict[str, float]] = {}
     for row in read_curves(log):
-        if row["split"] == "valid" and row["name"] in _SCORES:
+        if row["split"] == "valid" and row["name"] in _SCORES and (most is None or row["updates"] <= most):
             points.setdefault(row["updates"], {})[row["name"]] = row["value"]
     if not any("bleu" in scores for scores in points.values()):
-        raise InputError("no validation BLEU", where=log, fix="set `training.valid_bleu_sentences`")
+        fix = "set `training.valid_bleu_sentences`" if most is None else "count more updates"
+        raise InputError("no validation BLEU", where=log, fix=fix)
     updates, best = max(points.items(), key=lambda point: point[1]["bleu"])
     by_manner = {name.removeprefix("bleu_"): value for name, value in best.items() if name != "bleu"}
     return {"bleu": best["bleu"], "by_manner": by_manner, "updates": updates, "total_updates": max(points)}

@@ -53,6 +53,16 @@ def test_the_best_point_of_the_manners_mean_decides(runs):
     assert all(list(trial.settings) == ["lr"] for trial in trials.values())
 
 
+def test_trials_of_different_lengths_are_compared_after_the_same_updates(runs):
+    trials = {(trial.system, trial.settings["lr"]): trial for trial in read_trials(runs, updates=10)}
+    assert {key: (trial.bleu, trial.total_updates, trial.best) for key, trial in trials.items()} == {
+        ("janus", "0.001"): (7.0, 10, False),
+        ("janus", "0.002"): (19.5, 10, True),
+        ("plain", "0.001"): (21.0, 10, True),
+        ("plain", "0.002"): (1.0, 10, False),
+    }
+
+
 def test_the_table_is_written_with_its_provenance(runs, tmp_path, capsys):
     assert main(["trials", *map(str, runs), "--write", str(tmp_path / "grid")]) == 0
     text = (tmp_path / "grid.md").read_text()
@@ -69,3 +79,5 @@ def test_bad_input(runs, tmp_path):
     silent = train(tmp_path / "silent", "janus", "0.003", (10, {}))
     with pytest.raises(InputError, match="log.jsonl: no validation BLEU; set `training.valid_bleu_sentences`"):
         read_trials([*runs, silent])
+    with pytest.raises(InputError, match="no validation BLEU"):
+        read_trials(runs, updates=9)
