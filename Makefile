@@ -39,9 +39,12 @@ paper_figures: $(INSTALLED) ## Run the suite and write every figure to results/<
 
 check: lint test ## Run the linter and the tests.
 
-lint: $(INSTALLED) ## Check the style of the code.
+lint: $(INSTALLED) ## Check style, spelling, and the types of the core.
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
+	@$(RUN) snakefmt --check Snakefile workflow
+	@$(RUN) codespell_lib
+	@$(RUN) mypy
 
 test: $(INSTALLED) ## Run the tests.
 	@$(RUN) pytest -q $(PYTEST_ARGS)

@@ -93,6 +93,8 @@ def joint_loss(
     for name, row in zip(rows.pairs, divergence):
         terms[name] = _mean(row)
     if weights.length:
+        if states.length is None:
+            raise ValueError("the length loss needs a model with a length classifier")
         length = length_loss(states.length, lengths)
         total, terms["length"] = total + weights.length * length, length.detach()
     return total, terms

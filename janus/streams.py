@@ -22,7 +22,7 @@ Axes: B sentences, T target places, P decoder rows of the batch, C of them conte
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -81,8 +81,9 @@ class Streams:
 
     def to(self, device: torch.device | str) -> Streams:
         """The same rows on another device."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Streams(**{k: v.to(device) if isinstance(v, Tensor) else v for k, v in values.items()})
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        moved = {name: value.to(device) for name, value in values.items() if isinstance(value, Tensor)}
+        return replace(self, **moved)  # type: ignore[arg-type]
 
 
 def pack_streams(
@@ -187,7 +188,7 @@ def _spans(kind: Tensor, place: Tensor, sentence: Tensor, content: int, sentence
     # number: {kind: [B] rows of that kind}; first_*: [B] the first row of each part of a sentence
     per_kind = torch.bincount(sentence * 6 + kind, minlength=sentences * 6).view(-1, 6)
     number = {k: per_kind[:, k] for k in range(6)}
-    in_content, in_queries = (sum(number[k] for k in kinds) for kinds in (_CONTENT, (AR_QUERY, AUX_QUERY)))
+    in_content, in_queries = (per_kind[:, list(kinds)].sum(1) for kinds in (_CONTENT, (AR_QUERY, AUX_QUERY)))
     first_ar = in_content.cumsum(0) - in_content
     first_observed = first_ar + number[AR_CONTENT]
     first_masked = first_observed + number[OBSERVED]

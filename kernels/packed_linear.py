@@ -8,10 +8,12 @@ this version of torch does not have them or they do not support its type.
 from __future__ import annotations
 
 from functools import cache
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+M = TypeVar("M", bound=nn.Module)
 # The number of rows that the layout is chosen for; a layer still accepts any number.
 _ROWS = 8
 
@@ -30,7 +32,7 @@ class PackedLinear(nn.Module):
         return torch.ops.mkldnn._linear_pointwise(x, *self._packed, self.bias, "none", [], "")
 
 
-def pack_linear_layers(module: nn.Module) -> nn.Module:
+def pack_linear_layers(module: M) -> M:
     """Pack the linear layers below `module` in place where this is supported; returns `module`."""
     for name, child in module.named_children():
         if isinstance(child, nn.Linear) and can_pack(child.weight):

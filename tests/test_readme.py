@@ -55,7 +55,6 @@ def test_how_long_the_demo_takes_comes_from_a_run(name):
         1
     ]
     assert f"trains {trained} tiny models" in README
-    assert f"{run['translation_half']['wall_seconds'] / 60:.0f} minutes" in page("docs/demo.md")
     assert f"{run['seconds_of_jobs']['generation_half'] / sum(run['seconds_of_jobs'].values()):.0%}".replace(
         "%", " %"
     ) in page("docs/demo.md")

@@ -35,12 +35,13 @@ class View:
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, heads: int, dropout: float) -> Tensor:
         """Scaled dot-product attention of rows q [P, D] over rows k, v [C, D]; returns [P, D]."""
-        rows = [x.unflatten(1, (heads, -1)) for x in (q, k, v)]
+        # [P, H, E], [C, H, E], [C, H, E]
+        q_heads, k_heads, v_heads = (x.unflatten(1, (heads, -1)) for x in (q, k, v))
         if uses_triton(q.device):
-            return span_attention(*rows, self._all_spans, self.query_spans, dropout).flatten(1)
-        if native_spans.supports(rows[0]):
+            return span_attention(q_heads, k_heads, v_heads, self._all_spans, self.query_spans, dropout).flatten(1)
+        if native_spans.supports(q_heads):
             # Only the GPU kernels need query_spans.
-            return span_attention(*rows, self._all_spans, None, dropout).flatten(1)
+            return span_attention(q_heads, k_heads, v_heads, self._all_spans, None, dropout).flatten(1)
         return self.attend_padded(q, k, v, heads, dropout)
 
     def attend_padded(self, q: Tensor, k: Tensor, v: Tensor, heads: int, dropout: float) -> Tensor:

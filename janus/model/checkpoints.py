@@ -107,7 +107,7 @@ def build_model(
     tables = [weights.get(f"{side}.embed_tokens.weight") for side in ("encoder", "decoder")]
     if any(table is None or table.dim() != 2 for table in tables):
         raise InputError("has no table of words", where=where, fix="give a checkpoint of a Transformer")
-    sizes = [table.size(0) for table in tables]
+    sizes = [table.size(0) for table in tables if table is not None]
     # The architectures of the release have their own names; a length table distinguishes them from a Transformer.
     lengths = weights.get("decoder.embed_length.weight")
     config = config_from_options(options, *sizes, has_length=lengths is not None, where=where)

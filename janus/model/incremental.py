@@ -29,11 +29,12 @@ class IncrementalDecoder:
         self.reads_query = model.config.ar_readout == "query"
         layout = memory.layout
         heads = model.config.decoder_heads
-        self.cross = [tuple(_heads(layout.pad(x), heads) for x in pair) for pair in memory.layers]
+        # For each layer [B, H, S, E]
+        self.cross = [(_heads(layout.pad(k), heads), _heads(layout.pad(v), heads)) for k, v in memory.layers]
         filled = layout.filled()
         self.cross_mask = None if filled.all() else filled[:, None, None]
         self.sentences = layout.groups
-        self.cache = _Cache(len(model.decoder.layers), heads)
+        self.cache = _Cache(heads)
 
     def step(self, token: Tensor, index: int) -> Tensor:
         """Feed the token [N] at place `index` and score its successor: [N, V].
@@ -43,7 +44,7 @@ class IncrementalDecoder:
         rows = self._embed(token, index)
         self.cache.begin_step(rows)
         last = len(self.model.decoder.layers) - 1
-        for number, layer in enumerate(self.model.decoder.layers):
+        for number, layer in enumerate(self.model.decoder.blocks()):
             self.cache.put(number, *layer.self_attn.keys_values(rows[:, 0]))
             asking = rows[:, -1:] if number == last else rows
             attended = self.cache.attend(number, layer.self_attn, asking)
@@ -77,32 +78,33 @@ class IncrementalDecoder:
         """Cross-attention; the hypotheses of a sentence share one copy of its source: [N, r, D] -> [N, r, D]."""
         together = rows.reshape(self.sentences, -1, rows.size(-1))
         queries = _heads(attention.q_proj(together), attention.heads)
-        out = F.scaled_dot_product_attention(queries, *self.cross[number], attn_mask=self.cross_mask)
+        keys, values = self.cross[number]
+        out = F.scaled_dot_product_attention(queries, keys, values, attn_mask=self.cross_mask)
         return attention.out_proj(out.transpose(1, 2).flatten(2)).view_as(rows)
 
 
 class _Cache:
     """Keys and values of the content rows of all steps so far, and which of them each hypothesis continues."""
 
-    def __init__(self, layers: int, heads: int):
+    def __init__(self, heads: int):
         self.heads, self.steps = heads, 0
         # For each layer [T', W', H, E], with room for more steps and for the rows of the largest one.
-        self.keys: list[Tensor | None] = [None] * layers
-        self.values: list[Tensor | None] = [None] * layers
+        self.keys: dict[int, Tensor] = {}
+        self.values: dict[int, Tensor] = {}
         # [N, t]
-        self.ancestors: Tensor | None = None
+        self.ancestors = torch.empty(0, 0, dtype=torch.int32)
 
     def begin_step(self, rows: Tensor) -> None:
         """Begin a step with as many hypotheses as `rows` [N, r, D] has, each continuing itself."""
         own = torch.arange(rows.size(0), dtype=torch.int32, device=rows.device)[:, None]
-        self.ancestors = own if self.ancestors is None else torch.cat([self.ancestors, own], 1)
+        self.ancestors = torch.cat([self.ancestors, own], 1) if self.steps else own
         self.steps += 1
 
     def put(self, layer: int, keys: Tensor, values: Tensor) -> None:
         """Store the keys and values [N, D] of this step."""
         for memory, new in ((self.keys, keys), (self.values, values)):
             rows = new.unflatten(1, (self.heads, -1))
-            memory[layer] = _with_room(memory[layer], self.steps, rows)
+            memory[layer] = _with_room(memory.get(layer), self.steps, rows)
             memory[layer][self.steps - 1, : rows.size(0)] = rows
 
     def attend(self, layer: int, attention: Attention, rows: Tensor) -> Tensor:
@@ -113,7 +115,7 @@ class _Cache:
 
     def reorder(self, rows: Tensor) -> None:
         """Continue from the hypotheses named by `rows` [N']."""
-        if self.ancestors is not None:
+        if self.steps:
             self.ancestors = self.ancestors.index_select(0, rows)
 
 

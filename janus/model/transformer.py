@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -100,13 +101,17 @@ class Decoder(_Embedder):
         if config.length != "none":
             self.embed_length = nn.Embedding(config.length_classes, config.dimension)
 
+    def blocks(self) -> list[DecoderLayer]:
+        """The layers, first to last."""
+        return cast(list[DecoderLayer], list(self.layers))
+
     def memory(self, encoded: list[Tensor], layout: Ragged) -> Memory:
         """Project encoder rows for the cross-attention of every layer, once for all streams and all passes.
 
         encoded: one encoding [N, D], or two if AR and NAR streams have separate encoder passes.
         """
         rows = torch.cat(encoded)
-        return Memory([layer.encoder_attn.keys_values(rows) for layer in self.layers], layout, len(encoded) == 2)
+        return Memory([layer.encoder_attn.keys_values(rows) for layer in self.blocks()], layout, len(encoded) == 2)
 
     def forward(self, streams: Streams, memory: Memory, read: Tensor) -> Tensor:
         """Run all streams in one pass and return the hidden rows [R, D] named by `read` [R].

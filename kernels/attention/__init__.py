@@ -28,10 +28,13 @@ def span_attention(
     others; all first intervals come before all second ones. Not needed on a CPU, where it may be None.
     dropout: the share of the probabilities that is zeroed, seeded from torch's generator.
     Rows that see nothing give zeros. Runs in Triton on a GPU, in C++ on a CPU.
-    Raises ValueError if the shapes do not agree.
+    Raises ValueError if the shapes do not agree, or if a GPU is given no query_spans.
     """
     rows, keys = q.size(0), k.size(0)
-    query_spans = spans.new_empty(keys, 4) if query_spans is None and not uses_triton(q.device) else query_spans
+    if query_spans is None:
+        if uses_triton(q.device):
+            raise ValueError("the GPU kernels need query_spans")
+        query_spans = spans.new_empty(keys, 4)
     if k.shape != v.shape or q.shape[1:] != k.shape[1:] or spans.shape != (rows, 4) or query_spans.shape != (keys, 4):
         shapes = ", ".join(str(list(x.shape)) for x in (q, k, v, spans, query_spans))
         raise ValueError(f"q, k, v, spans, query_spans do not agree: {shapes}")

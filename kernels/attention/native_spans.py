@@ -1,8 +1,10 @@
 """Span attention in C++ on a CPU (`spans.cpp`). Axes: P query rows, C key rows, H heads, E head size."""
 
 import ctypes
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -58,9 +60,16 @@ def _require(status: int, q: Tensor) -> None:
 
 
 @cache
-def _functions() -> tuple[object, object]:
+def _functions() -> tuple[Callable[..., Any], Callable[..., Any]]:
     loaded = library(Path(__file__).with_name("spans.cpp"))
-    numbers = [ctypes.c_int, *[ctypes.c_int64] * 4, ctypes.c_float, ctypes.c_float, ctypes.c_uint64, ctypes.c_int]
+    numbers: list[Any] = [
+        ctypes.c_int,
+        *[ctypes.c_int64] * 4,
+        ctypes.c_float,
+        ctypes.c_float,
+        ctypes.c_uint64,
+        ctypes.c_int,
+    ]
     for function, tensors in ((loaded.span_forward, 6), (loaded.span_backward, 9)):
         function.argtypes = [*[ctypes.c_void_p] * tensors, *numbers]
         function.restype = ctypes.c_int

@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -44,12 +45,17 @@ def in_turns(
     for number in range(rounds + 1):
         for name, call in calls.items():
             call(0)
-            time_one = elapsed(lambda call=call: [call(i) for i in range(repeats)], device) / repeats
+            time_one = elapsed(partial(_repeat, call, repeats), device) / repeats
             if number:
                 seconds[name].append(time_one)
             if progress:
                 progress()
     return {name: Timing(values) for name, values in seconds.items()}
+
+
+def _repeat(call: Callable[[int], object], repeats: int) -> None:
+    for number in range(repeats):
+        call(number)
 
 
 def elapsed(call: Callable[[], object], device: str) -> float:

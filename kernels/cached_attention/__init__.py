@@ -7,8 +7,10 @@ Axes: N hypotheses, R query rows of each, T steps so far, W rows per step, H hea
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -47,7 +49,7 @@ def _native(q: Tensor, keys: Tensor, values: Tensor, ancestors: Tensor) -> Tenso
 
 
 @cache
-def _function() -> object:
+def _function() -> Callable[..., Any]:
     function = library(Path(__file__).with_name("steps.cpp")).cached_attention
     function.argtypes = [*[ctypes.c_void_p] * 5, *[ctypes.c_int64] * 7, ctypes.c_float, ctypes.c_int]
     function.restype = None

@@ -1,8 +1,10 @@
 """Losses and gradients of a chunk of logits in C++ on a CPU (`rows.cpp`); `rows.py` is the same in PyTorch."""
 
 import ctypes
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,7 +30,6 @@ def score_rows(
 ) -> None:
     """As `kernels.joint_loss.rows.score_rows`; losses and weights are float32, with contiguous rows."""
     streams, tokens, words = logits.shape
-    first, second, weights = ([pair[part] for pair in pairs] for part in range(3))
     of_rows = (labels, row_weights, smoothed, nll)
     if not logits.is_contiguous() or any(x.stride() != labels.stride() or x.stride(-1) != 1 for x in of_rows):
         raise ValueError("logits must be contiguous; labels, weights and losses must have the same layout")
@@ -43,9 +44,9 @@ def score_rows(
         address(divergence),
         divergence.stride(0) if len(pairs) else 0,
         len(pairs),
-        (ctypes.c_int64 * len(pairs))(*first),
-        (ctypes.c_int64 * len(pairs))(*second),
-        (ctypes.c_float * len(pairs))(*weights),
+        (ctypes.c_int64 * len(pairs))(*(first for first, _, _ in pairs)),
+        (ctypes.c_int64 * len(pairs))(*(second for _, second, _ in pairs)),
+        (ctypes.c_float * len(pairs))(*(weight for _, _, weight in pairs)),
         smoothing,
         gradient,
         torch.get_num_threads(),
@@ -53,7 +54,7 @@ def score_rows(
 
 
 @cache
-def _function() -> object:
+def _function() -> Callable[..., Any]:
     function = library(Path(__file__).with_name("rows.cpp")).score_rows
     pointer, number, real, flag = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float, ctypes.c_int
     function.argtypes = [pointer, flag, number, number, number, *[pointer] * 4, number, pointer, number, number]

@@ -7,8 +7,10 @@ output in the type of the next matrix products. Axes: N rows, D units.
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -81,9 +83,16 @@ def _numbers(update: Tensor, epsilon: float, dropout: float, seed: int) -> tuple
 
 
 @cache
-def _functions() -> tuple[object, object]:
+def _functions() -> tuple[Callable[..., Any], Callable[..., Any]]:
     loaded = library(Path(__file__).with_name("norm.cpp"))
-    numbers = [ctypes.c_int, *[ctypes.c_int64] * 2, ctypes.c_float, ctypes.c_float, ctypes.c_uint64, ctypes.c_int]
+    numbers: list[Any] = [
+        ctypes.c_int,
+        *[ctypes.c_int64] * 2,
+        ctypes.c_float,
+        ctypes.c_float,
+        ctypes.c_uint64,
+        ctypes.c_int,
+    ]
     for function, tensors in ((loaded.norm_forward, 8), (loaded.norm_backward, 9)):
         function.argtypes = [*[ctypes.c_void_p] * tensors, *numbers]
         function.restype = None

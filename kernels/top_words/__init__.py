@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -36,7 +37,7 @@ def _native(logits: Tensor, count: int, banned: Sequence[int]) -> tuple[Tensor, 
 
 
 @cache
-def _function() -> object:
+def _function() -> Callable[..., Any]:
     function = library(Path(__file__).with_name("words.cpp")).top_words
     pointer, number = ctypes.c_void_p, ctypes.c_int64
     function.argtypes = [pointer, number, number, number, pointer, number, pointer, pointer, ctypes.c_int]

@@ -23,9 +23,9 @@ def claims_outputs():
 
 rule judge_claims:
     input:
+        **CLAIM_FILES,
         statements=f"{PUBLISHED}/claims.csv",
         published=[f"{PUBLISHED}/table{number}.csv" for number in range(1, 9)],
-        **CLAIM_FILES,
     output:
         **claims_outputs(),
     log:

@@ -122,9 +122,9 @@ rule prepare:
         corpus=RESULTS + "/{corpus}/corpus/corpus.json",
     log:
         LOGS + "/{corpus}/prepare.log",
+    priority: 2
     conda:
         "../../envs/corpora.yaml"
-    priority: 2
     resources:
         mem_mb=8000,
         runtime="4h",
@@ -147,9 +147,9 @@ rule learn_bpe:
         LOGS + "/{corpus}/learn_bpe.log",
     wildcard_constraints:
         corpus=any_of(OWN),
+    priority: 2
     conda:
         "../../envs/corpora.yaml"
-    priority: 2
     threads: 4
     resources:
         mem_mb=pairs_memory(300, 1500),
@@ -175,9 +175,9 @@ rule encode:
         LOGS + "/{corpus}/encode.log",
     wildcard_constraints:
         corpus=any_of(SHARED),
+    priority: 2
     conda:
         "../../envs/train.yaml"
-    priority: 2
     threads: 4
     resources:
         mem_mb=8000,
@@ -198,9 +198,9 @@ rule binarise:
         directory(RESULTS + "/{corpus}/corpus/bin"),
     log:
         LOGS + "/{corpus}/binarise.log",
+    priority: 2
     conda:
         "../../envs/train.yaml"
-    priority: 2
     threads: 4
     resources:
         mem_mb=pairs_memory(500, 300),

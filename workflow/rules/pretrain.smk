@@ -44,9 +44,9 @@ rule prepare_part:
         TEXT_LOGS + "/prepare-{part}.log",
     wildcard_constraints:
         part="[^/]+",
+    priority: 2
     conda:
         "../../envs/corpora.yaml"
-    priority: 2
     resources:
         mem_mb=4000,
         runtime="12h",
@@ -68,9 +68,9 @@ rule gather:
         cleaning=TEXT + "/cleaning.json",
     log:
         TEXT_LOGS + "/gather.log",
+    priority: 2
     conda:
         "../../envs/corpora.yaml"
-    priority: 2
     resources:
         mem_mb=2000,
         runtime="1h",
@@ -90,9 +90,9 @@ rule make_vocabulary:
         directory(RESULTS + "/vocabularies/{vocabulary}"),
     log:
         LOGS + "/make_vocabulary-{vocabulary}.log",
+    priority: 2
     conda:
         "../../envs/train.yaml"
-    priority: 2
     threads: 4
     resources:
         mem_mb=8000,
@@ -118,9 +118,9 @@ rule encode_text:
         TEXT_LOGS + "/encode-{file}.log",
     wildcard_constraints:
         file=r"train-\d+|valid",
+    priority: 2
     conda:
         "../../envs/train.yaml"
-    priority: 2
     threads: 4
     resources:
         mem_mb=8000,
@@ -145,9 +145,9 @@ rule binarise_text:
         TEXT_LOGS + "/binarise-{shard}.log",
     wildcard_constraints:
         shard=r"\d+",
+    priority: 2
     conda:
         "../../envs/train.yaml"
-    priority: 2
     threads: 4
     resources:
         mem_mb=8000,
@@ -168,9 +168,9 @@ rule write_start:
         RESULTS + "/{text}/{model}/model.pt",
     log:
         LOGS + "/{text}/{model}.log",
+    priority: 2
     conda:
         "../../envs/train.yaml"
-    priority: 2
     resources:
         mem_mb=8000,
         runtime="1h",
@@ -196,9 +196,9 @@ rule pretrain:
         RUN_LOGS + "/train.log",
     wildcard_constraints:
         corpus=any_of(TEXTS),
+    priority: 1
     conda:
         "../../envs/train.yaml"
-    priority: 1
     threads: of_training("threads")
     resources:
         gpu=lambda wildcards: gpus(run_settings(wildcards)["training"]["gpus"]),

@@ -126,8 +126,8 @@ for number in range(1, 9):
         name:
             f"render_table{number}"
         input:
-            published=f"{PUBLISHED}/table{number}.csv",
             **{kind: files_of(CELLS.get(number, []), kind) for kind in ("scores", "tests", "latencies", "origins")},
+            published=f"{PUBLISHED}/table{number}.csv",
             vital=vital_files(files_of(CELLS.get(number, []), "scores")),
         output:
             **table_outputs(number),
