@@ -11,7 +11,7 @@ from typing import Any
 from janus.claims.statements import Statement, check_rows
 from janus.corpora.manifest import Corpus, Text
 from janus.errors import InputError, require_none
-from janus.report.names import TASKS
+from janus.report.paper_tables import PAPER_TABLES
 from janus.report.published import Published
 from janus.systems import baselines
 from janus.tiers import blocks_of, known, settings, used_systems
@@ -19,7 +19,7 @@ from janus.training_checks import Problems, training_problems, width_problems
 
 _BLOCKS = ("tables", "figures")
 # All figures are about translation.
-_TASK_OF_BLOCK = {f"tables.table{number}": task for number, task in TASKS.items()}
+_TASK_OF_BLOCK = {f"tables.table{number}": table.task for number, table in PAPER_TABLES.items()}
 # The number of classes in fairseq's CMLM, which a tier cannot change.
 _LENGTHS_OF_CMLM = 256
 

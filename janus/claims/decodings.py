@@ -3,19 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+from janus.report.paper_tables import PAPER_TABLES
 from janus.sense import corpora_of
 from janus.tiers import settings
 
 # (corpus, system) -> the ways in which it is decoded: ar, nar-<passes>
 Modes = dict[tuple[str, str], set[str]]
 
-_TIMED = ("table2", "table4", "table5")
-# Its columns are numbers of passes, so that left-to-right rows have no place in it.
-_NAR_ALONE = ("table3",)
-
 
 def decoded_modes(tier: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]]) -> Modes:
     """Every decoding that a table or Figure 4 of a checked tier shows."""
+    nar_alone = {f"table{number}" for number, table in PAPER_TABLES.items() if table.nar_alone}
     found: Modes = {}
     for name, block in _decoding_blocks(tier):
         for corpus in corpora_of(block):
@@ -24,14 +22,14 @@ def decoded_modes(tier: Mapping[str, Any], systems: Mapping[str, Mapping[str, An
                 found.setdefault((corpus, system), set()).update(
                     mode
                     for mode in modes_of(systems[system]["manners"], passes)
-                    if mode != "ar" or name not in _NAR_ALONE
+                    if mode != "ar" or name not in nar_alone
                 )
     return found
 
 
 def timed_modes(tier: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]]) -> Modes:
     """Every decoding whose speed a table or Figure 4 of a checked tier shows."""
-    blocks = [block for name, block in _decoding_blocks(tier) if name in (*_TIMED, "figure4")]
+    blocks = timed_blocks(tier)
     found: Modes = {}
     for corpus in {block["corpus"] for block in blocks}:
         own = [block for block in blocks if block["corpus"] == corpus]
@@ -39,6 +37,12 @@ def timed_modes(tier: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]
         for system in {system for block in own for system in block["systems"]}:
             found[corpus, system] = modes_of(systems[system]["manners"], passes)
     return found
+
+
+def timed_blocks(tier: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What a tier says of its tables with speeds and of Figure 4, as far as it has them."""
+    timed = {f"table{number}" for number, table in PAPER_TABLES.items() if table.timed} | {"figure4"}
+    return [block for name, block in _decoding_blocks(tier) if name in timed]
 
 
 def tier_passes(tier: Mapping[str, Any], corpus: str, system: str) -> int:

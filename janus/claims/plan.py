@@ -8,7 +8,7 @@ from typing import Any
 from janus.claims.decodings import decoded_modes, tier_passes, timed_modes
 from janus.claims.statements import Side, Statement, counted, fillers
 from janus.corpora.manifest import Corpus
-from janus.report.names import TASKS
+from janus.report.paper_tables import PAPER_TABLES
 from janus.report.products import Products
 from janus.report.vital_signs import vital_files
 
@@ -77,7 +77,9 @@ class Planner:
             yield from itertools.product([left], same or sisters or rights)
 
     def _corpora_of(self, statement: Statement) -> list[str]:
-        return [name for name in self._tier["corpora"] if self._corpora[name].task == TASKS[statement.table]]
+        return [
+            name for name in self._tier["corpora"] if self._corpora[name].task == PAPER_TABLES[statement.table].task
+        ]
 
     def _has(self, statement: Statement, corpus: str, filler: _Filler) -> bool:
         made = self._timed if statement.is_ratio else self._decoded

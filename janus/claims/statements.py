@@ -13,7 +13,8 @@ from typing import Any
 
 from janus.errors import InputError
 from janus.report.csvfile import number, read_rows
-from janus.report.names import RESAMPLED, SHOWN, TASKS
+from janus.report.names import RESAMPLED
+from janus.report.paper_tables import PAPER_TABLES
 from janus.report.published import ITERATION, LATENCY, Cell, Published
 
 COLUMNS = ("id", "section", "table", "left", "right", "metric", "direction", "bound", "statement", "note")
@@ -155,7 +156,7 @@ def published_effects(statement: Statement, published: Published) -> dict[str, D
 
 def _statement(row: Mapping[str, str], path: Path) -> Statement:
     where = f"{path}: {row['id']}"
-    if row["table"] not in map(str, TASKS):
+    if row["table"] not in map(str, PAPER_TABLES):
         raise InputError(f"no table {row['table']!r}", where=where, fix="write a number from 1 to 8")
     table = int(row["table"])
     tested = row["metric"] != UNTESTED
@@ -172,10 +173,11 @@ def _statement(row: Mapping[str, str], path: Path) -> Statement:
 
 
 def _check_test(row: Mapping[str, str], table: int, where: str) -> None:
-    known = (SPEED, *RESAMPLED[TASKS[table]])
+    task = PAPER_TABLES[table].task
+    known = (SPEED, *RESAMPLED[task])
     if row["metric"] not in known:
         raise InputError(
-            f"no metric {row['metric']!r} of Table {table}, whose task is {TASKS[table]}",
+            f"no metric {row['metric']!r} of Table {table}, whose task is {task}",
             where=where,
             fix=f"choose from: {', '.join(known)}",
         )
@@ -194,7 +196,7 @@ def _side(text: str, table: int, where: str, *, tested: bool) -> Side:
 
 def _cells(statement: Statement, side: Side, published: Published) -> dict[str, Cell]:
     """The printed cells of a side, by text: a corpus, or "" for the single text of a table."""
-    table, columns, shown = statement.table, published.columns(statement.table), SHOWN[statement.table]
+    table, columns, shown = statement.table, published.columns(statement.table), PAPER_TABLES[statement.table].shown
     if ITERATION in columns and side.passes and published.find(table, side.row, ITERATION).value != side.passes - 1:
         return {}
     if statement.is_ratio:

@@ -1,9 +1,9 @@
 """The cells of the paper's tables that the runs of a tier fill, and their files."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from janus.report.names import SHOWN, TEXTS
+from janus.report.paper_tables import PAPER_TABLES, PaperTable
 from janus.systems import baselines
 
 Files = dict[int, str]
@@ -28,11 +28,12 @@ def bleu_cells(
     origin_of: OriginOf,
     passes: Passes,
 ) -> list[Cell]:
-    """The cells of Table 1 or 6, in the form of janus.report.collect: every system on every corpus in each manner.
+    """The cells of a table of corpora, in the form of janus.report.collect: every system on each in each manner.
 
-    Table 6 has a column for each manner of a corpus; Table 1 has rows for them, and NAR rows say their iterations. A
-    system is tested against its `opponents`.
+    A table `by_manner` has a column for each manner of a corpus, another has rows for them. A system is tested against
+    its `opponents`.
     """
+    paper = PAPER_TABLES[number]
     cells = []
     for corpus, column in table["columns"].items():
         for name in table["systems"]:
@@ -42,7 +43,7 @@ def bleu_cells(
                     "table": number,
                     "row": row_of(system, number, manner),
                     "variant": system["label"],
-                    "column": column_name(column) + (f" {manner.upper()}" if number == 6 else ""),
+                    "column": column_name(column) + (f" {manner.upper()}" if paper.by_manner else ""),
                     "metric": None,
                     "score_files": score_files(corpus, name, manner, None),
                     "origin": origin_of(corpus, name, manner, None),
@@ -56,28 +57,29 @@ def bleu_cells(
                         for other, step in opponents(name, manner, table, systems)
                     ],
                 }
-                if number == 1 and manner == "nar":
+                if paper.iterations and manner == "nar":
                     cell["iterations"] = passes(corpus, name) - 1
                 cells.append(cell)
     return cells
 
 
 def repetition_cells(
+    number: int,
     table: Mapping[str, Any],
     systems: Mapping[str, Mapping[str, Any]],
     *,
     score_files: ScoreFiles,
     origin_of: OriginOf,
 ) -> list[Cell]:
-    """The cells of Table 3: every system after each number of passes; k+1 passes are the paper's Iter k.
+    """The cells of a table of passes: every system after each number of them; k+1 passes are the paper's Iter k.
 
     Repetition is not tested; a row is still compared with its opponents, to report differences in their training.
     """
     corpus = table["corpus"]
     return [
         {
-            "table": 3,
-            "row": row_of(systems[name], 3, "nar"),
+            "table": number,
+            "row": row_of(systems[name], number, "nar"),
             "variant": systems[name]["label"],
             "column": f"Iter={passes - 1}",
             "metric": None,
@@ -117,12 +119,12 @@ def row_of(system: Mapping[str, Any], number: int, manner: str, passes: int | No
     """The published row that a system is compared with in a table, or a new row, named by its label.
 
     A published row with `passes` is only for those. The name of a new row contains the manner if the rows of the table
-    have one manner each, unlike Tables 3 and 6, and, if `passes` are given, the paper's Iter, passes - 1.
+    have one manner each and, if `passes` are given, the paper's Iter, passes - 1.
     """
     for place in system["published"]:
         if place["table"] == number and place["manner"] == manner and place.get("passes") in (None, passes):
             return place["row"]
-    if number in (3, 6):
+    if not PAPER_TABLES[number].one_manner_a_row:
         return system["label"]
     row = f"{system['label'].removesuffix(f' {manner.upper()}')} {manner.upper()}"
     return row if passes is None else f"{row} iter {passes - 1}"
@@ -140,16 +142,26 @@ def added_rows(number: int, cells: Sequence[Cell], systems: Mapping[str, Mapping
 
 
 def added_columns(number: int, table: Mapping[str, Any]) -> list[str]:
-    """The columns that a table's config adds to the published ones: those declared `new`, and the passes of Table 3.
+    """The columns that a table's config adds to the published ones: corpora declared `new`, and all passes.
 
     Tables of one corpus, whose columns are metrics, have no additional ones.
     """
-    if number not in (1, 3, 6):
+    paper = PAPER_TABLES[number]
+    if paper.columns == "metrics":
         return []
-    if number == 3:
-        return [f"Iter={passes - 1}" for passes in table["passes"]]
-    new = [column["new"] for column in table["columns"].values() if not isinstance(column, str)]
-    return [f"{name} {manner}" for name in new for manner in ("AR", "NAR")] if number == 6 else new
+    if paper.columns == "passes":
+        return _iterations(table)
+    return _by_manner(paper, (column["new"] for column in table["columns"].values() if not isinstance(column, str)))
+
+
+def _iterations(table: Mapping[str, Any]) -> list[str]:
+    return [f"Iter={passes - 1}" for passes in table["passes"]]
+
+
+def _by_manner(paper: PaperTable, columns: Iterable[str]) -> list[str]:
+    """The columns of a table of corpora; each stands for one of AR and one of NAR in a table `by_manner`."""
+    manners = (" AR", " NAR") if paper.by_manner else ("",)
+    return [column + manner for column in columns for manner in manners]
 
 
 def other_texts(number: int, table: Mapping[str, Any], published: Mapping[str, str]) -> dict[str, str]:
@@ -158,20 +170,15 @@ def other_texts(number: int, table: Mapping[str, Any], published: Mapping[str, s
     `published` gives the paper's text for each corpus, empty if it is not one of them. Columns that the paper does not
     have are left out.
     """
-    if number in (1, 6):
+    paper = PAPER_TABLES[number]
+    if paper.columns == "corpora":
         columns = {column: corpus for corpus, column in table["columns"].items() if isinstance(column, str)}
-        manners = (" AR", " NAR") if number == 6 else ("",)
-        return {
-            column + manner: corpus
-            for column, corpus in columns.items()
-            if published.get(corpus) != column
-            for manner in manners
-        }
-    if published.get(table["corpus"]) == TEXTS[number] and not table.get("new"):
+        others = {column: corpus for column, corpus in columns.items() if published.get(corpus) != column}
+        return {head: corpus for column, corpus in others.items() for head in _by_manner(paper, [column])}
+    if published.get(table["corpus"]) == paper.text and not table.get("new"):
         return {}
-    shown = SHOWN[number]
-    columns = shown if isinstance(shown, Mapping) else [f"Iter={passes - 1}" for passes in table["passes"]]
-    return dict.fromkeys(columns, table.get("new") or table["corpus"])
+    heads = paper.shown if paper.columns == "metrics" else _iterations(table)
+    return dict.fromkeys(heads, table.get("new") or table["corpus"])
 
 
 def files_of(cells: Sequence[Cell], kind: str) -> list[str]:

@@ -9,7 +9,7 @@ from janus.errors import InputError
 from janus.files import read_json
 from janus.metrics.intervals import mean_interval
 from janus.report.ledger import Comparison, Reproduced
-from janus.report.names import compared_metric
+from janus.report.paper_tables import PAPER_TABLES
 from janus.report.speeds import latency, protocol
 
 _TESTS = ("p_bootstrap", "p_randomisation")
@@ -25,7 +25,7 @@ def collect(cells: Iterable[Mapping[str, Any]]) -> list[Reproduced]:
     - `metric`: a name, a list of names, or None for every metric of the files;
     - `comparisons` (optional): a list of {"against": the label of the row it was tested against, "step": whether it
       adds to that row, "files": {seed: path of a file written by `compare_files` or `compare_task_files`}}, tests of
-      the metric `names.compared_metric`, the only one with tests;
+      the metric that the table tests, the only one with tests;
     - `iterations` (optional): the paper's Iter of the decoding, passes - 1;
     - `latency` (optional): {"files": {seed: path of a file written by `janus.decoding.latency`}, "manner", "passes",
       "baseline": None or {"label" and the same three}}. It adds the metrics `latency` and, with a baseline, `speedup`:
@@ -50,7 +50,7 @@ def _score(cell: Mapping[str, Any], metric: str, scores: Mapping[Path, Mapping[s
     for path, found in scores.items():
         if metric not in found:
             raise InputError(f"no metric {metric!r}", where=path, fix=f"choose from: {', '.join(found)}")
-    tested = cell.get("comparisons", ()) if metric == compared_metric(cell["table"]) else ()
+    tested = cell.get("comparisons", ()) if metric == PAPER_TABLES[cell["table"]].tested else ()
     values = [found[metric]["value"] for found in scores.values()]
     signature = next(iter(scores.values()))[metric]["signature"]
     record = _record(cell, metric, values, signature, scores)

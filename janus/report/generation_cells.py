@@ -1,7 +1,7 @@
-"""The cells of the generation tables (2, 4, 5, 7, 8) that the runs of a tier fill, and their files.
+"""The cells of the generation tables, whose columns are metrics, that the runs of a tier fill, and their files.
 
 In these tables a row is a system decoded in one way, with one file of all its scores, and each column shows another
-metric (`names.SHOWN`). So there is one cell per row; its `column` is the corpus until the table assigns the records to
+metric (`paper_tables`). So there is one cell per row; its `column` is the corpus until the table assigns the records to
 columns.
 """
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from janus.errors import InputError
 from janus.report.cells import Cell, Files, OriginOf, ScoreFiles, opponents, row_of
+from janus.report.paper_tables import PAPER_TABLES
 
 # (corpus, system) -> {seed: path of its latency.json}
 LatencyFiles = Callable[[str, str], Files]
@@ -17,9 +18,6 @@ LatencyFiles = Callable[[str, str], Files]
 TaskComparisonFiles = Callable[[str, str, str, int | None, str], Files]
 # (corpus, floor) -> path of the floor's score file
 FloorFile = Callable[[str, str], str]
-
-# The tables that end in latency and speed-up.
-TIMED = (2, 4, 5)
 
 FLOORS = {
     "unrelated": "floor: another example's reply",
@@ -39,7 +37,7 @@ def generation_cells(
     comparison_files: TaskComparisonFiles,
     origin_of: OriginOf,
 ) -> list[Cell]:
-    """The cells of Table 2, 4, 5, 7 or 8, in the form of janus.report.collect: every decoding of every system.
+    """The cells of a table of metrics, in the form of janus.report.collect: every decoding of every system.
 
     NAR is decoded with each of the table's `passes`. In tables with speeds, a cell contains its latency files and, with
     a `baseline`, those of the baseline's AR manner, which the speed-up is relative to. A row is tested against the
@@ -74,17 +72,17 @@ def generation_cells(
                 for other, step in opponents(name, manner, table, systems)
             ],
         }
-        if number in TIMED:
+        if PAPER_TABLES[number].timed:
             speed = {"files": latency_files(corpus, name), "manner": manner, "passes": passes, "baseline": baseline}
             cells[row, label] |= {"iterations": None if passes is None else passes - 1, "latency": speed}
     return list(cells.values())
 
 
-def floor_cells(table: Mapping[str, Any], *, floor_file: FloorFile) -> list[Cell]:
-    """The additional rows of Table 5: replies that do not answer anything (`janus.metrics.floors`)."""
+def floor_cells(number: int, table: Mapping[str, Any], *, floor_file: FloorFile) -> list[Cell]:
+    """The additional rows of a table with `floors`: replies that do not answer anything (`janus.metrics.floors`)."""
     return [
         {
-            "table": 5,
+            "table": number,
             "row": row,
             "variant": _NO_MODEL,
             "column": table["corpus"],
@@ -108,7 +106,7 @@ def _baseline(
     number: int, table: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]], latency_files: LatencyFiles
 ) -> dict[str, Any] | None:
     name = table.get("baseline")
-    if name is None or number not in TIMED:
+    if name is None or not PAPER_TABLES[number].timed:
         return None
     if "ar" not in systems[name]["manners"]:
         raise InputError(

@@ -4,18 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from janus.report.ledger import Comparison, Entry, Reproduced, in_columns, join
-from janus.report.names import METRICS, SHOWN, TITLES, decimals
+from janus.report.names import METRICS, decimals
+from janus.report.paper_tables import PAPER_TABLES
 from janus.report.published import DESCRIPTIVE, ITERATION, LATENCY, Published
 
 SIGNIFICANT = 0.01
 
 _PUBLISHED_ONLY = "published only"
-_NOTES = {
-    5: (
-        "BLEU as GLGE's scorer gives it under NLTK 3.5, to which the published numbers point. What it gives to replies "
-        "that answer nothing: workflow/report/personachat.md. BLEU under other NLTKs: the companion table.",
-    ),
-}
 _GENERATED = (
     "The reproduced numbers come from text that this suite generates and from tiny models. They show that the workflow "
     "runs from end to end and are no evidence about the paper."
@@ -63,20 +58,21 @@ def build_table(
     """Table `number` of the paper with published, reproduced and their difference side by side.
 
     `generated` says that the tier's text is generated, which the caption then points out. `metric` is the score shown,
-    of the table or of each column, by default that of `names.SHOWN`. A column without reproduced values shows only the
+    of the table or of each column, by default as in the paper. A column without reproduced values shows only the
     published ones, an added one only the reproduced ones. `other_texts` are the columns in which the reproduced text is
     not the paper's, with its name: they have no difference, and a note says so.
     `origins` are notes about the runs, of `janus.report.origins`. For `added_rows`, `added_columns` and errors see
     `ledger.join`.
     """
-    metric, other_texts = metric or SHOWN[number], other_texts or {}
+    paper, other_texts = PAPER_TABLES[number], other_texts or {}
+    metric = metric or paper.shown
     added = {"added_rows": added_rows, "added_columns": added_columns}
     entries = join(published, reproduced, number, metric=metric, **added, other_columns=other_texts)
     kinds = _kinds(entries)
     shown = in_columns(reproduced, number, metric)
     return Table(
         name=f"table{number}",
-        caption=caption(f"Table {number} of the paper: {TITLES[number]}", tier, generated=generated and bool(shown)),
+        caption=caption(f"Table {number} of the paper: {paper.title}", tier, generated=generated and bool(shown)),
         notes=(*_notes(number, shown, metric, entries, other_texts), *(origins if shown else ())),
         labels=("Row", "System") if shown else ("Row",),
         groups=_groups(kinds, plain=not shown),
@@ -204,7 +200,7 @@ def _notes(
         notes.append(f"Reproduced on {names}, text that is none of the paper's: there is no Δ.")
     if any(record.column == LATENCY for record in shown):
         notes.append("Speeds are of other machines and models on the two sides, so they have no Δ.")
-    notes += _NOTES.get(number, ())
+    notes += PAPER_TABLES[number].notes
     tested = [record for record in shown if record.comparisons]
     if tested:
         # Where the columns are metrics, one of them is tested.

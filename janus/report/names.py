@@ -1,31 +1,6 @@
-"""Names of tables and metrics, the metric that each table shows, and its number of decimals."""
+"""Names and decimals of metrics, and which of them each task is tested on."""
 
-from collections.abc import Iterable, Mapping
-
-from janus.report.published import ITERATION, LATENCY, SPEEDUP
-
-TITLES = {
-    1: "Translation, BLEU",
-    2: "Summarisation on XSum",
-    3: "Token repetition after 1, 4 and 10 iterations, %",
-    4: "Question generation on SQuAD 1.1",
-    5: "Dialogue on PersonaChat",
-    6: "Ablation of the losses on translation, BLEU",
-    7: "SQuAD 1.1 after different pre-trainings",
-    8: "XSum after different pre-trainings",
-}
-
-# The task of the corpora of each table, as in janus.corpora.manifest.
-TASKS = {
-    1: "translation",
-    2: "summary",
-    3: "translation",
-    4: "question",
-    5: "reply",
-    6: "translation",
-    7: "question",
-    8: "summary",
-}
+from collections.abc import Iterable
 
 # The metrics of each task whose sentences can be resampled (janus.metrics.sentence_statistics).
 RESAMPLED = {
@@ -34,10 +9,6 @@ RESAMPLED = {
     "question": ("rougeL_coco", "repetition"),
     "reply": ("bleu1_nltk35", "repetition"),
 }
-
-# The text of all columns of a table, as named in config/corpora.yaml under `published`; Tables 1 and 6 name theirs in
-# their heads. The paper does not give that of Table 3; its other analyses of translation use IWSLT14.
-TEXTS = {2: "XSum", 3: "IWSLT14 De→En", 4: "SQuAD 1.1", 5: "PersonaChat", 7: "SQuAD 1.1", 8: "XSum"}
 
 # In the order of the columns of companion tables.
 METRICS = {
@@ -76,29 +47,6 @@ METRICS = {
     "speedup": "speed-up",
 }
 
-_ROUGE = {"ROUGE-1": "rouge1_155", "ROUGE-2": "rouge2_155", "ROUGE-L": "rougeL_155", "OVERALL": "overall"}
-_QUESTIONS = {"ROUGE-L": "rougeL_coco", "BLEU-4": "bleu4_coco", "METEOR": "meteor", "OVERALL": "overall"}
-_REPLIES = {
-    "BLEU-1": "bleu1_nltk35",
-    "BLEU-2": "bleu2_nltk35",
-    "Distinct-1": "distinct1",
-    "Distinct-2": "distinct2",
-    "OVERALL": "overall",
-}
-_SPEED = {ITERATION: "iterations", LATENCY: "latency", SPEEDUP: "speedup"}
-
-# One metric for a table whose columns are corpora or passes, or one per column of a table of one corpus.
-SHOWN: dict[int, str | Mapping[str, str]] = {
-    1: "bleu_tok",
-    2: _ROUGE | _SPEED,
-    3: "repetition",
-    4: _QUESTIONS | _SPEED,
-    5: _REPLIES | _SPEED,
-    6: "bleu_tok",
-    7: _QUESTIONS,
-    8: _ROUGE,
-}
-
 _DECIMALS = {"iterations": 0, "speedup": 1}
 
 
@@ -110,9 +58,3 @@ def generated_text(recipes: Iterable[str]) -> bool:
 def decimals(metric: str) -> int:
     """The number of decimals of a reproduced value of a metric."""
     return _DECIMALS.get(metric, 2)
-
-
-def compared_metric(number: int) -> str:
-    """The metric of a table that is tested for significance: that of the table, or of its first column."""
-    metric = SHOWN[number]
-    return metric if isinstance(metric, str) else next(iter(metric.values()))

@@ -15,7 +15,8 @@ from janus.files import read_json, sha256, write_lines
 from janus.metrics.dialogue import score_dialogue
 from janus.metrics.summary import score_summary
 from janus.metrics.task_files import compare_task_files, score_task_file, task_scores
-from janus.report.names import METRICS, SHOWN, compared_metric
+from janus.report.names import METRICS
+from janus.report.paper_tables import PAPER_TABLES
 
 EXAMPLES = {task: list(pairs(task, 12, seed=1)) for task in ("summary", "question", "reply")}
 TABLES = {"summary": (2, 8), "question": (4, 7), "reply": (5,)}
@@ -77,7 +78,7 @@ def test_a_task_has_what_its_tables_print_and_every_metric_a_name(task: str) -> 
     scores = task_scores(task, outputs, references, sources, subwords=outputs, verdicts=partial(verdicts, task))
     assert scores.keys() <= METRICS.keys()
     for number in TABLES[task]:
-        assert set(SHOWN[number].values()) - {"iterations", "latency", "speedup"} <= scores.keys()
+        assert set(PAPER_TABLES[number].shown.values()) - {"iterations", "latency", "speedup"} <= scores.keys()
     assert scores["valid"]["value"] == pytest.approx(100 * 11 / 12)
 
 
@@ -133,7 +134,7 @@ def test_what_is_tested_is_the_first_column_of_the_tasks_tables(tmp_path: Path, 
     files = sides_of(task, tmp_path, vocabulary)
     compare_task_files(**files, facts={"mode": "nar-1"})
     record = read_json(files["output"])
-    assert {record["metric"]} == {compared_metric(number) for number in TABLES[task]}
+    assert {record["metric"]} == {PAPER_TABLES[number].tested for number in TABLES[task]}
     sources, references = zip(*EXAMPLES[task])
     score = task_scores(task, references[1:] + references[:1], references, sources)[record["metric"]]
     # What the tables print of ROUGE-1.5.5 is the mean of its own resamples.

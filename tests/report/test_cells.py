@@ -152,7 +152,7 @@ def test_a_row_that_is_its_own_baselines_step_is_tested_once():
 
 def test_repetition_is_held_against_the_baseline_without_a_test():
     table = {"corpus": "c", "systems": ["cmlm", "janus-paper"], "passes": [2]}
-    cells = repetition_cells(table, SYSTEMS, score_files=scores, origin_of=origins)
+    cells = repetition_cells(3, table, SYSTEMS, score_files=scores, origin_of=origins)
     assert [one["against"] for one in cells[1]["comparisons"]] == ["CMLM"]
     assert files_of(cells, "tests") == []
     assert files_of(cells, "origins") == ["c/cmlm/train", "c/cmlm/nar", "c/janus-paper/train", "c/janus-paper/nar"]
@@ -201,7 +201,7 @@ def test_a_system_of_ones_own_gets_a_row_of_its_own():
 
 def test_k_plus_one_passes_are_the_papers_iter_k():
     cells = repetition_cells(
-        {"corpus": "c", "systems": ["cmlm"], "passes": [2, 5, 11]}, SYSTEMS, score_files=scores, origin_of=origins
+        3, {"corpus": "c", "systems": ["cmlm"], "passes": [2, 5, 11]}, SYSTEMS, score_files=scores, origin_of=origins
     )
     assert [cell["column"] for cell in cells] == PUBLISHED.columns(3)
     assert files_of(cells, "scores") == ["c/cmlm/nar-2", "c/cmlm/nar-5", "c/cmlm/nar-11"]

@@ -17,7 +17,7 @@ from janus.report.collect import collect
 from janus.report.generation_cells import FLOORS, floor_cells, generation_cells
 from janus.report.layout import Table, build_table
 from janus.report.metric_table import build_metric_table
-from janus.report.names import SHOWN
+from janus.report.paper_tables import PAPER_TABLES
 from janus.report.published import Published
 from janus.report.tables import to_csv, to_markdown
 
@@ -135,7 +135,7 @@ def test_a_row_filled_twice_and_a_baseline_of_the_wrong_manner_are_refused() -> 
 
 def test_the_floors_are_those_that_are_scored() -> None:
     assert FLOORS.keys() == floor_replies(["a", "b"], ["c", "d"], ["e"], seed=1).keys()
-    cells = floor_cells({"corpus": "c"}, floor_file=lambda corpus, floor: f"{corpus}/floors/{floor}.json")
+    cells = floor_cells(5, {"corpus": "c"}, floor_file=lambda corpus, floor: f"{corpus}/floors/{floor}.json")
     assert files_of(cells, "scores") == ["c/floors/unrelated.json", "c/floors/dull.json", "c/floors/copy.json"]
     assert added_rows(5, cells, SYSTEMS) == list(FLOORS.values())
 
@@ -145,7 +145,7 @@ def write_scores(tmp_path: Path) -> Callable[..., str]:
     """A function that writes a score file in which the i-th metric that Table `number` prints has value + i."""
 
     def write(number: int, name: str, value: float) -> str:
-        metrics = {metric: value + i for i, metric in enumerate(SHOWN[number].values())} | {"words": 7.0}
+        metrics = {metric: value + i for i, metric in enumerate(PAPER_TABLES[number].shown.values())} | {"words": 7.0}
         found = {metric: {"value": one, "signature": f"sig-{metric}"} for metric, one in metrics.items()}
         for speed in ("iterations", "latency", "speedup"):
             found.pop(speed, None)
@@ -229,7 +229,7 @@ def test_speeds_have_no_difference_anywhere(published: Published, records: list[
 
 
 def test_on_another_text_than_the_papers_nothing_has_a_difference(published: Published, records: list[Any]) -> None:
-    table = build(published, records, other_texts=dict.fromkeys(SHOWN[4], "FairytaleQA"))
+    table = build(published, records, other_texts=dict.fromkeys(PAPER_TABLES[4].shown, "FairytaleQA"))
     assert heads_with_difference(table) == []
     assert {record["difference"] for record in table.records} == {None}
     assert any("FairytaleQA" in note for note in table.notes) and not any("minus" in note for note in table.notes)
@@ -290,7 +290,7 @@ def test_columns_of_one_signature_share_it(published: Published, records: list[A
 
 
 def test_a_floor_stands_in_the_table_without_speed(published: Published, write_scores: Callable[..., str]) -> None:
-    cells = floor_cells({"corpus": "c"}, floor_file=lambda corpus, floor: write_scores(5, floor, 1.0))
+    cells = floor_cells(5, {"corpus": "c"}, floor_file=lambda corpus, floor: write_scores(5, floor, 1.0))
     table = build_table(
         5, published, collect(cells), tier="demo", generated=True, added_rows=added_rows(5, cells, SYSTEMS)
     )
@@ -315,7 +315,7 @@ def test_the_companion_shows_every_metric_of_every_row(published: Published, rec
 
 
 def test_every_published_score_column_has_a_metric(published: Published) -> None:
-    assert all(set(SHOWN[number]) == set(published.columns(number)) for number in (2, 4, 5, 7, 8))
+    assert all(set(PAPER_TABLES[number].shown) == set(published.columns(number)) for number in (2, 4, 5, 7, 8))
 
 
 def heads_with_difference(table: Table) -> list[str]:

@@ -25,7 +25,7 @@ rule judge_claims:
     input:
         **CLAIM_FILES,
         statements=f"{PUBLISHED}/claims.csv",
-        published=[f"{PUBLISHED}/table{number}.csv" for number in range(1, 9)],
+        published=[f"{PUBLISHED}/table{number}.csv" for number in PAPER_TABLES],
     output:
         **claims_outputs(),
     log:

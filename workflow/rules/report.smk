@@ -3,6 +3,7 @@
 from janus.report.cells import added_columns, added_rows, bleu_cells, files_of, other_texts, repetition_cells
 from janus.report.generation_cells import floor_cells, generation_cells
 from janus.report.names import generated_text
+from janus.report.paper_tables import PAPER_TABLES
 from janus.report.vital_signs import read_signs, summary, vital_files
 
 PUBLISHED = of_project("workflow/published")
@@ -40,28 +41,21 @@ def floor_file(corpus, floor):
 
 def cells_of(number):
     """The cells of a table that the tier's runs fill; none where the tier does not name the table."""
-    table = TABLES.get(f"table{number}")
+    table, paper = TABLES.get(f"table{number}"), PAPER_TABLES[number]
     if table is None:
         return []
-    if number == 3:
-        return repetition_cells(table, SYSTEMS, score_files=score_files, origin_of=origin_of)
-    if number in (1, 6):
-        files = {"score_files": score_files, "comparison_files": comparison_files, "origin_of": origin_of}
-        return bleu_cells(number, table, SYSTEMS, **files, passes=passes_of)
-    cells = generation_cells(
-        number,
-        table,
-        SYSTEMS,
-        score_files=score_files,
-        latency_files=latency_files,
-        comparison_files=task_comparison_files,
-        origin_of=origin_of,
-    )
-    return cells + (floor_cells(table, floor_file=floor_file) if number == 5 else [])
+    files = {"score_files": score_files, "origin_of": origin_of}
+    if paper.columns == "passes":
+        return repetition_cells(number, table, SYSTEMS, **files)
+    if paper.columns == "corpora":
+        return bleu_cells(number, table, SYSTEMS, **files, comparison_files=comparison_files, passes=passes_of)
+    files |= {"latency_files": latency_files, "comparison_files": task_comparison_files}
+    cells = generation_cells(number, table, SYSTEMS, **files)
+    return cells + (floor_cells(number, table, floor_file=floor_file) if paper.floors else [])
 
 
 # Tables that the tier does not name show what was published.
-CELLS = {number: cells for number in range(1, 9) if (cells := cells_of(number))}
+CELLS = {number: cells for number in PAPER_TABLES if (cells := cells_of(number))}
 ADDED_COLUMNS = {number: added_columns(number, TABLES[f"table{number}"]) for number in CELLS}
 # The text of the paper that each corpus is, and the columns whose corpus is another.
 PUBLISHED_TEXTS = {name: corpus.published for name, corpus in CORPORA.items()}
@@ -120,7 +114,7 @@ FIGURE4_SCORES = {
 }
 
 
-for number in range(1, 9):
+for number in PAPER_TABLES:
 
     rule:
         name:
@@ -197,7 +191,7 @@ def say_what_is_degenerate():
 
 rule paper_tables:
     input:
-        [getattr(rules, f"table{number}").input for number in range(1, 9)],
+        [getattr(rules, f"table{number}").input for number in PAPER_TABLES],
         rules.vital_signs.output,
     localrule: True
     message:
