@@ -19,11 +19,22 @@ _TRUTHS = {"true": True, "false": False}
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, which also records duplicate keys of a map, with their lines."""
+    """PyYAML's safe loader, which also records duplicate keys of a map and numbers that people read otherwise."""
 
     def __init__(self, text: str):
         super().__init__(text)
+        # Each with its line.
         self.repeated: list[tuple[object, int]] = []
+        self.misread: list[tuple[str, object, int]] = []
+
+    def construct_number(self, node: yaml.ScalarNode) -> int | float:
+        """A number; YAML 1.1 reads 1:30 as 90 and 010 as 8."""
+        integer = node.tag.endswith(":int")
+        value = self.construct_yaml_int(node) if integer else self.construct_yaml_float(node)
+        written = node.value.replace("_", "")
+        if ":" in written or (integer and written.lstrip("+-") != str(abs(value))):
+            self.misread.append((node.value, value, node.start_mark.line + 1))
+        return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         # Before PyYAML inserts the keys of a merge (`<<`) into the map.
@@ -37,11 +48,15 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+for _kind in ("int", "float"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _Loader.construct_number)
+
+
 def read_yaml(path: Path) -> Any:
     """The value in a YAML file.
 
-    Raises InputError if it is missing, not UTF-8 or malformed, and for duplicate keys in a map, of which YAML readers
-    silently drop the first.
+    Raises InputError if it is missing, not UTF-8 or malformed, for duplicate keys in a map, of which YAML readers
+    silently drop the first, and for numbers with a base other than 10, such as 1:30, which YAML reads as 90.
     """
     try:
         # A byte order mark, which some editors write, is not part of the content.
@@ -50,6 +65,10 @@ def read_yaml(path: Path) -> Any:
         require_none(
             InputError(f"the key {name!r} stands there twice", where=f"{path}:{line}", fix="remove one of the two")
             for name, line in loader.repeated
+        )
+        require_none(
+            InputError(f"{text} is read as {value}", where=f"{path}:{line}", fix="write the number with base 10")
+            for text, value, line in loader.misread
         )
         if _holds_itself(content, ()):
             raise InputError("a value holds itself", where=path, fix="remove the alias that stands inside its anchor")

@@ -106,3 +106,11 @@ def test_a_value_that_holds_itself_is_refused(text: str, tmp_path: Path) -> None
     (tmp_path / "x.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match="x.yaml: a value holds itself; remove the alias"):
         read_yaml(tmp_path / "x.yaml")
+
+
+@pytest.mark.parametrize(("written", "read"), [("1:30", 90), ("1:30.5", 90.5), ("-010", -8), ("0x10", 16), ("0b11", 3)])
+def test_a_number_that_yaml_reads_otherwise_is_refused_with_its_line(written: str, read: float, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(f"a: [1_000, 0, 0.5, 1.0e-3, '1:30', 12, -7]\nhours: {written}\n")
+    with pytest.raises(InputError) as caught:
+        read_yaml(tmp_path / "a.yaml")
+    assert str(caught.value) == f"{tmp_path}/a.yaml:2: {written} is read as {read}; write the number with base 10"
