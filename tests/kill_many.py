@@ -26,6 +26,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
+from signals import heed_signals
 
 from janus.provenance import content
 
@@ -79,6 +80,7 @@ class Run:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=heed_signals,
             )
 
     def processes(self) -> Iterator[tuple[psutil.Process, list[str]]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from signals import heed_signals
 
 from janus.devices import require_device
 from janus.engine.lock import folder_lock
@@ -37,7 +38,7 @@ def start():
 
     def begin(words, folder, **options) -> subprocess.Popen:
         command = [sys.executable, "-c", JOB, str(folder), json.dumps(words)]
-        jobs.append(subprocess.Popen(command, **options))
+        jobs.append(subprocess.Popen(command, **{"preexec_fn": heed_signals, **options}))
         return jobs[-1]
 
     yield begin
