@@ -116,11 +116,6 @@ def load_codes(codes: Path, glossaries: Iterable[str] = ()) -> BPE:
     return encoder
 
 
-def remove_bpe(line: str) -> str:
-    """The line with its subwords joined to words, without a continuation mark at its end."""
-    return (line + " ").replace("@@ ", "").rstrip()
-
-
 class _Words(dict):
     """A cache of the subwords of words; it is cleared when it is full, and common words soon return."""
 

@@ -6,7 +6,7 @@ chooses each word independently mixes modes: the multi-modality problem of non-a
 """
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -91,20 +91,6 @@ def translations(source: str, source_language: str, target_language: str) -> Map
 def check(source: str, output: str, *, source_language: str = "de", target_language: str = "en") -> Verdict:
     """Judge one tokenised, BPE-free output (see `judge.py`)."""
     return _judge(source, source_language, target_language)(tuple(output.split()))
-
-
-def verdicts(
-    sources: Sequence[str], outputs: Sequence[str], *, source_language: str, target_language: str
-) -> list[Verdict]:
-    """`check` for each line. Raises InputError where the counts differ or a source is not of the grammar."""
-    if len(sources) != len(outputs):
-        raise InputError(
-            f"{len(outputs):,} outputs for {len(sources):,} sources", where="demo check", fix="decode the whole file"
-        )
-    return [
-        check(source, output, source_language=source_language, target_language=target_language)
-        for source, output in zip(sources, outputs)
-    ]
 
 
 @lru_cache(maxsize=1 << 14)

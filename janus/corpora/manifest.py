@@ -197,13 +197,6 @@ def _load(path: Path, schema: Path) -> Mapping[str, Any]:
     return content
 
 
-def find_corpus(corpora: Mapping[str, Corpus], name: str, *, where: object) -> Corpus:
-    """The corpus called `name`. Otherwise raises InputError, which lists the existing ones."""
-    if name not in corpora:
-        raise InputError(f"unknown corpus {name!r}", where=where, fix=f"choose one of {', '.join(corpora)}")
-    return corpora[name]
-
-
 def _refusals(content: Any, schema: Any, path: Path) -> Iterator[InputError]:
     for error in refusals(content, schema):
         place = ".".join(str(step) for step in error.absolute_path) or "top level"

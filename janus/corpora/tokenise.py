@@ -22,7 +22,7 @@ def normalise(line: str, language: str) -> str:
 
 def detokenise(line: str, language: str) -> str:
     """The tokenised line as readable text, without extra spaces, escapes and `@-@`."""
-    return _detokenizer(language).detokenize(line.split(" "))
+    return _detokenizer(language).detokenize(line.split())
 
 
 def lowercase(line: str) -> str:

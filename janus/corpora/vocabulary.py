@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from janus.corpora.bpe import Segmenter, count_words, learn, remove_bpe
+from janus.corpora.bpe import Segmenter, count_words, learn
 from janus.corpora.gpt2_bpe import Gpt2Bpe
 from janus.corpora.manifest import Vocabulary
 from janus.corpora.opening import read_text, stem
 from janus.corpora.pairs import SEPARATOR
+from janus.corpora.subwords import remove_bpe
 from janus.dictionary import SPECIAL, read_dictionary
 from janus.errors import InputError
 from janus.files import atomic_writer, read_json, sha256, write_json, write_lines

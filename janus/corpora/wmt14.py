@@ -10,12 +10,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from janus.corpora.bpe import remove_bpe
 from janus.corpora.clean import Pair, read_pairs, require_text
 from janus.corpora.extract import extract
 from janus.corpora.manifest import Corpus
 from janus.corpora.sgml import segments
 from janus.corpora.splits import SPLITS, SplitWriter
+from janus.corpora.subwords import remove_bpe
 
 _TEXT, _TEST = "wmt14-original_dataset.zip", "wmt14-test-full.tgz"
 _SIDES = {"de": "src", "en": "ref"}

@@ -27,8 +27,7 @@ from sacrebleu.metrics import BLEU
 
 from janus.metrics.lines import check_lines
 from janus.metrics.overall import with_overall
-
-Scores = dict[str, dict[str, float | str]]
+from janus.metrics.scores import Scores
 
 # As passed by the scorer: both use four orders, whose smoothing affects the first two.
 _WEIGHTS = ((1, 0, 0, 0), (0.5, 0.5, 0, 0))

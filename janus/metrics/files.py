@@ -4,11 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from janus.corpora.subwords import remove_bpe
 from janus.errors import InputError
 from janus.files import read_lines, sha256, write_json
 from janus.metrics.lines import check_lines
 from janus.metrics.significance import compare_outputs
-from janus.metrics.translation import remove_bpe, score_translation
+from janus.metrics.translation import score_translation
 from janus.metrics.validity import Verdict, score_validity
 from janus.provenance import Stopwatch, provenance
 
@@ -34,7 +35,8 @@ def score_file(
     """
     watch = Stopwatch()
     subwords = read_lines(hypotheses)
-    words, gold, raw = remove_bpe(subwords), read_lines(references), read_lines(raw_references)
+    words = [remove_bpe(line) for line in subwords]
+    gold, raw = read_lines(references), read_lines(raw_references)
     places = {"hypotheses": hypotheses, "references": references, "raw_references": raw_references}
     check_lines(words, places=places, references=gold, raw_references=raw)
     scores = score_translation(
@@ -62,7 +64,7 @@ def compare_files(
     """
     watch = Stopwatch()
     gold = read_lines(references)
-    sides = [remove_bpe(read_lines(path)) for path in (baseline, system)]
+    sides = [[remove_bpe(line) for line in read_lines(path)] for path in (baseline, system)]
     for path, side in zip((baseline, system), sides):
         check_lines(side, places={"hypotheses": path, "references": references}, references=gold)
     result = compare_outputs(*sides, gold)

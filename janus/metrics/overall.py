@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
-Scores = dict[str, dict[str, float | str]]
+from janus.metrics.scores import Scores
 
 
 def overall(values: Sequence[float | Decimal], decimals: Sequence[int]) -> Decimal:

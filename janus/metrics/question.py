@@ -19,9 +19,8 @@ from janus.metrics.glge_text import lower, repair_prediction
 from janus.metrics.lines import check_lines
 from janus.metrics.meteor import Meteor
 from janus.metrics.overall import with_overall
+from janus.metrics.scores import Scores
 from janus.metrics.summary import rouge_score
-
-Scores = dict[str, dict[str, float | str]]
 
 
 class Item(NamedTuple):

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from janus.corpora.subwords import remove_bpe
 from janus.errors import InputError
 from janus.files import read_lines
 from janus.metrics.dialogue import bleu1_by_reply
@@ -20,7 +21,7 @@ from janus.metrics.question import rouge_l_by_item
 from janus.metrics.repetition import repeats_and_tokens
 from janus.metrics.rouge155 import MEASURES, f1_by_document
 from janus.metrics.task_files import read_decoded
-from janus.metrics.translation import hide_unknown, remove_bpe, token_bleu
+from janus.metrics.translation import hide_unknown, token_bleu
 
 _ORDERS = 4
 
@@ -61,7 +62,8 @@ def sentence_statistics(metric: str, outputs: Path, test_set: TestSet) -> NDArra
             f"no {metric} of the task {test_set.task}", where=outputs, fix=f"it is of: {', '.join(measure.tasks)}"
         )
     if test_set.vocabulary is None:
-        said, references, sources = remove_bpe(read_lines(outputs)), read_lines(test_set.references), []
+        said = [remove_bpe(line) for line in read_lines(outputs)]
+        references, sources = read_lines(test_set.references), []
         check_lines(said, places={"hypotheses": outputs, "references": test_set.references}, references=references)
     else:
         lines = read_decoded(outputs, test_set.vocabulary, test_set.references, test_set.sources)

@@ -13,8 +13,7 @@ from rouge_score.rouge_scorer import RougeScorer
 from janus.metrics.lines import check_lines
 from janus.metrics.overall import with_overall
 from janus.metrics.rouge155 import rouge155
-
-Scores = dict[str, dict[str, float | str]]
+from janus.metrics.scores import Scores
 
 _TYPES = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 

@@ -12,12 +12,12 @@ from janus.metrics.lines import check_lines
 from janus.metrics.question import rouge_l_by_item, score_questions
 from janus.metrics.repetition import repetition_scores
 from janus.metrics.rouge155 import rouge1_by_document
+from janus.metrics.scores import Scores
 from janus.metrics.significance import compare_means
 from janus.metrics.summary import score_summary
 from janus.metrics.validity import Verdict, score_verdicts
 from janus.provenance import Stopwatch, provenance
 
-Scores = dict[str, dict[str, float | str]]
 # (sources, outputs) -> one verdict per line
 Judges = Callable[[Sequence[str], Sequence[str]], Iterable[Verdict]]
 

@@ -14,12 +14,11 @@ from collections.abc import Sequence
 
 from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.metrics.base import Metric
-from sacremoses import MosesDetokenizer
 
+from janus.corpora.tokenise import detokenise
 from janus.errors import InputError
 from janus.metrics.repetition import repetition_scores
-
-Scores = dict[str, dict[str, float | str]]
+from janus.metrics.scores import Scores
 
 # Bytes, not characters: the release's script is a Perl one-liner without Unicode, where \S is one byte.
 _COMPOUND = re.compile(rb"(\S)-(\S)")
@@ -46,7 +45,7 @@ def score_translation(
     the repetition measures of `janus.metrics.repetition`. Raises InputError where the counts of lines differ.
     """
     _check_aligned(hypotheses, references=references, raw_references=raw_references)
-    plain = detokenise(hypotheses, language)
+    plain = [detokenise(line, language) for line in hypotheses]
     return {
         "bleu_tok": tokenised_bleu(hypotheses, references),
         "bleu_split": compound_split_bleu(hypotheses, references),
@@ -91,17 +90,6 @@ def split_compounds(line: str) -> str:
 def hide_unknown(references: Sequence[str]) -> list[str]:
     """References whose unknown words match no output, as in fairseq, which prints them as `<<unk>>`."""
     return [line.replace(_UNKNOWN, f"<{_UNKNOWN}>") for line in references]
-
-
-def detokenise(lines: Sequence[str], language: str) -> list[str]:
-    """Undo Moses tokenisation, including escapes such as `&apos;`."""
-    detokeniser = MosesDetokenizer(lang=language)
-    return [detokeniser.detokenize(line.split()) for line in lines]
-
-
-def remove_bpe(lines: Sequence[str], marker: str = "@@") -> list[str]:
-    """Join subwords marked by `@@ `, including the last one of a line."""
-    return [f"{line} ".replace(f"{marker} ", "").rstrip() for line in lines]
 
 
 def _score(

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from janus.corpora.subwords import remove_bpe
 from janus.errors import InputError
 from janus.files import read_lines, sha256, write_json
 from janus.metrics.lines import check_lines
 from janus.metrics.repetition import repetition
-from janus.metrics.translation import remove_bpe
 from janus.provenance import Stopwatch, provenance
 
 # References are never empty (check_lines), nor are outputs of beam search; one line in a hundred is tolerated.
@@ -127,7 +127,7 @@ def write_vital_signs(
 
 def _words(path: Path, decode: Callable[[str], str] | None) -> list[str]:
     subwords = read_lines(path)
-    return [decode(line) for line in subwords] if decode else remove_bpe(subwords)
+    return [decode(line) for line in subwords] if decode else [remove_bpe(line) for line in subwords]
 
 
 def _single_spaced(lines: Sequence[str]) -> list[str]:

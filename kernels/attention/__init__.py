@@ -40,7 +40,7 @@ def span_attention(
         raise ValueError(f"q, k, v, spans, query_spans do not agree: {shapes}")
     seed = torch.randint(2**31, (1,), device=q.device, dtype=torch.int64) if dropout else spans.new_zeros(1).long()
     inputs = *(x.contiguous() for x in (q, k, v, spans, query_spans)), dropout, seed
-    # torch.compile can only trace a registered operator; calling one takes a quarter of a millisecond longer.
+    # torch.compile can only trace a registered operator, and calling one takes longer.
     return (_span_attention if torch.compiler.is_compiling() else _SpanAttention.apply)(*inputs)[0]
 
 

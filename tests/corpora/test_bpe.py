@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from real_data import BESIDE, needs
 
-from janus.corpora.bpe import Segmenter, count_words, learn, learn_and_apply, load_codes, remove_bpe
+from janus.corpora.bpe import Segmenter, count_words, learn, learn_and_apply, load_codes
+from janus.corpora.subwords import remove_bpe
 from janus.dictionary import RESERVED
 from janus.errors import InputError
 from janus.files import git_blob_hash, read_lines, write_json, write_lines

@@ -6,7 +6,6 @@ import yaml
 from janus.corpora.manifest import (
     RECIPES,
     TEXT_RECIPES,
-    find_corpus,
     load_corpora,
     load_downloads,
     load_models,
@@ -199,11 +198,6 @@ def test_a_byte_order_mark_is_no_text_and_utf_16_is_named(manifest):
     path.write_text(text, encoding="utf-16")
     with pytest.raises(InputError, match=r"corpora\.yaml: not UTF-8 .*convert"):
         load_corpora(path)
-
-
-def test_an_unknown_corpus_lists_the_known(manifest):
-    with pytest.raises(InputError, match=r"config/demo\.yaml: unknown corpus 'b\.de-en'; choose one of a\.de-en"):
-        find_corpus(load_corpora(manifest()), "b.de-en", where="config/demo.yaml")
 
 
 def test_all_problems_of_a_manifest_are_said_at_once(manifest):

@@ -8,12 +8,12 @@ import sacrebleu
 from fairseq.data import Dictionary
 from fairseq.scoring.bleu import BleuConfig, Scorer
 
+from janus.corpora.subwords import remove_bpe
+from janus.corpora.tokenise import detokenise
 from janus.errors import InputError
 from janus.files import read_lines
 from janus.metrics.translation import (
     compound_split_bleu,
-    detokenise,
-    remove_bpe,
     score_translation,
     split_compounds,
     tokenised_bleu,
@@ -104,14 +104,14 @@ def test_detokenised_references_score_almost_full_marks() -> None:
 
 
 def test_moses_escapes_are_undone() -> None:
-    assert detokenise(["it &apos;s &quot; fine &quot; , isn &apos;t it ?"], "en") == ["it's \"fine\", isn't it?"]
+    assert detokenise("it &apos;s &quot; fine &quot; , isn &apos;t it ?", "en") == "it's \"fine\", isn't it?"
 
 
 @pytest.mark.parametrize("lowercase", [True, False])
 def test_sacrebleu_and_chrf_are_the_package_own(lowercase: bool) -> None:
     hypotheses = perturb(TOKENISED, 9)
     scores = score_translation([h.lower() for h in hypotheses], TOKENISED, RAW, language="de", lowercase=lowercase)
-    plain = detokenise([h.lower() for h in hypotheses], "de")
+    plain = [detokenise(h.lower(), "de") for h in hypotheses]
     assert scores["bleu_sacre"]["value"] == sacrebleu.corpus_bleu(plain, [RAW], lowercase=lowercase).score
     chrf = sacrebleu.metrics.CHRF(word_order=2, lowercase=lowercase)
     assert scores["chrfpp"]["value"] == chrf.corpus_score(plain, [RAW]).score
@@ -139,4 +139,4 @@ def test_bpe_is_joined_as_fairseq_joins_it() -> None:
     from fairseq.data.data_utils import post_process
 
     lines = ["a@@ b c@@ d@@ e .", "tail@@", "a@b @@ c"]
-    assert remove_bpe(lines) == [post_process(line, "@@ ").rstrip() for line in lines]
+    assert [remove_bpe(line) for line in lines] == [post_process(line, "@@ ").rstrip() for line in lines]
