@@ -73,6 +73,15 @@ _MODULES = (
 )
 
 
+def is_supported() -> bool:
+    """Whether this system tells one process of the end of another that is not its child (Linux 5.3)."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return sys.platform == "linux"
+
+
 class WarmPython:
     """The server; `program` is the path of what to run instead of python.
 
@@ -86,6 +95,13 @@ class WarmPython:
         words = [sys.executable, "-I", "-S", str(_CLIENT), str(address)]
         self.program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
         self.program.chmod(0o755)
+        if not os.access(self.program, os.X_OK):
+            self._folder.cleanup()
+            raise InputError(
+                "programs in the folder of temporary files cannot be run",
+                where=folder.parent,
+                fix="set TMPDIR to another folder, or `warm_jobs: false`",
+            )
         command = [sys.executable, "-m", "janus.engine.warm", str(address), str(self.program)]
         self._server = subprocess.Popen(
             command, env=os.environ | FIXED, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -116,7 +132,9 @@ def serve(address: str, program: str) -> None:
     """Say `listening`, import, and answer commands until standard input closes."""
     base = list(sys.path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(address)
+    # From its folder, since the address of a socket may have 107 bytes.
+    with contextlib.chdir(Path(address).parent):
+        listener.bind(Path(address).name)
     listener.listen(64)
     # The first commands wait for the imports, which start while Snakemake chooses them.
     print("listening", flush=True)

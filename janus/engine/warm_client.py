@@ -21,10 +21,14 @@ def main() -> None:
     """Send words, folder, environment and open files; pass signals on; take over the status."""
     address, words = sys.argv[1], sys.argv[2:]
     channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    channel.connect(address)
+    # From its folder, since the address of a socket may have 107 bytes.
+    folder = os.getcwd()
+    os.chdir(os.path.dirname(address))
+    channel.connect(os.path.basename(address))
+    os.chdir(folder)
     # The three streams, and what the parent passes on, such as a lock.
     numbers = [number for number in _open_descriptors() if number != channel.fileno()]
-    request = {"words": words, "folder": os.getcwd(), "environment": dict(os.environ), "descriptors": numbers}
+    request = {"words": words, "folder": folder, "environment": dict(os.environ), "descriptors": numbers}
     request = json.dumps(request | {"parent": os.getppid()}).encode()
     rights = array.array("i", numbers)
     channel.sendmsg([len(request).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])

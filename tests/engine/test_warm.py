@@ -5,6 +5,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import psutil
@@ -12,6 +13,7 @@ import pytest
 
 from janus.engine.trainer import PARENT
 from janus.engine.warm import WarmPython
+from janus.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +64,24 @@ def test_what_a_command_starts_is_warm_too(program):
     done = subprocess.run([program, "-c", inner], capture_output=True, text=True)
     fresh = subprocess.run([sys.executable, "-c", "import torch, sys; print(len(sys.modules))"], capture_output=True)
     assert int(done.stdout) > int(fresh.stdout)
+
+
+def test_the_folder_of_temporary_files_may_have_any_name(tmp_path, monkeypatch):
+    folder = tmp_path / ("a long name, with spaces; " * 6)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    with WarmPython() as python:
+        done = subprocess.run([python.program, "-c", "print(1)"], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout == "1\n", done.stderr
+    assert list(folder.iterdir()) == []
+
+
+def test_where_no_program_may_run_the_folder_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(InputError, match=f"{tmp_path}: programs in the folder .*; set TMPDIR"):
+        WarmPython()
+    assert list(tmp_path.iterdir()) == []
 
 
 SLEEPER = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"

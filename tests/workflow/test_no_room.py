@@ -1,47 +1,14 @@
 """Decoding and scoring on a disk that is full: one line that names the file, and nothing of it under its name."""
 
-import json
 import os
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 from fairseq_models import SIZES, build, sources
+from rule_scripts import run_script
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = os.sysconf("SC_PAGE_SIZE")
-# Runs a rule's script as Snakemake does, with no file longer than a limit where one is given.
-PROGRAM = """
-import builtins, json, resource, runpy, sys
-from types import SimpleNamespace
-
-
-class Named(list):
-    def __init__(self, files):
-        super().__init__(files.values())
-        self.__dict__.update(files)
-
-
-job = json.loads(sys.argv[2])
-named = {key: Named(job[key]) for key in ("input", "output", "wildcards")}
-builtins.snakemake = SimpleNamespace(
-    **named, params=SimpleNamespace(**job["params"]), log=[job["log"]], threads=1, config={"device": "cpu"}
-)
-sys.path.insert(0, sys.argv[1].rpartition("/")[0])
-if job["limit"]:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (job["limit"], job["limit"]))
-runpy.run_path(sys.argv[1])
-"""
-
-
-def run_script(script, output, folder, limit=0, **job):
-    """The script's process, with its outputs by name in a new job whose log is in `folder`."""
-    job |= {"output": {name: str(path) for name, path in output.items()}, "log": str(folder / "log"), "limit": limit}
-    command = [sys.executable, "-c", PROGRAM, str(ROOT / f"workflow/scripts/{script}.py"), json.dumps(job)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import sys
 from dataclasses import asdict
 from functools import cache, partial
@@ -13,7 +14,7 @@ from janus.corpora.by_recipe import builder_name, judge_name, text_name
 from janus.corpora.manifest import load_corpora, load_models, load_texts, load_vocabularies
 from janus.corpora.monolingual import part_names
 from janus.engine.lock import hold_lock
-from janus.engine.warm import WarmPython
+from janus.engine.warm import WarmPython, is_supported
 from janus.errors import InputError, together
 from janus.report.products import Products
 from janus.report.published import load_published
@@ -198,8 +199,13 @@ def start_warm_python():
     """
     jobs = sum(1 for job in workflow.dag.needrun_jobs())
     local = workflow.executor_plugin.name == "local" and not workflow.deployment_settings.deployment_method
-    if TIER["warm_jobs"] and local and jobs > 4:
-        sys.executable = str(WarmPython().program)
+    if not (TIER["warm_jobs"] and local and jobs > 4 and is_supported()):
+        return
+    try:
+        # Snakemake writes it into a command for the shell as it is.
+        sys.executable = shlex.quote(str(WarmPython().program))
+    except InputError as error:
+        sys.exit(f"error: {error}")
 
 
 def expected_degenerate(wildcards):

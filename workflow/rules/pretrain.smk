@@ -166,6 +166,7 @@ rule write_start:
         vocabulary=lambda wildcards: vocabulary_folder(TEXTS[wildcards.text].vocabulary),
     output:
         RESULTS + "/{text}/{model}/model.pt",
+        facts=RESULTS + "/{text}/{model}/model.json",
     log:
         LOGS + "/{text}/{model}.log",
     priority: 2

@@ -7,13 +7,23 @@ from _job import job
 with job(snakemake):
     from janus.corpora.manifest import load_models
     from janus.corpora.vocabulary import dictionary_size
+    from janus.files import sha256, write_json
     from janus.model.bart import unpack_start
+    from janus.provenance import Stopwatch, provenance
 
+    watch = Stopwatch()
     model = load_models(snakemake.config["corpora_file"])[snakemake.wildcards.model]
+    downloads, checkpoint = [Path(path) for path in snakemake.input.downloads], Path(snakemake.output[0])
     unpack_start(
-        [Path(path) for path in snakemake.input.downloads],
-        Path(snakemake.output[0]),
+        downloads,
+        checkpoint,
         member=model.member,
         # And the mask, which is no word of the text.
         words=dictionary_size(Path(snakemake.input.vocabulary)) + 1,
     )
+    facts = {
+        "model": snakemake.wildcards.model,
+        "downloads": {path.name: sha256(path) for path in downloads},
+        "checkpoint": sha256(checkpoint),
+    }
+    write_json(Path(snakemake.output.facts), provenance(watch=watch, **facts))
