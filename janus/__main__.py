@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from janus.console import tolerate_any_encoding
+from janus.data import PUBLISHED
 from janus.errors import InputError, JobError
 from janus.metrics.floors import measure_floors
 from janus.report.audit import audit, summary, write_findings
@@ -25,8 +26,6 @@ from janus.report.trials import to_markdown as trials_to_markdown
 from janus.report.vital_signs import markdown, signs_of_run
 from janus.report.vital_signs import summary as summary_of_signs
 from janus.room import disk_errors_as_one_line
-
-_PUBLISHED = Path(__file__).resolve().parent.parent / "workflow" / "published"
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -65,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     command = commands.add_parser("audit", help="check the published numbers against each other")
     command.add_argument(
-        "--published", type=Path, default=_PUBLISHED, metavar="DIR", help="folder of the published numbers"
+        "--published", type=Path, default=PUBLISHED, metavar="DIR", help="folder of the published numbers"
     )
     command.set_defaults(call=_audit)
     command.add_argument("--all", action="store_true", help="also print what agrees and what cannot be checked")

@@ -10,6 +10,7 @@ from janus.claims.plan import Comparison, Planner
 from janus.claims.statements import load_statements
 from janus.claims.table import build_claims_table
 from janus.corpora.manifest import load_corpora
+from janus.data import PUBLISHED, SCHEMAS
 from janus.errors import InputError
 from janus.report.names import generated_text
 from janus.report.published import load_published
@@ -31,8 +32,7 @@ def claims_of_run(run: Path, configfile: Path | None = None, write: Path | None 
     if not run.is_dir():
         raise InputError("no such folder", where=run, fix="give the folder of a run, results/<tier>")
     tier, systems, corpora = _config(run, configfile)
-    folder = ROOT / "workflow" / "published"
-    statements, published = load_statements(folder / "claims.csv"), load_published(folder)
+    statements, published = load_statements(PUBLISHED / "claims.csv"), load_published(PUBLISHED)
     planned = Planner(tier, systems, corpora, str(run)).comparisons(statements)
     resamples = tier["claims"]["resamples"]
     outcomes = evaluate([finished(one) for one in planned], statements, resamples=resamples)
@@ -80,12 +80,11 @@ def _of_seeds(side: Mapping[str, Any], seeds: Sequence[int]) -> dict[str, Any]:
 def _config(run: Path, configfile: Path | None) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Tier, systems and corpora, checked."""
     path = configfile or _found(Path("config") / f"{run.name}.yaml")
-    schemas = ROOT / "workflow" / "schemas"
-    tier = check(read_yaml(path), schemas / "tier.schema.yaml", where=path)
+    tier = check(read_yaml(path), SCHEMAS / "tier.schema.yaml", where=path)
     if tier["tier"] != run.name:
         raise InputError(f"is of the tier {tier['tier']}", where=path, fix=f"give the file of {run.name}: --configfile")
     systems_file, corpora_file = (_found(Path(tier[key])) for key in ("systems_file", "corpora_file"))
-    systems = check(read_yaml(systems_file), schemas / "systems.schema.yaml", where=systems_file)
+    systems = check(read_yaml(systems_file), SCHEMAS / "systems.schema.yaml", where=systems_file)
     return tier, systems, load_corpora(corpora_file)
 
 

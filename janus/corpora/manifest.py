@@ -8,10 +8,11 @@ from typing import Any
 
 import jsonschema
 
+from janus.data import SCHEMAS
 from janus.errors import InputError, require_none
 from janus.yamlfile import complaint, read_yaml, refusals, typed
 
-_SCHEMA = Path(__file__).resolve().parents[2] / "workflow" / "schemas" / "corpora.schema.yaml"
+_SCHEMA = SCHEMAS / "corpora.schema.yaml"
 RECIPES = (
     "grammar",
     "iwslt14",

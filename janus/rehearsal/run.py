@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from janus.data import PUBLISHED, SCHEMAS
 from janus.errors import InputError, together
 from janus.rehearsal.manifest import Manifest, narrow_manifest
 from janus.rehearsal.narrow import Machine, narrow_tier
@@ -27,7 +28,6 @@ from janus.sense import check_sense
 from janus.tiers import check, read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-_SCHEMAS = ROOT / "workflow" / "schemas"
 # What the workflow reads of its folder, beside the config.
 _PARTS = ("Snakefile", "profiles", "workflow", "envs", "janus", "kernels")
 _PLANNED = re.compile(r"^(\w+) +(\d+)$")
@@ -74,6 +74,8 @@ def rehearse(configfile: Path, folder: Path | None, *, machine: Machine, warm: b
     made, kept afterwards; without one a temporary folder, kept where the rehearsal fails. warm: the tier's `warm_jobs`.
     Raises InputError where the config makes no sense.
     """
+    if not (ROOT / "Snakefile").is_file():
+        raise InputError("no workflow beside the package", where=ROOT, fix="rehearse from a clone of the project")
     tier, systems, manifest = _checked(Path(configfile))
     folder = Path(folder or tempfile.mkdtemp(prefix=f"rehearsal-{tier['tier']}-")).resolve()
     notes = _lay_out(folder, tier | {"warm_jobs": warm}, systems, manifest, machine)
@@ -90,14 +92,14 @@ def _checked(configfile: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], Ma
         raise InputError("holds no settings", where=configfile, fix="give a tier file")
     if "tier" not in config:
         config = _laid_over(read_yaml(ROOT / "config" / "demo.yaml"), config)
-    tier = check(config, _SCHEMAS / "tier.schema.yaml", where=configfile)
+    tier = check(config, SCHEMAS / "tier.schema.yaml", where=configfile)
     systems_file = tier["systems_file"]
     systems, manifest = together(
-        lambda: check(read_yaml(systems_file), _SCHEMAS / "systems.schema.yaml", where=systems_file),
+        lambda: check(read_yaml(systems_file), SCHEMAS / "systems.schema.yaml", where=systems_file),
         lambda: Manifest.read(Path(tier["corpora_file"])),
     )
     known = {"texts": manifest.texts, "models": manifest.models}
-    published = load_published(ROOT / "workflow" / "published")
+    published = load_published(PUBLISHED)
     check_sense(tier, systems, manifest.corpora, **known, published=published, where=configfile)
     return tier, systems, manifest
 
