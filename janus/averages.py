@@ -23,7 +23,7 @@ def chosen_checkpoints(checkpoints: Path, *, average: bool, count: int) -> list[
     epochs = {int(found[1]): path for path in checkpoints.iterdir() if (found := _EPOCH.fullmatch(path.name))}
     if len(epochs) < count:
         raise InputError(
-            f"{len(epochs)} epoch checkpoints to average, {count} wanted",
+            f"{len(epochs)} epoch checkpoints to average, {count} needed",
             where=checkpoints,
             fix="lower `average_checkpoints`, or raise `max_update`",
         )

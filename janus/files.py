@@ -90,7 +90,7 @@ def iter_lines(path: Path) -> Iterator[str]:
     """The lines of `read_lines`, as a stream."""
     path = Path(path)
     if not path.is_file():
-        raise InputError("no such file", where=path, fix="make it first, or correct the path")
+        raise InputError("no such file", where=path, fix="create it first, or correct the path")
     with open(path, "rb") as stream:
         for number, line in enumerate(decode_lines(stream, path), 1):
             _require_one_line(line, path, number)
@@ -155,7 +155,7 @@ def read_json(path: Path) -> Any:
         raise InputError("not UTF-8", where=path, fix="convert the file with iconv") from error
     except json.JSONDecodeError as error:
         raise InputError(
-            f"not JSON ({error.msg})", where=f"{path}:{error.lineno}", fix="remove it and make it again"
+            f"not JSON ({error.msg})", where=f"{path}:{error.lineno}", fix="remove it and create it again"
         ) from error
 
 

@@ -115,7 +115,7 @@ def _pretraining(
         yield InputError(
             f"{started[0]} starts from a pre-trained model",
             where=f"{where}: pretraining",
-            fix="say `text` and `base` there, or leave the system out",
+            fix="set `text` and `base` there, or leave the system out",
         )
     for name in started:
         if (start := systems[name]["start"]) != "base":
@@ -174,7 +174,7 @@ def _tasks(
                 )
             elif started and corpora[name].vocabulary != vocabulary:
                 yield InputError(
-                    f"{started[0]} knows the vocabulary {vocabulary!r}, {name} has another",
+                    f"{started[0]} uses the vocabulary {vocabulary!r}, {name} uses another",
                     where=f"{where}: {place}",
                     fix=f"give the corpus `vocabulary: {vocabulary}` in {tier['corpora_file']}",
                 )
@@ -185,7 +185,7 @@ def _budget(tier: Mapping[str, Any], where: object) -> Problems:
     for place, block in blocks_of(tier, ("overrides",)):
         if tier["budget"] == "equal" and "systems" in block and "training" in block:
             yield InputError(
-                f"other training settings for {', '.join(block['systems'])} alone",
+                f"different training settings for {', '.join(block['systems'])} only",
                 where=f"{where}: {place}.training",
                 fix="give them to all systems, or leave out `budget: equal`",
             )
@@ -232,9 +232,9 @@ def _rows(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
     file, names = tier["systems_file"], used_systems(tier)
     for name, label, other in _shared({name: systems[name]["label"] for name in names}):
         yield InputError(
-            f"the label {label!r} is also that of {other}",
+            f"the label {label!r} is also used by {other}",
             where=f"{file}: {name}.label",
-            fix="give each row a label of its own",
+            fix="give each row its own label",
         )
     for name in names:
         if systems[name]["family"] == "janus" and not any(systems[name]["losses"].values()):
@@ -301,9 +301,9 @@ def _shared_columns(table: Mapping[str, Any], place: str, where: object) -> Prob
     heads = {corpus: column if isinstance(column, str) else column["new"] for corpus, column in columns}
     for corpus, head, other in _shared(heads):
         yield InputError(
-            f"the column {head!r} is also that of {other}",
+            f"the column {head!r} is also used by {other}",
             where=f"{where}: {place}.columns.{corpus}",
-            fix="give each corpus a column of its own",
+            fix="give each corpus its own column",
         )
 
 

@@ -31,7 +31,7 @@ def training_problems(tier: Mapping[str, Any], systems: Mapping[str, Any], where
             yield from _resources(training, tier["machine"], place)
         if training["patience"] and stage == "task" and not training["valid_bleu_sentences"]:
             fix = "set `valid_bleu_sentences`, or `patience: 0`"
-            yield InputError("patience waits for a validation BLEU that nothing computes", where=place, fix=fix)
+            yield InputError("patience needs a validation BLEU, which is not computed", where=place, fix=fix)
         if average:
             yield from _checkpoints(training, place)
 
@@ -42,7 +42,7 @@ def width_problems(tier: Mapping[str, Any], systems: Mapping[str, Any], where: o
         model = settings(tier, corpus=corpus, system=name)["model"]
         if model["embed_dim"] % model["heads"]:
             yield InputError(
-                f"{model['heads']} heads cannot share a width of {model['embed_dim']}",
+                f"{model['heads']} heads do not divide the width {model['embed_dim']}",
                 where=f"{where}: model",
                 fix="make `embed_dim` a multiple of `heads`",
             )
@@ -61,7 +61,7 @@ def _resources(training: Mapping[str, Any], machine: Mapping[str, Any], place: s
         most = machine.get(key)
         if most is not None and training[key] > most:
             yield InputError(
-                f"asks for {key}: {training[key]}, a machine has {most}",
+                f"asks for {key}: {training[key]}, but a machine has {most}",
                 where=place,
                 fix=f"lower it (a larger `update_freq` keeps the batch), or say `machine: {{{key}: {training[key]}}}`",
             )
@@ -74,8 +74,9 @@ def _checkpoints(training: Mapping[str, Any], place: str) -> Problems:
         # At most max_epoch epochs, if given, and at most as many as updates.
         if training[key] and training[key] // interval < wanted:
             every = "" if interval == 1 else f" with one every {interval} epochs"
+            found = f"{training[key] // interval} checkpoints{every}"
             yield InputError(
-                f"{key}: {training[key]} allows {training[key] // interval} checkpoints{every}, {wanted} are averaged",
+                f"{key}: {training[key]} allows {found}, but {wanted} are averaged",
                 where=place,
                 fix=f"lower `average_checkpoints` or `save_interval`, or raise `{key}`",
             )
@@ -84,7 +85,7 @@ def _checkpoints(training: Mapping[str, Any], place: str) -> Problems:
     if training["patience"] and epochs // interval < wanted:
         yield InputError(
             f"patience: {training['patience']} may end a training after {epochs // interval} checkpoints, "
-            f"{wanted} are averaged",
+            f"but {wanted} are averaged",
             where=place,
             fix="raise `patience`, or lower `average_checkpoints` or `save_interval`",
         )

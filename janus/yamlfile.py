@@ -63,15 +63,15 @@ def read_yaml(path: Path) -> Any:
         loader = _Loader(Path(path).read_text(encoding="utf-8-sig"))
         content = loader.get_single_data()
         require_none(
-            InputError(f"the key {name!r} stands there twice", where=f"{path}:{line}", fix="remove one of the two")
+            InputError(f"duplicate key {name!r}", where=f"{path}:{line}", fix="remove one of the two")
             for name, line in loader.repeated
         )
         require_none(
-            InputError(f"{text} is read as {value}", where=f"{path}:{line}", fix="write the number with base 10")
+            InputError(f"{text} is read as {value}", where=f"{path}:{line}", fix="write it in base 10")
             for text, value, line in loader.misread
         )
         if _holds_itself(content, ()):
-            raise InputError("a value holds itself", where=path, fix="remove the alias that stands inside its anchor")
+            raise InputError("a value contains itself", where=path, fix="remove the alias inside its own anchor")
         return content
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", where=path, fix="correct the path") from error
@@ -113,7 +113,7 @@ def complaint(error: ValidationError) -> str:
         return f"only one of {', '.join(names)} may stand there"
     if error.validator == "uniqueItems":
         repeated = [item for index, item in enumerate(error.instance) if item in error.instance[:index]]
-        return f"{repeated[0]!r} stands there twice"
+        return f"{repeated[0]!r} is repeated"
     if error.validator == "pattern" and "$comment" in error.schema:
         return f"{error.instance!r} is not {error.schema['$comment']}"
     message = " ".join(str(error.message).split())

@@ -25,7 +25,7 @@ def test_without_averaging_the_best_is_decoded(tmp_path):
 
 def test_too_few_epochs_are_an_error(tmp_path):
     (tmp_path / "checkpoint1.pt").touch()
-    with pytest.raises(InputError, match="1 epoch checkpoints to average, 5 wanted"):
+    with pytest.raises(InputError, match="1 epoch checkpoints to average, 5 needed"):
         chosen_checkpoints(tmp_path, average=True, count=5)
 
 

@@ -28,7 +28,7 @@ def test_every_baseline_of_several_must_exist(monkeypatch):
 def test_equal_budgets_allow_no_training_of_ones_own():
     own = {"systems": ["cmlm"], "training": {"max_update": 7}}
     assert checked(lambda tier: tier.update(overrides=[own]))["budget"] == "authors"
-    with pytest.raises(InputError, match=r"demo.yaml: overrides.0.training: other training settings for cmlm alone"):
+    with pytest.raises(InputError, match=r"demo.yaml: overrides.0.training: different training settings for cmlm only"):
         checked(lambda tier: tier.update(budget="equal", overrides=[own]))
     of_a_corpus = {"corpora": ["demo.iwslt14.de-en"], "training": {"max_update": 7}}
     checked(lambda tier: tier.update(budget="equal", overrides=[of_a_corpus]))
@@ -51,9 +51,9 @@ def test_the_row_that_is_added_to_must_exist(monkeypatch):
 def test_patience_needs_validation_bleu_and_outlasts_the_average():
     patient = {"patience": 3, "valid_bleu_sentences": 10, "average_checkpoints": 4}
     checked(lambda tier: tier.update(training=tier["training"] | patient, overrides=[]))
-    with pytest.raises(InputError, match="patience waits for a validation BLEU that nothing computes"):
+    with pytest.raises(InputError, match="patience needs a validation BLEU, which is not computed"):
         checked(lambda tier: tier["training"].update(patient | {"valid_bleu_sentences": 0}))
-    with pytest.raises(InputError, match="patience: 3 may end a training after 4 checkpoints, 5 are averaged"):
+    with pytest.raises(InputError, match="patience: 3 may end a training after 4 checkpoints, but 5 are averaged"):
         checked(lambda tier: tier["training"].update(patient | {"average_checkpoints": 5}))
 
 
@@ -83,27 +83,27 @@ def test_the_paper_tier_trains_on_no_more_gpus_than_a_machine_has():
         (
             "paper",
             lambda tier: tier["overrides"].append({"systems": ["aux"], "training": {"gpus": 8}}),
-            ["training of aux on iwslt14.de-en", "asks for gpus: 8, a machine has 4", "update_freq"],
+            ["training of aux on iwslt14.de-en", "asks for gpus: 8, but a machine has 4", "update_freq"],
         ),
         (
             "paper",
             lambda tier: tier.update(machine={"gpus": 4, "memory": 60000}),
             [
                 "training of bart-janus-paper on wikipedia-bookcorpus and 2 more",
-                "asks for memory: 64000, a machine has 60000",
+                "asks for memory: 64000, but a machine has 60000",
             ],
         ),
         # Ten epochs, one checkpoint every ten, five to average.
         (
             "demo",
             lambda tier: tier["training"].update(max_epoch=10, save_interval=10),
-            ["max_epoch: 10 allows 1 checkpoints with one every 10 epochs, 2 are averaged", "training of"],
+            ["max_epoch: 10 allows 1 checkpoints with one every 10 epochs, but 2 are averaged", "training of"],
         ),
-        ("demo", lambda tier: tier["training"].update(max_epoch=1), ["max_epoch: 1 allows 1 checkpoints, 2 are"]),
+        ("demo", lambda tier: tier["training"].update(max_epoch=1), ["max_epoch: 1 allows 1 checkpoints, but 2 are"]),
         (
             "demo",
             lambda tier: tier["overrides"].append({"training": {"max_update": 1}}),
-            ["max_update: 1 allows 1 checkpoints, 2 are averaged"],
+            ["max_update: 1 allows 1 checkpoints, but 2 are averaged"],
         ),
         (
             "demo",
@@ -115,7 +115,7 @@ def test_the_paper_tier_trains_on_no_more_gpus_than_a_machine_has():
             lambda tier: tier["tables"]["table6"]["columns"].update({"demo.wmt14.de-en": "WMT14 De→En"}),
             ["Table 6 has no column 'WMT14 De→En'", "choose from: IWSLT14 De→En, WMT16 Ro→En"],
         ),
-        # `Iter` describes the rows and holds no scores.
+        # `Iter` describes the rows and contains no scores.
         (
             "demo",
             lambda tier: tier["tables"]["table1"]["columns"].update({"demo.wmt14.de-en": "Iter"}),
@@ -159,7 +159,7 @@ def test_a_rehearsal_may_ask_a_processor_for_fp16():
 
 
 def test_heads_divide_the_width():
-    said = "demo.yaml: model: 5 heads cannot share a width of 64; make `embed_dim` a multiple of `heads`"
+    said = "demo.yaml: model: 5 heads do not divide the width 64; make `embed_dim` a multiple of `heads`"
     assert problems(lambda tier: tier["model"].update(heads=5)) == [said]
     assert problems(lambda tier: tier["overrides"].append({"systems": ["cmlm"], "model": {"heads": 5}})) == [said]
 
@@ -170,7 +170,7 @@ def altered(name, **changes):
 
 def test_rows_of_one_label_are_refused():
     (line,) = problems(lambda tier: None, systems=altered("aux", label="CMLM"))
-    assert line.endswith("aux.label: the label 'CMLM' is also that of cmlm; give each row a label of its own")
+    assert line.endswith("aux.label: the label 'CMLM' is also used by cmlm; give each row its own label")
 
 
 @pytest.mark.parametrize("label", ["", "a\nb", "CMLM\n", " CMLM", "a\rb", "a\u2028b", "a\x1bb"])
@@ -192,7 +192,7 @@ def test_a_joint_model_without_losses_is_refused():
 def test_two_corpora_in_one_column_are_refused(head):
     first, second = DEMO["corpora"][:2]
     (line,) = problems(lambda tier: tier["tables"]["table1"].update(columns={first: head, second: head}))
-    assert f"tables.table1.columns.{second}: the column" in line and f"is also that of {first}" in line
+    assert f"tables.table1.columns.{second}: the column" in line and f"is also used by {first}" in line
 
 
 @pytest.mark.parametrize(

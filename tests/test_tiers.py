@@ -117,7 +117,7 @@ def accept_terms(tier):
         ),
         (
             lambda tier: tier["tables"]["table6"]["systems"].append("bart-base-nar"),
-            ["tables.table6", "bart-base-nar knows the vocabulary 'demo', demo.iwslt14.de-en has another"],
+            ["tables.table6", "bart-base-nar uses the vocabulary 'demo', demo.iwslt14.de-en uses another"],
         ),
         (
             lambda tier: tier["decoding"].update(length_beam=257),
@@ -193,7 +193,7 @@ def test_all_that_a_schema_refuses_is_said_at_once():
     for said in (
         "demo.yaml: the key 'decoding' is missing",
         "model.layers: 0 is less than the minimum of 1",
-        "seeds: 1 stands there twice",
+        "seeds: 1 is repeated",
         "training: unknown key 'max_updat' (did you mean 'max_update'?)",
         "training.dropout: 2 is greater",
         "training.lr: -1 is less",

@@ -90,8 +90,8 @@ def test_keys_that_stand_twice_are_all_named_with_their_lines(mark: str, tmp_pat
     with pytest.raises(InputError) as caught:
         read_yaml(tmp_path / "x.yaml")
     assert sorted(str(caught.value).splitlines()) == [
-        f"{tmp_path}/x.yaml:4: the key 'lr' stands there twice; remove one of the two",
-        f"{tmp_path}/x.yaml:6: the key 'training' stands there twice; remove one of the two",
+        f"{tmp_path}/x.yaml:4: duplicate key 'lr'; remove one of the two",
+        f"{tmp_path}/x.yaml:6: duplicate key 'training'; remove one of the two",
     ]
 
 
@@ -104,7 +104,7 @@ def test_a_merge_may_lay_keys_over_those_of_its_anchor(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["a: &a {b: *a}\n", "a: &a [1, *a]\n", "&a {x: {y: [*a]}}\n"])
 def test_a_value_that_holds_itself_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match="x.yaml: a value holds itself; remove the alias"):
+    with pytest.raises(InputError, match="x.yaml: a value contains itself; remove the alias"):
         read_yaml(tmp_path / "x.yaml")
 
 
@@ -113,4 +113,4 @@ def test_a_number_that_yaml_reads_otherwise_is_refused_with_its_line(written: st
     (tmp_path / "a.yaml").write_text(f"a: [1_000, 0, 0.5, 1.0e-3, '1:30', 12, -7]\nhours: {written}\n")
     with pytest.raises(InputError) as caught:
         read_yaml(tmp_path / "a.yaml")
-    assert str(caught.value) == f"{tmp_path}/a.yaml:2: {written} is read as {read}; write the number with base 10"
+    assert str(caught.value) == f"{tmp_path}/a.yaml:2: {written} is read as {read}; write it in base 10"

@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     if options.device.startswith("cuda") and not torch.cuda.is_available():
-        raise InputError("no GPU is usable", where="--device", fix="give cpu, or run where there is one")
+        raise InputError("no usable GPU", where="--device", fix="give cpu, or run where there is one")
     kind = torch.device(options.device).type
     with _threads(options.threads), tqdm(desc="bench", unit="turn", disable=None) as bar:
         for part in options.only or [part for part in _PARTS if part not in _ONLY_WHEN_ASKED]:

@@ -70,7 +70,7 @@ def draw_batches(count: int, tokens: int, words: int, lengths: list[tuple[int, i
             group = []
     if len(groups) < count:
         raise InputError(
-            f"{len(groups)} batches of {tokens} tokens, {count} are asked for", where=LENGTHS, fix="ask for fewer"
+            f"{len(groups)} batches of {tokens} tokens, {count} requested", where=LENGTHS, fix="ask for fewer"
         )
     return [_draw(groups[(2 * i + 1) * len(groups) // (2 * count)], words, i) for i in range(count)]
 

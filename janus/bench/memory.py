@@ -34,7 +34,9 @@ def keep_freed_memory(keep: bool) -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     limits = _KEEP if keep else _GIVE_BACK
     if mallopt is None or not all(mallopt(parameter, size) for parameter, size in limits.items()):
-        raise InputError("memory cannot be kept", where="the C library", fix="run the benchmark where glibc is used")
+        raise InputError(
+            "memory cannot be retained", where="the C library", fix="run the benchmark where glibc is used"
+        )
 
 
 def peak_of(function: Callable[..., object], *arguments: Any, device: str) -> int:

@@ -82,7 +82,9 @@ def _config(run: Path, configfile: Path | None) -> tuple[dict[str, Any], dict[st
     path = configfile or _found(Path("config") / f"{run.name}.yaml")
     tier = check(read_yaml(path), SCHEMAS / "tier.schema.yaml", where=path)
     if tier["tier"] != run.name:
-        raise InputError(f"is of the tier {tier['tier']}", where=path, fix=f"give the file of {run.name}: --configfile")
+        raise InputError(
+            f"belongs to the tier {tier['tier']}", where=path, fix=f"give the file of {run.name}: --configfile"
+        )
     systems_file, corpora_file = (_found(Path(tier[key])) for key in ("systems_file", "corpora_file"))
     systems = check(read_yaml(systems_file), SCHEMAS / "systems.schema.yaml", where=systems_file)
     return tier, systems, load_corpora(corpora_file)

@@ -168,7 +168,7 @@ def _statement(row: Mapping[str, str], path: Path) -> Statement:
     # An untested statement has no bound.
     bound = number(row, "bound", path) if tested else 0.0
     if row["metric"] == SPEED and bound <= 0:
-        raise InputError(f"{bound:g} bounds no ratio", where=where, fix="write a number above 0")
+        raise InputError(f"{bound:g} is not a bound of a ratio", where=where, fix="write a number above 0")
     return Statement(**{**row, "table": table, "left": left, "right": right, "bound": bound})
 
 

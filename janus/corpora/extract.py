@@ -87,7 +87,9 @@ def _complete(archive: Path, wanted: list[str], found: dict[str, Path]) -> dict[
 
 
 def _refused(archive: Path, name: str, reason: str) -> InputError:
-    return InputError(f"member {name!r} {reason}", where=archive, fix="distrust this archive; fetch it at its source")
+    return InputError(
+        f"member {name!r} {reason}", where=archive, fix="do not trust this archive; fetch it from its source"
+    )
 
 
 def _damaged(archive: Path, error: Exception) -> InputError:

@@ -120,9 +120,9 @@ def _failure(path: Path, failures: dict[str, Exception]) -> InputError:
     differing = next((failure for failure in failures.values() if isinstance(failure, Differs)), None)
     if differing:
         fix = f"if that file is right, {differing.fix} and run again"
-        return InputError(f"no address gave a file to trust ({said})", where=path, fix=fix)
+        return InputError(f"no address returned a trustworthy file ({said})", where=path, fix=fix)
     return InputError(
-        f"no address gave the whole file ({said})",
+        f"no address returned the whole file ({said})",
         where=path,
         fix="check the network and the address in a browser, set `mirror:` to a folder or address that has it, or put "
         "the file there",

@@ -69,7 +69,7 @@ def _numbers(path: Path) -> Mapping[str, int]:
     except json.JSONDecodeError as error:
         raise InputError(f"not JSON ({error.msg})", where=path, fix="give GPT-2's encoder.json") from error
     if not isinstance(numbers, dict) or sorted(map(str, numbers.values())) != sorted(map(str, range(len(numbers)))):
-        raise InputError("does not number its subwords from 0 on", where=path, fix="give GPT-2's encoder.json")
+        raise InputError("does not number its subwords from 0", where=path, fix="give GPT-2's encoder.json")
     return numbers
 
 

@@ -59,7 +59,7 @@ class MosesTokenizer:
     def __init__(self, language: str, *, aggressive: bool = False):
         if language in _UNSUPPORTED:
             raise InputError(
-                f"Moses has rules of its own for {language!r} that are not built",
+                f"Moses has rules of its own for {language!r} that are not implemented",
                 where="janus/corpora/moses.py",
                 fix="add them there, with a test against tokenizer.perl",
             )

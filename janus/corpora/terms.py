@@ -14,7 +14,7 @@ def refusals(downloads: Iterable[Download], folder: Path, *, accepted: Collectio
     """
     return {
         download.name: InputError(
-            f"comes under terms that must be accepted first ({download.page})",
+            f"is under terms that must be accepted first ({download.page})",
             where=Path(folder) / download.name,
             fix=f"read them, then set `accept: [{download.accept}]` in the tier's config, or put the file there",
         )

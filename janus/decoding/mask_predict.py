@@ -97,7 +97,7 @@ def length_candidates(
     logits = model.decoder.forward_length(encoded, source.layout)
     if settings.length_beam > logits.size(1):
         raise InputError(
-            f"{settings.length_beam} candidates, the model knows {logits.size(1)} lengths",
+            f"{settings.length_beam} candidates, the model has {logits.size(1)} length classes",
             where="length_beam",
             fix="use fewer candidates",
         )

@@ -36,7 +36,7 @@ class Vocabulary:
                 f"the model has {config.source_vocabulary} source and {config.target_vocabulary} target symbols, "
                 f"the dictionary {self.path} has {len(self)}",
                 where=checkpoint,
-                fix="give the dictionary of the data the model was trained on",
+                fix="use the dictionary of the data that the model was trained on",
             )
 
     def encode(self, line: str, *, bos: bool) -> list[int]:

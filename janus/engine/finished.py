@@ -53,7 +53,7 @@ def _progress(state: dict[str, Any], path: Path, *steps: str | int) -> int:
         return int(value)
     except (LookupError, TypeError, ValueError) as error:
         raise InputError(
-            f"is no checkpoint of a training ({steps[0]} does not tell how far it came)",
+            f"is not a training checkpoint ({steps[0]} does not say how far it got)",
             where=path,
             fix="move it out of the folder and run again",
         ) from error

@@ -72,7 +72,7 @@ def _acquire(descriptor: int, folder: Path, what: str, wait: float, terminal: IO
                 raise
         if time.monotonic() >= deadline:
             raise InputError(
-                f"another {what} writes here ({_holder(descriptor)})",
+                f"another {what} is writing here ({_holder(descriptor)})",
                 where=folder,
                 fix="wait until it ends, or end that process, and run again",
             )

@@ -31,5 +31,5 @@ def check_lines(
                 )
     if not hypotheses:
         raise InputError(
-            "no line to score", where=places.get("hypotheses", "hypotheses"), fix="decode the test set again"
+            "no lines to score", where=places.get("hypotheses", "hypotheses"), fix="decode the test set again"
         )

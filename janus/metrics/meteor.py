@@ -103,7 +103,7 @@ class Meteor:
         try:
             return float(answer)
         except ValueError:
-            raise InputError(f"answered {answer!r}, no score", where="METEOR", fix=_INSTALL) from None
+            raise InputError(f"answered {answer!r} instead of a score", where="METEOR", fix=_INSTALL) from None
 
     def _failure(self) -> InputError:
         status = self._process.wait()

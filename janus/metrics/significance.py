@@ -86,7 +86,7 @@ def compare_means(
     sides = [np.asarray(side, dtype=float)[:, None] for side in (baseline, system)]
     if not all(np.isfinite(side).all() for side in sides):
         # Comparisons with NaN are false, so no resample would count against a difference.
-        raise InputError("a score that is no finite number", where="significance", fix="score both outputs again")
+        raise InputError("a score is not a finite number", where="significance", fix="score both outputs again")
     result = _compare(*sides, lambda sums: sums[:, 0] / len(baseline), samples=samples, trials=trials, seed=seed)
     return result | {"signature": _signature(samples, trials, seed)}
 

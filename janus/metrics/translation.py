@@ -109,4 +109,4 @@ def _check_aligned(hypotheses: Sequence[str], **others: Sequence[str]) -> None:
                 fix="decode the test set again, or give the references of this test set",
             )
     if not hypotheses:
-        raise InputError("no sentence to score", where="hypotheses", fix="decode the test set again")
+        raise InputError("no sentences to score", where="hypotheses", fix="decode the test set again")

@@ -30,10 +30,12 @@ def average_checkpoints(paths: Sequence[Path], output: Path) -> dict[str, str]:
     for path in paths[:-1]:
         other = read_checkpoint(path)["model"]
         if other.keys() != total.keys():
-            raise InputError("another architecture than the rest", where=path, fix="average checkpoints of one run")
+            raise InputError(
+                "its architecture differs from the others", where=path, fix="average checkpoints of one run"
+            )
         check_numbers(other, path)
         if any(tensor.shape != total[name].shape for name, tensor in other.items()):
-            raise InputError("another size than the rest", where=path, fix="average checkpoints of one run")
+            raise InputError("its size differs from the others", where=path, fix="average checkpoints of one run")
         digests[path.name] = digest_of_weights(other)
         for name, tensor in other.items():
             total[name] += tensor

@@ -98,7 +98,7 @@ def write_start(path: Path, output: Path, *, words: int) -> None:
 def _fit_words(given: Tensor, words: int, mask_last: bool, path: Path) -> Tensor:
     if given.size(0) < words:
         raise InputError(
-            f"it knows {given.size(0)} words, the dictionary has {words}", where=path, fix="use its own dictionary"
+            f"it has {given.size(0)} words, the dictionary has {words}", where=path, fix="use its own dictionary"
         )
     return torch.cat([given[: words - 1], given[-1:]]) if mask_last else given[:words]
 

@@ -46,12 +46,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         if path.exists() or path.is_symlink():
-            raise InputError("is no file, so no checkpoint", where=path, fix="move it away and run again")
+            raise InputError("is not a file", where=path, fix="move it away and run again")
         raise InputError("no such checkpoint", where=path, fix="train first, or correct the path")
     state = load_safely(path)
     weights = state.get("model") if isinstance(state, dict) else None
     if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
-        raise InputError("holds no model", where=path, fix="give a checkpoint written by fairseq-train")
+        raise InputError("contains no model", where=path, fix="give a checkpoint written by fairseq-train")
     return state
 
 
@@ -90,7 +90,7 @@ def options_of(state: Mapping[str, Any], path: Path) -> Namespace | Mapping[str,
     """fairseq's model options in the content of a checkpoint, from old or new versions."""
     options = state.get("args") or (state.get("cfg") or {}).get("model")
     if options is None:
-        raise InputError("holds no model options", where=path, fix="give a checkpoint written by fairseq-train")
+        raise InputError("contains no model options", where=path, fix="give a checkpoint written by fairseq-train")
     return options
 
 
@@ -106,7 +106,7 @@ def build_model(
     weights = {k: v for k, v in weights.items() if not k.endswith(_IGNORED_ENTRIES)}
     tables = [weights.get(f"{side}.embed_tokens.weight") for side in ("encoder", "decoder")]
     if any(table is None or table.dim() != 2 for table in tables):
-        raise InputError("has no table of words", where=where, fix="give a checkpoint of a Transformer")
+        raise InputError("has no word embeddings", where=where, fix="give a checkpoint of a Transformer")
     sizes = [table.size(0) for table in tables if table is not None]
     # The architectures of the release have their own names; a length table distinguishes them from a Transformer.
     lengths = weights.get("decoder.embed_length.weight")

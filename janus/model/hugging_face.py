@@ -95,7 +95,7 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
         raise InputError(f"no readable model ({error})", where=path, fix="fetch it again") from error
     stored = load_safely(path, refusal="no readable model")
     if not isinstance(stored, dict) or not all(isinstance(tensor, Tensor) for tensor in stored.values()):
-        raise InputError("holds something else than named weights", where=path, fix=_FIX)
+        raise InputError("contains something other than named weights", where=path, fix=_FIX)
     return stored
 
 
@@ -107,7 +107,7 @@ def _read_shards(index: Path) -> dict[str, Tensor]:
     for name in sorted(set(places.values())):
         path = index.parent / name
         if Path(name).name != name or not path.is_file():
-            raise InputError(f"it names the file {name!r}, which is not there", where=index, fix="fetch that file too")
+            raise InputError(f"it names the file {name!r}, which is missing", where=index, fix="fetch that file too")
         weights |= _read_weights(path)
     if missing := sorted(set(places) - set(weights)):
         raise InputError(f"its files lack {missing[0]}", where=index, fix="fetch them again")
@@ -118,14 +118,14 @@ def _fairseq_weights(stored: Mapping[str, Tensor], path: Path) -> dict[str, Tens
     plain = {name.removeprefix("model."): tensor for name, tensor in stored.items()}
     bias = plain.pop("final_logits_bias", None)
     if bias is not None and bias.count_nonzero():
-        raise InputError("its logits have a bias, which no model here has", where=path, fix=_FIX)
+        raise InputError("its logits have a bias, which is not supported", where=path, fix=_FIX)
     tables = {name: plain.pop(name) for name in (_SHARED, *TIED[:2], _OUTPUT) if name in plain}
     if not tables:
-        raise InputError("has no table of words, so it is no BART", where=path, fix=_FIX)
+        raise InputError("has no word embeddings, so it is not a BART", where=path, fix=_FIX)
     shared = next(iter(tables.values()))
     for name, table in tables.items():
         if not table.equal(shared):
-            raise InputError(f"{name} differs from {next(iter(tables))}; here they are one", where=path, fix=_FIX)
+            raise InputError(f"{name} differs from {next(iter(tables))}; they must be tied", where=path, fix=_FIX)
     weights = {
         name: tensor.float() if tensor.is_floating_point() else tensor
         for name, tensor in plain.items()
@@ -136,10 +136,10 @@ def _fairseq_weights(stored: Mapping[str, Tensor], path: Path) -> dict[str, Tens
 
 def _fairseq_options(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
     if config.get("model_type", "bart") != "bart":
-        raise InputError(f"holds a model of type {config['model_type']}", where=path, fix=_FIX)
+        raise InputError(f"contains a model of type {config['model_type']}", where=path, fix=_FIX)
     for name, value in _ONLY.items():
         if config.get(name, value) != value:
-            raise InputError(f"{name} is {config[name]!r}, and a model here has {value!r}", where=path, fix=_FIX)
+            raise InputError(f"{name} is {config[name]!r}, but only {value!r} is supported", where=path, fix=_FIX)
     values = {name: config.get(name, default) for name, (_, default) in _OPTIONS.items()}
     for name, value in values.items():
         if type(value) not in _kinds(_OPTIONS[name][1]):

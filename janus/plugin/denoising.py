@@ -209,7 +209,7 @@ class JanusDenoisingTask(JointTask, AutocastTask, FairseqTask):
             raise InputError(
                 f"blocks of {self.cfg.tokens_per_sample} tokens do not fit {bound} positions",
                 where="--tokens-per-sample",
-                fix="give smaller blocks",
+                fix="use smaller blocks",
             )
         folders = self.cfg.data.split(":")
         folder = folders[(epoch - 1) % len(folders)] if split == self.cfg.train_subset else folders[0]

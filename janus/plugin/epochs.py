@@ -47,7 +47,7 @@ def require_epochs(size: int, *, updates: int, epochs: int, interval: int, check
         needed = checkpoints * interval
         raise InputError(
             f"the training has {whole} whole epochs of {size} updates and leaves {whole // interval} epoch "
-            f"checkpoints, {checkpoints} are averaged",
+            f"checkpoints, but {checkpoints} are averaged",
             where="training",
             fix=f"raise `max_update` to {needed * size} (and `max_epoch` to {needed}), or lower `average_checkpoints`",
         )

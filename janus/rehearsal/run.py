@@ -89,7 +89,7 @@ def _checked(configfile: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], Ma
     """The tier with its defaults, the systems and the manifest that it names, checked as Snakemake's planning does."""
     config = read_yaml(configfile)
     if not isinstance(config, dict):
-        raise InputError("holds no settings", where=configfile, fix="give a tier file")
+        raise InputError("contains no settings", where=configfile, fix="give a tier file")
     if "tier" not in config:
         config = _laid_over(read_yaml(ROOT / "config" / "demo.yaml"), config)
     tier = check(config, SCHEMAS / "tier.schema.yaml", where=configfile)
@@ -120,7 +120,7 @@ def _lay_out(
     try:
         config.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot be made ({error.strerror})", where=folder, fix="name another folder") from error
+        raise InputError(f"cannot be created ({error.strerror})", where=folder, fix="name another folder") from error
     for part in _PARTS:
         if not (folder / part).exists():
             (folder / part).symlink_to(ROOT / part)

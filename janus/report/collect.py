@@ -107,7 +107,7 @@ def _by_seed(files: Mapping[Any, Path | str]) -> dict[Any, Path]:
 def _scores(path: Path) -> Mapping[str, Any]:
     record = read_json(path)
     if not isinstance(record, Mapping) or not record.get("scores"):
-        raise InputError("holds no scores", where=path, fix="score the decoded file again")
+        raise InputError("contains no scores", where=path, fix="score the decoded file again")
     return record["scores"]
 
 

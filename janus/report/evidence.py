@@ -76,14 +76,14 @@ def refuse_mixed(run: Path) -> None:
     if len(found) > 1:
         examples = ", ".join(f"{name[:13]} ({paths[0].relative_to(run)})" for name, paths in found.items())
         raise InputError(
-            f"made at {len(found)} revisions of the code: {examples}",
+            f"produced by {len(found)} revisions of the code: {examples}",
             where=run,
-            fix="make it anew at one revision, in an empty results folder",
+            fix="run it again at one revision, in an empty results folder",
         )
     for name in found:
         if name.endswith("-dirty"):
             raise InputError(
-                f"made at {name[:7]} with uncommitted changes", where=run, fix="commit them and make it anew"
+                f"produced by {name[:7]} with uncommitted changes", where=run, fix="commit them and run it again"
             )
 
 
@@ -96,7 +96,7 @@ def refuse_stale(run: Path) -> None:
         for decoded in sorted(path.parent.glob("decode/*.bpe.json")):
             if read_json(decoded)["checkpoint"] != averaged:
                 raise InputError(
-                    f"decoded with another averaged.pt than {path} tells of",
+                    f"decoded with a different averaged.pt from the one that {path} describes",
                     where=decoded,
                     fix=f"run the workflow once with --forcerun {decoded.with_suffix('')}",
                 )

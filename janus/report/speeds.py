@@ -16,7 +16,7 @@ def decodings(path: Path, manner: str, passes: int | None) -> list[dict[str, Any
     rows = read_json(path)["rows"]
     own = [row for row in rows if row["manner"] == manner and (manner == "ar" or row["passes"] == passes)]
     if not own:
-        raise InputError(f"no speed of {_way(manner, passes)}", where=path, fix="remove the file and measure again")
+        raise InputError(f"no speed for {_way(manner, passes)}", where=path, fix="remove the file and measure again")
     return own
 
 

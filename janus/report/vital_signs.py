@@ -79,7 +79,7 @@ def signs_of_run(run: Path) -> list[Decoded]:
     run = Path(run)
     decoded = sorted(run.glob(f"{_FILES}/*.bpe"))
     if not decoded:
-        raise InputError("no decoded file", where=run, fix="give the folder of a run, results/<tier>")
+        raise InputError("no decoded files", where=run, fix="give the folder of a run, results/<tier>")
     return read_signs(path.with_suffix(_SUFFIX) for path in decoded)
 
 
@@ -180,5 +180,5 @@ def _text(value: Any, form: str) -> str:
 def _read(path: Path) -> Decoded:
     record = read_json(path)
     if not isinstance(record, Mapping) or not {"signs", "degenerate"} <= set(record):
-        raise InputError("holds no vital signs", where=path, fix="score the decoded file again")
+        raise InputError("contains no vital signs", where=path, fix="score the decoded file again")
     return Decoded(path, record["signs"], tuple(record["degenerate"]), record.get("expected"))

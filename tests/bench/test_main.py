@@ -91,7 +91,7 @@ def test_the_preparation_is_measured_where_it_is_asked_for(results, tmp_path):
 def test_a_missing_gpu_is_one_line(monkeypatch, capsys):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert main(["--device", "cuda"]) == 1
-    assert capsys.readouterr().err == "--device: no GPU is usable; give cpu, or run where there is one\n"
+    assert capsys.readouterr().err == "--device: no usable GPU; give cpu, or run where there is one\n"
 
 
 @pytest.mark.parametrize(

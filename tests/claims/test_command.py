@@ -54,7 +54,7 @@ def test_a_run_under_way_is_judged_by_what_is_there(run: Path, capsys: pytest.Ca
         (["results/made", "--configfile", "config/other.yaml"], "config/other.yaml: cannot be read"),
         (
             ["results/made", "--configfile", "config/demo.yaml"],
-            "config/demo.yaml: is of the tier demo; give the file of",
+            "config/demo.yaml: belongs to the tier demo; give the file of",
         ),
     ],
 )

@@ -98,7 +98,7 @@ def test_a_side_says_how_it_is_decoded(side: Side, words: str) -> None:
         ),
         ({"direction": "up"}, "no direction 'up'; write above or below"),
         ({"bound": "much"}, "bound is 'much', not a number"),
-        ({"metric": "latency", "bound": "0"}, "0 bounds no ratio"),
+        ({"metric": "latency", "bound": "0"}, "0 is not a bound of a ratio"),
         ({"left": "JANUS-NAR@nar-0"}, "no decoding 'nar-0'; write ar, nar or nar-<passes>"),
         ({"table": "6", "left": "AUX"}, "Table 6: 'AUX' without its decoding; write AUX@nar, or @ar"),
         ({"metric": "", "note": ""}, "neither a metric nor a note"),

@@ -152,7 +152,7 @@ def test_a_mirror_replaces_every_address(server, tmp_path):
 
 def test_a_mirror_that_lacks_the_file_is_an_error_and_no_detour(server, tmp_path):
     download = Download("a.bin", "gone/a.bin", (f"{server.base}/plain/a.bin",), DIGEST)
-    with pytest.raises(InputError, match="no address gave the whole file"):
+    with pytest.raises(InputError, match="no address returned the whole file"):
         fetch(download, tmp_path / "out", mirror=str(tmp_path), progress=False)
     assert server.requests == []
 

@@ -130,7 +130,7 @@ def test_more_candidates_than_lengths_are_refused(monkeypatch, candidates):
     core, _ = model_that_likes(monkeypatch, [5], classes=8)
     source = make_source(sources(2, bos=True), "cpu")
     mask_predict(core, source, MaskPredictSettings(length_beam=8, candidates=candidates))
-    with pytest.raises(InputError, match="length_beam: 9 candidates, the model knows 8 lengths"):
+    with pytest.raises(InputError, match="length_beam: 9 candidates, the model has 8 length classes"):
         mask_predict(core, source, MaskPredictSettings(length_beam=9, candidates=candidates))
 
 

@@ -121,7 +121,7 @@ def test_another_kind_of_file_is_not_renamed(tmp_path):
 @pytest.mark.parametrize("place", ["checkpoint_last.pt", "checkpoint3.pt"])
 def test_what_is_no_file_stays_and_is_one_line(place, tmp_path):
     (tmp_path / place).mkdir()
-    with pytest.raises(InputError, match=f"{place}: is no file, so no checkpoint; move it away and run again"):
+    with pytest.raises(InputError, match=f"{place}: is not a file; move it away and run again"):
         repair_checkpoints(tmp_path)
     assert names(tmp_path) == [place]
 
@@ -132,12 +132,12 @@ def test_what_is_no_file_stays_and_is_one_line(place, tmp_path):
 def test_a_checkpoint_that_does_not_tell_its_progress_stays_and_is_one_line(changed, tmp_path):
     save(tmp_path / "checkpoint_last.pt", **changed)
     for check in (repair_checkpoints, lambda folder: is_finished(["--save-dir", str(folder), "--max-update", "9"])):
-        with pytest.raises(InputError, match="checkpoint_last.pt: is no checkpoint of a training .optimizer_history"):
+        with pytest.raises(InputError, match="checkpoint_last.pt: is not a training checkpoint .optimizer_history"):
             check(tmp_path)
     assert names(tmp_path) == ["checkpoint_last.pt"]
 
 
 def test_an_epoch_that_is_not_told_is_one_line(tmp_path):
     save(tmp_path / "checkpoint_last.pt")
-    with pytest.raises(InputError, match="checkpoint_last.pt: is no checkpoint of a training .extra_state does not"):
+    with pytest.raises(InputError, match="checkpoint_last.pt: is not a training checkpoint .extra_state does not"):
         is_finished(["--save-dir", str(tmp_path), "--max-epoch", "9"])

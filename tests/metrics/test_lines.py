@@ -25,7 +25,7 @@ def test_what_cannot_be_scored_is_named(sides: dict[str, list[str]], message: st
 
 
 def test_no_line_at_all_is_refused() -> None:
-    with pytest.raises(InputError, match="no line to score"):
+    with pytest.raises(InputError, match="no lines to score"):
         check_lines([], references=[])
 
 
@@ -35,5 +35,5 @@ def test_files_are_named_where_they_are_known() -> None:
         check_lines(["a", "b"], places=places, references=["a"])
     with pytest.raises(InputError, match=r"^test.tgt:2: empty line;"):
         check_lines(["a", "b"], places=places, references=["a", ""])
-    with pytest.raises(InputError, match=r"^ar.bpe: no line to score;"):
+    with pytest.raises(InputError, match=r"^ar.bpe: no lines to score;"):
         check_lines([], places=places, references=[])

@@ -94,7 +94,7 @@ def fake_java(tmp_path: Path, script: str) -> Path:
             "echo java.lang.OutOfMemoryError: heap >&2; exit 3",
             r"status 3 \(java.lang.OutOfMemoryError: heap\); give it 2 GiB of memory$",
         ),
-        ("while read -r _; do echo 0,5; done", "METEOR: answered '0,5', no score; pip install"),
+        ("while read -r _; do echo 0,5; done", "METEOR: answered '0,5' instead of a score; pip install"),
     ],
     ids=["failed", "starved", "talks"],
 )

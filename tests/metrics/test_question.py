@@ -70,7 +70,7 @@ def test_a_repeated_source_keeps_the_last_prediction_and_all_references() -> Non
         ((["a"], ["b"], ["c", "d"]), "sources: 2 lines for 1 hypotheses"),
         ((["a"], ["b"], [""]), "sources:1: empty line"),
         ((["a"], [""], ["c"]), "references:1: empty line"),
-        (([], [], []), "no line to score"),
+        (([], [], []), "no lines to score"),
     ],
 )
 def test_bad_lines_are_refused(sides: tuple[list[str], list[str], list[str]], message: str) -> None:

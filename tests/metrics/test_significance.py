@@ -192,5 +192,5 @@ def test_unpaired_items_are_refused(sides: tuple[list[float], list[float]]) -> N
 def test_a_score_that_is_no_number_is_refused(value: float) -> None:
     """Or every comparison with it would be false, and the difference significant."""
     for sides in (([value, 1.0], [1.0, 1.0]), ([1.0, 1.0], [value, 1.0])):
-        with pytest.raises(InputError, match="a score that is no finite number; score both outputs again"):
+        with pytest.raises(InputError, match="a score is not a finite number; score both outputs again"):
             compare_means(*sides)

@@ -104,7 +104,7 @@ def test_an_archive_and_a_folder_unpack_to_the_same_start(archive, tmp_path):
 
 
 def test_a_start_of_more_words_than_the_archive_has_is_refused(archive, tmp_path):
-    with pytest.raises(InputError, match="it knows 40 words, the dictionary has 41"):
+    with pytest.raises(InputError, match="it has 40 words, the dictionary has 41"):
         unpack_start([packed(tmp_path, "m.pt", archive)], tmp_path / "start.pt", member="m.pt", words=41)
     assert not (tmp_path / "start.pt").exists()
 
@@ -261,7 +261,7 @@ def test_a_config_that_says_nothing_describes_bart_large(tmp_path):
         ({"activation_function": ["relu"]}, "activation_function is .'relu'."),
         ({"encoder_layers": "2"}, "encoder_layers is '2'"),
         ({"scale_embedding": 1}, "scale_embedding is 1"),
-        ({"pad_token_id": 0}, "pad_token_id is 0, and a model here has 1"),
+        ({"pad_token_id": 0}, "pad_token_id is 0, but only 1 is supported"),
         ({"normalize_before": True}, "normalize_before is True"),
         ({"tie_word_embeddings": False}, "tie_word_embeddings is False"),
     ],
@@ -281,7 +281,7 @@ def test_an_output_of_its_own_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("places", "complaint"),
     [
-        ({"model.shared.weight": "../x.safetensors"}, "it names the file '../x.safetensors', which is not there"),
+        ({"model.shared.weight": "../x.safetensors"}, "it names the file '../x.safetensors', which is missing"),
         ({"model.shared.weight": "absent.safetensors"}, "it names the file 'absent.safetensors'"),
         ({"model.other.weight": "model.safetensors"}, "its files lack model.other.weight"),
         (["x"], "no weight_map"),

@@ -102,7 +102,7 @@ def test_average_refuses_another_architecture(tmp_path):
     other = copy.copy(state)
     other["model"] = dict(list(state["model"].items())[1:])
     torch.save(other, tmp_path / "b.pt")
-    with pytest.raises(InputError, match="b.pt: another architecture"):
+    with pytest.raises(InputError, match="b.pt: its architecture differs"):
         average_checkpoints([tmp_path / "b.pt", tmp_path / "a.pt"], tmp_path / "average.pt")
     assert not (tmp_path / "average.pt").exists()
 
@@ -304,7 +304,7 @@ def test_flipped_bytes_of_either_format_never_end_in_another_error(legacy, tmp_p
 @pytest.mark.parametrize("model", [None, [1, 2], {"w": 3}, "text"])
 def test_a_file_whose_model_is_none_is_refused(model, tmp_path):
     torch.save({"model": model, "args": Namespace(arch="x")}, tmp_path / "x.pt")
-    with pytest.raises(InputError, match="x.pt: holds no model; "):
+    with pytest.raises(InputError, match="x.pt: contains no model; "):
         read_checkpoint(tmp_path / "x.pt")
 
 
@@ -312,7 +312,7 @@ def test_what_is_no_file_is_no_checkpoint(tmp_path):
     (tmp_path / "folder.pt").mkdir()
     (tmp_path / "dangling.pt").symlink_to(tmp_path / "nothing")
     for name in ("folder.pt", "dangling.pt"):
-        with pytest.raises(InputError, match=f"{name}: is no file, so no checkpoint; move it away"):
+        with pytest.raises(InputError, match=f"{name}: is not a file; move it away"):
             read_checkpoint(tmp_path / name)
 
 
@@ -361,8 +361,8 @@ def altered(tmp_path, options=(), **weights):
         ({"decoder_attention_heads": 0}, {}, "model option decoder_attention_heads is 0, which is no size"),
         ({"encoder_layers": "many"}, {}, "model option encoder_layers is 'many', which is no size"),
         ({"encoder_layers": None}, {}, "model option encoder_layers is missing"),
-        ({}, {"encoder.embed_tokens.weight": None}, "has no table of words"),
-        ({}, {"decoder.embed_tokens.weight": torch.tensor(1.0)}, "has no table of words"),
+        ({}, {"encoder.embed_tokens.weight": None}, "has no word embeddings"),
+        ({}, {"decoder.embed_tokens.weight": torch.tensor(1.0)}, "has no word embeddings"),
         ({}, {"encoder.layers.0.fc1.weight": torch.ones(3, 3)}, "weights do not fit the options"),
     ],
 )
@@ -378,7 +378,7 @@ def test_no_average_over_other_sizes(other, tmp_path):
     for name, tensor in (("a", torch.ones(3, 3)), ("b", other)):
         torch.save({"model": {"w": tensor}}, tmp_path / f"{name}.pt")
     for order in ("ab", "ba"):
-        with pytest.raises(InputError, match=f"{order[0]}.pt: another size than the rest"):
+        with pytest.raises(InputError, match=f"{order[0]}.pt: its size differs from the others"):
             average_checkpoints([tmp_path / f"{name}.pt" for name in order], tmp_path / "mean.pt")
     assert not (tmp_path / "mean.pt").exists()
 

@@ -34,7 +34,7 @@ BASELINE = ("--task", "janus_ar_baseline", "--arch", "transformer", "--criterion
 @pytest.mark.parametrize("method", [JANUS, BASELINE], ids=["janus", "transformer"])
 def test_the_training_ends_before_its_first_update(training_options, tmp_path, method):
     words = training_options(tmp_path / "run", *method, "--update-freq", "2", "--least-checkpoints", "3")
-    with pytest.raises(InputError, match=r"2 whole epochs of 3 updates and leaves 2 epoch checkpoints, 3 are averaged"):
+    with pytest.raises(InputError, match=r"2 whole epochs of 3 updates and leaves 2 .*, but 3 are averaged"):
         train([*words, "--max-update", "8"], log=tmp_path / "log.jsonl")
     assert not list((tmp_path / "run").glob("*.pt"))
     assert "train_inner" not in (tmp_path / "log.jsonl").read_text()

@@ -119,5 +119,5 @@ def test_a_missing_metric_or_file_is_named(score_file: File, tmp_path: Path) -> 
     with pytest.raises(InputError, match="nowhere.json"):
         collect([{**PLACE, "score_files": {1: tmp_path / "nowhere.json"}}])
     write_json(tmp_path / "empty.json", {})
-    with pytest.raises(InputError, match="holds no scores"):
+    with pytest.raises(InputError, match="contains no scores"):
         collect([{**PLACE, "score_files": {1: tmp_path / "empty.json"}}])

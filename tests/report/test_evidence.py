@@ -93,7 +93,9 @@ def test_a_run_of_several_revisions_is_refused(clone):
     gather_evidence(run, clone / "logs/tiny", clone / "one")
     (run / "pair/janus/seed-1/score").mkdir()
     (run / "pair/janus/seed-1/score/ar.json").write_text('{"provenance": {"revision": "bbbbbbbbbbbb"}}')
-    message = r"results/tiny: made at 2 revisions of the code: bbbbbbbbbbbb \(pair/janus/seed-1/score/ar.json\), aaaa"
+    message = (
+        r"results/tiny: produced by 2 revisions of the code: bbbbbbbbbbbb \(pair/janus/seed-1/score/ar.json\), aaaa"
+    )
     with pytest.raises(InputError, match=message):
         gather_evidence(run, clone / "logs/tiny", clone / "two")
     assert not (clone / "two").exists()
@@ -103,7 +105,7 @@ def test_outputs_of_another_average_than_the_recorded_one_are_refused(clone):
     run = clone / "results/tiny"
     decoded = run / "pair/janus/seed-1/decode/ar.bpe.json"
     decoded.write_text('{"manner": "ar", "checkpoint": "b"}')
-    with pytest.raises(InputError, match=r"decode/ar\.bpe\.json: decoded with another averaged\.pt than "):
+    with pytest.raises(InputError, match=r"decode/ar\.bpe\.json: decoded with a different averaged\.pt from "):
         gather_evidence(run, clone / "logs/tiny", clone / "two")
     decoded.write_text('{"manner": "ar", "checkpoint": "a"}')
     (run / "pair/janus/seed-1/checkpoints/checkpoint1.pt").write_text("later weights")
@@ -114,7 +116,7 @@ def test_outputs_of_another_average_than_the_recorded_one_are_refused(clone):
 
 def test_uncommitted_changes_are_no_revision(clone):
     (clone / "results/tiny/pair/janus/seed-1/train.json").write_text('{"revision": "aaaaaaaaaaaa-dirty"}')
-    with pytest.raises(InputError, match="made at aaaaaaa with uncommitted changes"):
+    with pytest.raises(InputError, match="produced by aaaaaaa with uncommitted changes"):
         gather_evidence(clone / "results/tiny", clone / "logs/tiny", clone / "two")
 
 

@@ -46,7 +46,7 @@ def test_autoregressive_points_have_no_passes(tmp_path):
 
 def test_a_decoding_without_a_speed_is_an_error(tmp_path):
     scores = {("nar", 3): [score(tmp_path / "a", 10)]}
-    with pytest.raises(InputError, match="no speed of nar 3"):
+    with pytest.raises(InputError, match="no speed for nar 3"):
         iteration_points("cmlm", "CMLM", scores=scores, latencies=[latency(tmp_path / "l", 5)])
 
 

@@ -36,7 +36,7 @@ def test_autoregressive_decoding_has_no_passes(file: Path) -> None:
 
 
 def test_what_was_not_measured_is_named(file: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"latency.json: no speed of nar 2; remove the file"):
+    with pytest.raises(InputError, match=r"latency.json: no speed for nar 2; remove the file"):
         latency(file, "nar", 2)
     large = write(tmp_path / "large.json", row("ar", 1, 32, 5.0))
     with pytest.raises(InputError, match=r"large.json: 0 speeds of ar at batch size 1"):

@@ -116,7 +116,7 @@ def test_what_a_system_is_by_nature_is_marked_and_fails_nothing(published, tmp_p
 
 def test_the_command_wants_signs_of_every_decoded_file(tmp_path, capsys):
     assert main(["vital-signs", str(tmp_path)]) == 1
-    assert "no decoded file" in capsys.readouterr().err
+    assert "no decoded files" in capsys.readouterr().err
     score = decoded(tmp_path, "a", "x", "ar")
     (score.parents[1] / "decode/ar.vital.json").unlink()
     assert main(["vital-signs", str(tmp_path)]) == 1
@@ -125,7 +125,7 @@ def test_the_command_wants_signs_of_every_decoded_file(tmp_path, capsys):
 
 def test_another_file_is_refused(tmp_path):
     write_json(tmp_path / "x.json", {"scores": {}})
-    with pytest.raises(InputError, match="holds no vital signs"):
+    with pytest.raises(InputError, match="contains no vital signs"):
         read_signs([tmp_path / "x.json"])
 
 

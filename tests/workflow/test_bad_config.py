@@ -89,7 +89,7 @@ def test_terms_that_nobody_accepted_end_the_planning_with_a_line_for_each_downlo
     lines = [line for line in done.stdout.splitlines() if line.startswith("error: ")]
     for name in ("glge_public.tar", "glge_hidden_v1.1.tar.gz", "bookcorpus.tar.bz2"):
         assert (
-            sum(f"error: resources/downloads/{name}: comes under terms that must be accepted first" in x for x in lines)
+            sum(f"error: resources/downloads/{name}: is under terms that must be accepted first" in x for x in lines)
             == 1
         )
     assert len(lines) == 3 and all("accept: [glge]" in line or "accept: [bookcorpus]" in line for line in lines)
@@ -141,7 +141,7 @@ def test_a_key_that_stands_twice_is_named_with_its_line(snakemake, tmp_path):
     text = "training:\n  lr: 0.1\n  lr: 0.2\n"
     for words in ((), ("--directory", str(tmp_path))):
         (line,) = errors(snakemake("-n", *words, *overlay(tmp_path, text)))
-        assert line.endswith("over.yaml:3: the key 'lr' stands there twice; remove one of the two")
+        assert line.endswith("over.yaml:3: duplicate key 'lr'; remove one of the two")
 
 
 def test_problems_of_both_files_are_said_together(own):

@@ -37,7 +37,7 @@ def test_a_second_run_of_the_tier_is_refused_and_a_plan_is_not(tmp_path):
         assert plan.returncode == 0, plan.stderr
         second = subprocess.run([sys.executable, "-m", "snakemake", *run.command[3:]], **environment)
     assert second.returncode == 1
-    assert "error: results/kills: another run of the workflow writes here (process " in second.stderr
+    assert "error: results/kills: another run of the workflow is writing here (process " in second.stderr
     assert "Traceback" not in second.stderr
     assert not (run.folder / "results/kills").exists()
 
