@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from janus.report.trials import read_trials, to_markdown
+
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "results/reference"
 TOP = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "config/README.md", "results/README.md")
@@ -45,6 +47,16 @@ def test_the_table_of_durations_comes_from_a_run():
     assert (REFERENCE / "demo/durations.md").read_text(encoding="utf-8") in page("docs/demo.md")
     run = (REFERENCE / "multi30k-cpu/durations.md").read_text(encoding="utf-8")
     assert run in page("docs/results-multi30k.md")
+
+
+def test_the_trials_of_the_study_come_from_their_runs():
+    folder = REFERENCE / "study-grid"
+    assert (folder / "trials.md").read_text(encoding="utf-8") in page("docs/study.md")
+    trials = read_trials(sorted(folder.glob("study-lr-*")), updates=1365)
+    assert "\n".join([*to_markdown(trials), ""]) == (folder / "trials.md").read_text(encoding="utf-8")
+    best = {trial.system: trial for trial in trials if trial.best}
+    assert f"has a validation BLEU of {best['cmlm-core'].bleu:.2f} at its best" in page("docs/cmlm.md")
+    assert f"the NAR side of AR+NAR {best['ar-nar'].by_manner['nar']:.2f}" in page("docs/cmlm.md")
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/demo.md"])
