@@ -40,6 +40,7 @@ from janus.errors import InputError
 # Open files of a client: the three streams and a lock, and what a caller may leave open.
 _MOST_FILES = 64
 _CLIENT = Path(__file__).with_name("warm_client.py")
+_ROOT = Path(__file__).resolve().parents[2]
 # Nothing here starts threads or touches a GPU when it is imported; forked processes may then do both.
 _MODULES = (
     "numpy",
@@ -103,8 +104,11 @@ class WarmPython:
                 fix="set TMPDIR to another folder, or `warm_jobs: false`",
             )
         command = [sys.executable, "-m", "janus.engine.warm", str(address), str(self.program)]
+        # The package may be found by its place alone, as in a checkout that is not installed.
+        places = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(_ROOT))))
+        environment = os.environ | FIXED | {"PYTHONPATH": places}
         self._server = subprocess.Popen(
-            command, env=os.environ | FIXED, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         # Keeps this object, and with it the folder, as long as the process.
         atexit.register(self.close)
@@ -224,6 +228,12 @@ def _become(request: dict, files: list[int], program: str, path: list[str], moni
     for number, file in zip(request["descriptors"], files, strict=True):
         os.dup2(file, number)
         os.close(file)
+    for number in {0, 1, 2} - {*request["descriptors"]}:
+        # The client's is closed; this process's own would be the server's.
+        null = os.open(os.devnull, os.O_RDWR)
+        if null != number:
+            os.dup2(null, number)
+            os.close(null)
     sys.stdin = io.TextIOWrapper(os.fdopen(0, "rb", closefd=False), "utf-8")
     for name, number in (("stdout", 1), ("stderr", 2)):
         raw = os.fdopen(number, "wb", closefd=False)

@@ -133,6 +133,12 @@ def test_open_files_are_passed_on(program, tmp_path):
         assert done.stdout == f"{os.fstat(lock.fileno()).st_ino}\n"
 
 
+def test_a_closed_standard_input_is_none_of_the_servers(program):
+    code = "import os; print(os.readlink('/proc/self/fd/0'))"
+    done = subprocess.run([program, "-c", code], preexec_fn=lambda: os.close(0), capture_output=True, text=True)
+    assert done.stdout == "/dev/null\n", done.stderr
+
+
 def test_a_command_is_seen_by_its_own_words(program):
     with subprocess.Popen([program, "-c", SLEEPER, "--save-dir", "x"], stdout=subprocess.PIPE, text=True) as job:
         title = psutil.Process(int(job.stdout.readline())).cmdline()[0]
