@@ -23,6 +23,7 @@ Axes: B sentences, T target places, P decoder rows of the batch, C of them conte
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -82,8 +83,8 @@ class Streams:
     def to(self, device: torch.device | str) -> Streams:
         """The same rows on another device."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        moved = {name: value.to(device) for name, value in values.items() if isinstance(value, Tensor)}
-        return replace(self, **moved)  # type: ignore[arg-type]
+        moved: dict[str, Any] = {name: x.to(device) for name, x in values.items() if isinstance(x, Tensor)}
+        return replace(self, **moved)
 
 
 def pack_streams(

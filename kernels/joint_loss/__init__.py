@@ -50,7 +50,8 @@ def joint_loss(
 
 
 def _streams(pairs: Pairs) -> int:
-    return 1 + max([stream for pair in pairs for stream in pair[:2]]) if pairs else 0  # noqa: C419
+    streams = [stream for first, second, _ in pairs for stream in (first, second)]
+    return 1 + max(streams) if streams else 0
 
 
 @torch.library.custom_op("janus::joint_loss", mutates_args=())

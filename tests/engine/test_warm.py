@@ -125,6 +125,14 @@ def test_a_trainer_dies_with_the_process_that_started_it(program, starter):
     assert not is_alive(trainer)
 
 
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_arithmetic_uses_the_threads_of_the_command(program, threads):
+    environment = os.environ | {"OMP_NUM_THREADS": threads}
+    code = "import torch; print(torch.get_num_threads())"
+    done = subprocess.run([program, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.stdout == f"{threads}\n"
+
+
 def test_open_files_are_passed_on(program, tmp_path):
     with open(tmp_path / "lock", "wb") as lock:
         code = "import os, sys; print(os.fstat(int(sys.argv[1])).st_ino)"
