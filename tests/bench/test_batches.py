@@ -53,7 +53,7 @@ def test_batches_reach_from_short_to_long():
 
 
 def test_too_few_lengths_are_refused():
-    with pytest.raises(InputError, match="1 batches of 10 tokens, 2 are asked for"):
+    with pytest.raises(InputError, match="1 batches of 10 tokens, 2 requested"):
         draw_batches(2, 10, 50, [(3, 4), (5, 7)])
 
 
