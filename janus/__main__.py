@@ -1,7 +1,8 @@
 """`janus audit`: check the published numbers against each other. `janus claims`: test the paper's claims on a run.
 `janus durations`: the time of each part of a run. `janus evidence`: the records behind a run's numbers.
 `janus floors`: dialogue scores of trivial replies. `janus keep`, `janus restore`: move finished rows of a run.
-`janus rehearse`: a tier's workflow at small scale. `janus trials`: the best setting of a grid.
+`janus rehearse`: a tier's workflow at small scale. `janus schema`: the schema of systems.yaml for editors.
+`janus trials`: the best setting of a grid.
 `janus vital-signs`: whether the outputs of a run are degenerate.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from janus.console import tolerate_any_encoding
-from janus.data import PUBLISHED
+from janus.data import PUBLISHED, SCHEMAS
 from janus.errors import InputError, JobError
 from janus.metrics.floors import measure_floors
 from janus.report.audit import audit, summary, write_findings
@@ -112,6 +113,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--cores", type=_positive, metavar="N", help="CPU cores; by default all")
     command.add_argument("--cold", action="store_true", help="start every job in a fresh Python (`warm_jobs: false`)")
     command.set_defaults(call=_rehearse)
+    command = commands.add_parser("schema", help="write the schema of systems.yaml, with the options of all methods")
+    command.add_argument("--write", type=Path, metavar="FILE", help="the output file; by default standard output")
+    command.set_defaults(call=_schema)
     command = commands.add_parser("trials", help="the best of a grid for each row, by validation BLEU")
     command.add_argument(
         "runs", type=Path, nargs="+", metavar="RUN", help="folders of the trials' tiers, results/<tier>"
@@ -185,6 +189,16 @@ def _rehearse(options: argparse.Namespace) -> None:
     from janus.rehearsal.command import rehearse_tiers
 
     rehearse_tiers(options.configfile, options.folder, cores=options.cores, warm=not options.cold)
+
+
+def _schema(options: argparse.Namespace) -> None:
+    from janus.system_entries import schema_text
+
+    text = schema_text(SCHEMAS)
+    if options.write:
+        options.write.write_text(text, encoding="utf-8")
+    else:
+        print(text, end="")
 
 
 def _audit(options: argparse.Namespace) -> None:

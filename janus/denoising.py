@@ -14,26 +14,26 @@ import torch
 from torch import Tensor
 
 from janus.masking import draw_spans, maskable
+from janus.methods.base.options import option
 
 
 @dataclass(frozen=True)
 class Noise:
-    """budget: share of the tokens that the spans add up to before they overlap. poisson: mean span length.
+    """The spans that pre-training hides, and the rotation of BART.
 
-    shared: share of the spans that are hidden from the encoder too. rotated: share of the sources that are rotated to
-    begin at a random token (BART's rotation).
+    The defaults are the paper's (section 4.2): 30 % of the tokens are hidden from the encoder, 50 % from the decoder;
+    span lengths are as in BART. The paper does not give their mean.
     """
 
-    budget: float
-    poisson: float
-    shared: float
-    rotated: float = 0.0
-
-
-# Section 4.2: 30 % of the tokens are hidden from the encoder, 50 % from the decoder; span lengths as in BART. The paper
-# does not give their mean.
-PAPER = Noise(budget=0.5, poisson=3.0, shared=0.6)
-RELEASE = Noise(budget=0.3, poisson=3.0, shared=0.5, rotated=0.5)
+    budget: float = option(
+        0.5,
+        "Share of a block that the spans add up to before they overlap; the decoder sees none of them.",
+        exclusiveMinimum=0,
+        maximum=1,
+    )
+    poisson: float = option(3.0, "Mean length of a span.", exclusiveMinimum=0)
+    shared: float = option(0.6, "Share of the spans that the encoder does not see either.", minimum=0, maximum=1)
+    rotated: float = option(0.0, "Share of the sources that begin at a random token.", minimum=0, maximum=1)
 
 
 @dataclass(frozen=True)

@@ -103,5 +103,5 @@ def _facts(identity: Mapping[str, Any]) -> dict[str, Any]:
     return facts | {
         f"{path.parent.name}/{path.name}": digest
         for path, digest in paths.items()
-        if _is_data(path.name) or path.suffix == ".pt"
+        if _is_data(path.name) or path.suffix in (".pt", ".py")
     }

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from janus.model.transformer import StreamStates
+from janus.methods.base.options import option
+from janus.model.rows import States
 from kernels.joint_loss import joint_loss as vocabulary_loss
 
 
@@ -28,17 +30,18 @@ class Weights:
 
     ar, nar, aux: cross entropies (equations 1 to 3). kl_ar_aux, kl_nar_aux, kl_ar_nar: J of two streams, the mean of
     both directions, so the sum of both directions in equation 4 is a weight of 2. length: the length classifier.
-    correction: cross entropy at replaced observed tokens (CMLMC, Huang et al., 2021).
     """
 
-    ar: float = 0.0
-    nar: float = 0.0
-    aux: float = 0.0
-    kl_ar_aux: float = 0.0
-    kl_nar_aux: float = 0.0
-    kl_ar_nar: float = 0.0
-    length: float = 0.0
-    correction: float = 0.0
+    # Only `CorrectionWeights` have another.
+    correction: ClassVar[float] = 0.0
+
+    ar: float = option(0.0, "Cross entropy of the autoregressive distribution.", minimum=0)
+    nar: float = option(0.0, "Cross entropy of the masked distribution.", minimum=0)
+    aux: float = option(0.0, "Cross entropy of the auxiliary distribution.", minimum=0)
+    kl_ar_aux: float = option(0.0, "J(AR, AUX).", minimum=0)
+    kl_nar_aux: float = option(0.0, "J(NAR, AUX).", minimum=0)
+    kl_ar_nar: float = option(0.0, "J(AR, NAR), the direct divergence.", minimum=0)
+    length: float = option(0.0, "Cross entropy of the target length.", minimum=0)
 
     @property
     def reads_ar(self) -> bool:
@@ -56,6 +59,13 @@ class Weights:
         return bool(self.aux or self.kl_ar_aux or self.kl_nar_aux)
 
 
+@dataclass(frozen=True)
+class CorrectionWeights(Weights):
+    """Weights with cross entropy at replaced observed tokens (CMLMC, Huang et al., 2021)."""
+
+    correction: float = option(0.0, "Cross entropy of the correction pass of CMLMC (its third change).", minimum=0)
+
+
 PAPER = Weights(ar=1, nar=1, aux=1, kl_ar_aux=2, kl_nar_aux=2, length=0.1)
 RELEASE = Weights(ar=1, nar=0.5, aux=0.5, kl_ar_aux=3, kl_nar_aux=1, kl_ar_nar=1, length=0.1)
 
@@ -68,13 +78,14 @@ def length_loss(logits: Tensor, lengths: Tensor) -> Tensor:
     return F.cross_entropy(logits.float(), lengths.clamp(0, logits.size(1) - 1))
 
 
-def target_tokens(states: StreamStates, lengths: Tensor) -> int:
+def target_tokens(states: States, lengths: Tensor) -> int:
     """The number of tokens that a left-to-right model predicts: all but bos. lengths: [B], including bos and eos."""
-    return states.ar_labels.numel() or int((lengths - 1).sum())
+    ar = states.read.get("ar")
+    return ar.labels.numel() if ar else int((lengths - 1).sum())
 
 
 def joint_loss(
-    states: StreamStates, lengths: Tensor, weights: Weights, smoothing: float, *, reduction: str = "mean"
+    states: States, lengths: Tensor, weights: Weights, smoothing: float, *, reduction: str = "mean"
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The weighted sum of equation 5, and each term by itself, without gradient.
 
@@ -117,18 +128,20 @@ class _Rows:
     pairs: dict[str, tuple[int, int, float]]
 
     @classmethod
-    def of(cls, states: StreamStates, weights: Weights, divisor: int | None) -> _Rows:
+    def of(cls, states: States, weights: Weights, divisor: int | None) -> _Rows:
         """divisor: what every sum over tokens is divided by; None for the number of tokens of the term itself."""
-        tokens = states.masked_labels.numel()
-        # masked_first: [N]; streams: {name: (hidden rows [M, D], [N, D] or [C, D], labels)}
-        masked_first = torch.zeros_like(states.ar_labels).index_fill(0, states.ar_masked, -1).argsort(stable=True)
-        streams = {}
-        if weights.reads_nar:
-            streams["nar"] = states.nar, states.masked_labels
-        if weights.reads_aux:
-            streams["aux"] = states.aux, states.masked_labels
+        # streams: {name: (hidden rows [M, D], [N, D] or [C, D], labels)}
+        streams = {
+            name: (states.hidden[name], states.read[name].labels)
+            for name, needed in (("nar", weights.reads_nar), ("aux", weights.reads_aux))
+            if needed
+        }
+        tokens = next((labels.numel() for _, labels in streams.values()), 0)
         if weights.reads_ar:
-            streams["ar"] = states.ar[masked_first], states.ar_labels[masked_first]
+            # first: [N] the entries of the AR stream, those at masked tokens first
+            ar = states.read["ar"]
+            first = torch.zeros_like(ar.labels).index_fill(0, ar.masked, -1).argsort(stable=True)
+            streams["ar"] = states.hidden["ar"][first], ar.labels[first]
         order = list(streams)
         pairs = {
             name: (order.index(one), order.index(other), getattr(weights, name) / (divisor or max(tokens, 1)))
@@ -136,7 +149,7 @@ class _Rows:
             if getattr(weights, name)
         }
         if weights.correction:
-            streams["correction"] = states.corrected, states.corrected_labels
+            streams["correction"] = states.hidden["corrected"], states.read["corrected"].labels
         counts = [labels.numel() for _, labels in streams.values()]
         ends = list(accumulate(counts))
         return cls(

@@ -10,18 +10,19 @@ from typing import Any
 
 from janus.claims.statements import Statement, check_rows
 from janus.corpora.manifest import Corpus, Text
+from janus.decoding.decoding import Decoding
 from janus.errors import InputError, require_none
+from janus.methods.base.registry import find_method
 from janus.report.paper_tables import PAPER_TABLES
 from janus.report.published import Published
-from janus.systems import baselines
+from janus.system_entries import fixed_passes
+from janus.systems import baselines, decoding_settings, method_of
 from janus.tiers import blocks_of, known, settings, used_systems
 from janus.training_checks import Problems, training_problems, width_problems
 
 _BLOCKS = ("tables", "figures")
 # All figures are about translation.
 _TASK_OF_BLOCK = {f"tables.table{number}": table.task for number, table in PAPER_TABLES.items()}
-# The number of classes in fairseq's CMLM, which a tier cannot change.
-_LENGTHS_OF_CMLM = 256
 
 
 def check_sense(
@@ -55,6 +56,7 @@ def check_sense(
             _length_beams(tier, systems, where),
             _baselines(tier, systems),
             _rows(tier, systems),
+            _passes(tier, systems, where),
             _published(tier, systems, published, where) if published else (),
             _claims(tier, systems, published, statements, where) if published else (),
             training_problems(tier, systems, where),
@@ -197,9 +199,8 @@ def _length_beams(tier: Mapping[str, Any], systems: Mapping[str, Any], where: ob
     for place, block in blocks_of(tier, _BLOCKS):
         for corpus, name in itertools.product(corpora_of(block), block["systems"]):
             run = settings(tier, corpus=corpus, system=name)
-            beam, classes = run["decoding"]["length_beam"], run["model"]["length_classes"]
-            if systems[name]["family"] == "cmlm_transformer":
-                classes = _LENGTHS_OF_CMLM
+            beam = run["decoding"]["length_beam"]
+            classes = find_method(systems[name]["method"]).length_classes(run["model"])
             if "nar" in systems[name]["manners"] and beam > classes:
                 alike.setdefault((beam, classes), []).append(
                     (place, f"{name} can predict {classes} lengths on {corpus}")
@@ -228,7 +229,7 @@ def _baselines(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
 
 
 def _rows(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
-    """Labels are unique, and a row that trains with the losses of this suite has at least one."""
+    """Labels are unique, and each row's method accepts its options and can decode as it is asked to."""
     file, names = tier["systems_file"], used_systems(tier)
     for name, label, other in _shared({name: systems[name]["label"] for name in names}):
         yield InputError(
@@ -237,12 +238,27 @@ def _rows(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
             fix="give each row its own label",
         )
     for name in names:
-        if systems[name]["family"] == "janus" and not any(systems[name]["losses"].values()):
-            yield InputError(
-                "no loss has a weight, so nothing would be learnt",
-                where=f"{file}: {name}.losses",
-                fix="give one of ar, nar, aux a weight above 0",
-            )
+        try:
+            method = method_of(systems[name])
+            method.check_stage(systems[name]["stage"])
+            for manner in systems[name]["manners"]:
+                Decoding.of(**decoding_settings(systems[name], settings(tier, corpus="", system=name), manner=manner))
+        except InputError as error:
+            yield InputError(error.what, where=f"{file}: {name}.{error.where}", fix=error.fix)
+
+
+def _passes(tier: Mapping[str, Any], systems: Mapping[str, Any], where: object) -> Problems:
+    """No table or figure asks a decoder with a fixed number of passes for another."""
+    for place, block in blocks_of(tier, _BLOCKS):
+        for name in block["systems"]:
+            fixed = fixed_passes(systems[name])
+            others = [count for count in block.get("passes", ()) if fixed and count != fixed]
+            if others:
+                yield InputError(
+                    f"{name} decodes in {fixed} pass{'es' * (fixed > 1)}, not in {others[0]}",
+                    where=f"{where}: {place}.systems",
+                    fix="leave it out there",
+                )
 
 
 def _published(tier: Mapping[str, Any], systems: Mapping[str, Any], published: Published, where: object) -> Problems:

@@ -22,11 +22,13 @@ Axes: B sentences, T target places, P decoder rows of the batch, C of them conte
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
+
+from janus.model.rows import DecoderRows, Read
 
 AR_CONTENT, AR_QUERY, OBSERVED, MASKED, GOLD, AUX_QUERY = range(6)
 _CONTENT = (AR_CONTENT, OBSERVED, MASKED, GOLD)
@@ -47,46 +49,6 @@ def visible(query_kind: Tensor, query_place: Tensor, key_kind: Tensor, key_place
     return causal | bidirectional
 
 
-@dataclass(frozen=True)
-class Streams:
-    """The decoder rows of a batch, content rows first, then query rows; each part ordered by sentence.
-
-    token, position, kind, place, sentence: [P] each; `place` is the index i or j of the table above, `position` the
-    row of the position table. source: [P] the source sentence a row attends to.
-    content: C, the number of content rows. sentences: the number of groups that attend among themselves.
-    spans: [P, 4] int32, the two half-open intervals of content rows that each row sees.
-
-    What the losses read, as row numbers with their gold tokens:
-    ar_rows, ar_labels [N]; nar_rows, aux_rows, masked_labels [M]; corrected_rows, corrected_labels [R].
-    ar_masked: [M] the entries of ar_rows that predict the masked tokens, so that entry m of ar_rows[ar_masked],
-    nar_rows and aux_rows refers to the same token. A list is empty if its stream was not requested.
-    """
-
-    token: Tensor
-    position: Tensor
-    kind: Tensor
-    place: Tensor
-    sentence: Tensor
-    source: Tensor
-    content: int
-    sentences: int
-    spans: Tensor
-    ar_rows: Tensor
-    ar_labels: Tensor
-    ar_masked: Tensor
-    nar_rows: Tensor
-    aux_rows: Tensor
-    masked_labels: Tensor
-    corrected_rows: Tensor
-    corrected_labels: Tensor
-
-    def to(self, device: torch.device | str) -> Streams:
-        """The same rows on another device."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        moved: dict[str, Any] = {name: x.to(device) for name, x in values.items() if isinstance(x, Tensor)}
-        return replace(self, **moved)
-
-
 def pack_streams(
     target: Tensor,
     masked: Tensor,
@@ -99,8 +61,12 @@ def pack_streams(
     query_position: str = "own",
     ar_readout: str = "query",
     corrupted: Tensor | None = None,
-) -> Streams:
+) -> DecoderRows:
     """Lay out the decoder rows of a batch, without a loop over sentences.
+
+    `kind` and `place` of a row are those of the table above. `read` has an entry for each requested stream: `ar`, whose
+    `masked` are its entries at masked tokens, so that entry m of rows[masked] there, of `nar` and of `aux` refers to
+    the same token; `nar`; `aux`; and `corrected` if `corrupted` is given.
 
     target: [B, T] bos … eos, right-padded. masked: [B, T] boolean, never at bos, eos or padding.
     ar, nar, aux: the streams a loss reads; AUX needs the masked rows as context, so it includes V and K.
@@ -131,16 +97,18 @@ def pack_streams(
     reads_next = kind == (AR_QUERY if ar_readout == "query" else AR_CONTENT)
     label = target[sentence, torch.where(reads_next, place + 1, place)]
 
-    ar_rows = _where(reads_next)
-    nar_rows = _where(kind == MASKED) if nar else _where(none[0, :0])
-    aux_rows = _where(kind == AUX_QUERY)
-    masked_rows = aux_rows if aux else nar_rows
-    predicts_masked = masked[sentence[ar_rows], place[ar_rows] + 1]
-    if corrupted is None:
-        corrected_rows = _where(none[0, :0])
-    else:
-        corrected_rows = _where((kind == OBSERVED) & corrupted[sentence, place])
-    return Streams(
+    read = {}
+    if ar:
+        rows = _where(reads_next)
+        predicts_masked = masked[sentence[rows], place[rows] + 1]
+        read["ar"] = Read(rows, label[rows], _where(predicts_masked))
+    if nar:
+        read["nar"] = _read(kind == MASKED, label)
+    if aux:
+        read["aux"] = _read(kind == AUX_QUERY, label)
+    if corrupted is not None:
+        read["corrected"] = _read((kind == OBSERVED) & corrupted[sentence, place], label)
+    return DecoderRows(
         token=token,
         position=position,
         kind=kind,
@@ -150,24 +118,18 @@ def pack_streams(
         content=content[0].numel(),
         sentences=target.size(0),
         spans=_spans(kind, place, sentence, content[0].numel(), target.size(0)),
-        ar_rows=ar_rows,
-        ar_labels=label[ar_rows],
-        ar_masked=_where(predicts_masked),
-        nar_rows=nar_rows,
-        aux_rows=aux_rows,
-        masked_labels=label[masked_rows],
-        corrected_rows=corrected_rows,
-        corrected_labels=label[corrected_rows],
+        second_encoding=kind > AR_QUERY,
+        read=read,
     )
 
 
-def pack_canvas(canvas: Tensor, source: Tensor, *, pad: int, mask: int, read_all: bool = False) -> Streams:
+def pack_canvas(canvas: Tensor, source: Tensor, *, pad: int, mask: int, read_all: bool = False) -> DecoderRows:
     """The rows of mask-predict canvases: only observed and masked positions, as at inference (section 3.1, NAR).
 
     canvas: [B, T] tokens, `mask` where a token is still to be predicted, right-padded.
     source: [B] the source sentence of each canvas, so that the candidates of a length beam share one encoder pass.
     read_all: read the prediction at every cell between bos and eos, not only at the masked ones; the rows are then
-    in `corrected_rows` (observed) and `nar_rows` (masked).
+    in `corrected` (observed) and `nar` (masked).
     """
     inner = torch.zeros_like(canvas, dtype=torch.bool)
     inner[:, 1:-1] = canvas[:, 2:].ne(pad)
@@ -180,8 +142,39 @@ def pack_canvas(canvas: Tensor, source: Tensor, *, pad: int, mask: int, read_all
         aux=False,
         corrupted=inner & canvas.ne(mask) if read_all else None,
     )
-    values = {f.name: getattr(streams, f.name) for f in fields(streams)}
-    return Streams(**{**values, "source": source[streams.sentence]})
+    return replace(streams, source=source[streams.sentence])
+
+
+def pack_cells(
+    token: Tensor, source: Tensor, *, pad: int, mask: int, read: Mapping[str, tuple[Tensor, Tensor]]
+) -> DecoderRows:
+    """The rows of canvases in the order of their places, each of which sees all of its own canvas.
+
+    Unlike in `pack_canvas`, the order does not depend on what is masked, so that two passes over a canvas draw the same
+    dropout. token: [B, T] the canvas, right-padded. source: [B] the source sentence of each canvas. read: by name the
+    cells [B, T] that a loss or a decoder reads, boolean, and their gold tokens [B, T].
+    """
+    present = token.ne(pad)
+    sentence, place = present.nonzero(as_tuple=True)
+    # row: [B, T] the row of a cell; first, last: [B] the rows of each canvas
+    row = (present.flatten().cumsum(0) - 1).view_as(token)
+    last = present.sum(1).cumsum(0)
+    first = last - present.sum(1)
+    spans = torch.stack([first[sentence], last[sentence], torch.zeros_like(place), torch.zeros_like(place)], 1)
+    tokens = token[present]
+    return DecoderRows(
+        token=tokens,
+        position=place,
+        kind=torch.where(tokens == mask, MASKED, OBSERVED),
+        place=place,
+        sentence=sentence,
+        source=source[sentence],
+        content=tokens.numel(),
+        sentences=token.size(0),
+        spans=spans.int(),
+        second_encoding=torch.ones_like(tokens, dtype=torch.bool),
+        read={name: Read(row[cells], labels[cells]) for name, (cells, labels) in read.items()},
+    )
 
 
 def _spans(kind: Tensor, place: Tensor, sentence: Tensor, content: int, sentences: int) -> Tensor:
@@ -219,6 +212,11 @@ def _rows(grids: dict[int, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     kind = torch.cat([torch.full_like(c[0], k) for c, k in zip(cells, grids)])
     order = torch.argsort(sentence, stable=True)
     return sentence[order], place[order], kind[order]
+
+
+def _read(condition: Tensor, label: Tensor) -> Read:
+    rows = _where(condition)
+    return Read(rows, label[rows])
 
 
 def _where(condition: Tensor) -> Tensor:

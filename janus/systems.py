@@ -4,27 +4,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_ARCHITECTURES = {
-    "transformer": "transformer",
-    "cmlm_transformer": "cmlm_transformer",
-    "bart": "bart_base",
-    "janus": "janus_transformer",
-}
-# BART's options, with which fairseq's Transformer computes the same function.
-_AS_BART = [
-    "--encoder-learned-pos",
-    "--decoder-learned-pos",
-    "--layernorm-embedding",
-    "--no-scale-embedding",
-    "--activation-fn",
-    "gelu",
-]
-_LOSSES = ("ar", "nar", "aux", "correction", "kl_ar_aux", "kl_nar_aux", "kl_ar_nar", "length")
+from janus.decoding.decoding import choose, use_of
+from janus.methods.base.method import BaseMethod, Training
+from janus.methods.base.options import schema_of
+from janus.methods.base.registry import find_method, make_method
+from janus.methods.base.words import option
+
+Settings = Mapping[str, Mapping[str, Any]]
+
+# A search of one hypothesis with short outputs.
+_GREEDY = {"beam": 1, "lenpen": 1.0, "max_len_a": 1.5, "max_len_b": 10}
+
+
+def method_of(system: Mapping[str, Any]) -> BaseMethod:
+    """The method of a checked system, with its options. Raises InputError for options that do not fit together."""
+    name = system["method"]
+    return make_method(name, {key: system[key] for key in schema_of(find_method(name).Options) if key in system})
 
 
 def training_arguments(
     system: Mapping[str, Any],
-    settings: Mapping[str, Mapping[str, Any]],
+    settings: Settings,
     *,
     data: Path,
     checkpoints: Path,
@@ -47,46 +47,55 @@ def training_arguments(
     learning rate of the warm-up, which section 4.2 of the paper leaves to defaults, are those of the authors' scripts.
     """
     training = settings["training"]
-    pretraining = system["stage"] == "pretraining"
+    run = Training(
+        stage=system["stage"], source=source, target=target, block=block, start=start, **settings
+    ).with_validation(validation_decodings(system, settings))
     words = [
         str(data),
-        *_option("user-dir", user_dir),
-        *_option("seed", seed),
-        *(_text_options(system, block) if pretraining else _pair_options(system, settings, source, target)),
-        *_family_options(system, settings),
-        *_start_options(system, start),
+        *option("user-dir", user_dir),
+        *option("seed", seed),
+        *method_of(system).arguments(run),
         *_size_options(settings["model"]),
-        *_init_options(system, settings["model"]),
         *_optimiser_options(training),
         *_checkpoint_options(training, checkpoints),
         *_patience_options(system, training),
-        *(_option("least-checkpoints", training["average_checkpoints"]) if average else []),
+        *(option("least-checkpoints", training["average_checkpoints"]) if average else []),
         *_device_options(training, device),
     ]
     return words + list(system["options"])
 
 
-def decoding_settings(
-    system: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]], *, manner: str, passes: int
-) -> dict[str, Any]:
-    """The keyword arguments of janus.decoding.driver.decode_file that depend on a system and a tier.
+def decoding_settings(system: Mapping[str, Any], settings: Settings, *, manner: str, passes: int = 0) -> dict[str, Any]:
+    """The keyword arguments of `janus.decoding.decoding.Decoding.of` for a system in a tier.
 
-    `passes` is the number of decoder calls of mask-predict; `ar`, with one per token of the longest output, ignores it.
+    They are those of the block `decoding` that the decoder reads, unless the method sets them. `passes` replaces the
+    number of decoder passes for a decoder that has one.
     """
-    decoding = settings["decoding"]
-    return {
-        "manner": manner,
-        "beam": decoding["beam"],
-        "lenpen": decoding["lenpen"],
-        "max_len_a": decoding["max_len_a"],
-        "max_len_b": decoding["max_len_b"],
-        "passes": passes,
-        "length_beam": decoding["length_beam"],
-        "length_candidates": decoding["length_candidates"],
-        "length_score": decoding["length_score"],
-        "repredict": system["repredict"],
-        "batch_tokens": decoding["batch_tokens"],
-    }
+    named = {"manner": manner, "method": system["method"], "decoder": settings["decoding"].get("decoder", "")}
+    own = use_of(system["method"], manner).options
+    block = {key: value for key, value in settings["decoding"].items() if key not in own}
+    chosen = choose(block | ({"passes": passes} if passes and "passes" not in own else {}), **named)
+    return {key: value for key, value in named.items() if value} | chosen
+
+
+def decoder_modules(system: Mapping[str, Any]) -> list[str]:
+    """The modules of this package that decode a system, which a script loads by name."""
+    named = system["decoding"].get("decoder")
+    names = [named] if named else [use_of(system["method"], manner).decoder for manner in system["manners"]]
+    return [f"janus.decoding.{name}" for name in names if isinstance(name, str)]
+
+
+def validation_decodings(system: Mapping[str, Any], settings: Settings) -> list[dict[str, Any]]:
+    """How validation BLEU decodes: as for the tables, but with fewer passes in NAR and a short greedy search in AR.
+
+    A model that does not end its sentences yet must not make validation slow.
+    """
+    found = []
+    for manner in system["manners"]:
+        one = decoding_settings(system, settings, manner=manner, passes=settings["training"]["valid_bleu_passes"])
+        greedy = {key: value for key, value in _GREEDY.items() if key in one}
+        found.append(one | greedy)
+    return found
 
 
 def baselines(system: Mapping[str, Any], manner: str) -> list[str]:
@@ -95,141 +104,43 @@ def baselines(system: Mapping[str, Any], manner: str) -> list[str]:
     return [named] if isinstance(named, str) else list(named)
 
 
-def _option(name: str, value: object) -> list[str]:
-    return [f"--{name}", str(value)]
-
-
-def _pair_options(
-    system: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]], source: str, target: str
-) -> list[str]:
-    """The task on sentence pairs, and validation BLEU."""
-    tasks = {"cmlm_transformer": "janus_cmlm_baseline", "janus": "janus_translation"}
-    words = [
-        *_option("task", tasks.get(system["family"], "janus_ar_baseline")),
-        *_option("source-lang", source),
-        *_option("target-lang", target),
-        *_validation_options(system, settings["training"], settings["decoding"]),
-    ]
-    if system["family"] == "cmlm_transformer":
-        words += _option("noise", "random_mask")
-    if system["family"] == "janus":
-        masking = system["masking"]
-        words += _option("masking", masking["kind"]) + _option("mask-poisson", masking["poisson"])
-        words += _option("mask-budget", masking["budget"])
-    return words
-
-
-def _validation_options(
-    system: Mapping[str, Any], training: Mapping[str, Any], decoding: Mapping[str, Any]
-) -> list[str]:
-    """Validation BLEU. NAR is decoded as for the tables, except for the number of passes.
-
-    Options that validation does not use are left out, so that changing them does not cause another training.
-    """
-    words = [
-        *_option("valid-bleu-sentences", training["valid_bleu_sentences"]),
-        *_option("valid-bleu-manners", ",".join(system["manners"])),
-        *_option("valid-bleu-passes", training["valid_bleu_passes"]),
-    ]
-    if training["valid_bleu_sentences"] and "nar" in system["manners"]:
-        for name in ("length_beam", "length_candidates", "length_score"):
-            words += _option(name.replace("_", "-"), decoding[name])
-        words += ["--repredict"] if system["repredict"] else []
-    return words
-
-
-def _text_options(system: Mapping[str, Any], block: int) -> list[str]:
-    """The task on running text, whose lines are blocks already; short adjacent lines are joined, none is split."""
-    words = [*_option("tokens-per-sample", block + 2), *_option("sample-break-mode", "complete")]
-    if system["family"] == "bart":
-        return [*_option("task", "janus_bart_baseline"), *words]
-    noise = [word for name, value in system["noise"].items() for word in _option(f"noise-{name}", value)]
-    return [*_option("task", "janus_denoising"), *words, *noise]
-
-
-def _family_options(system: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The kind of the model and its loss."""
-    if system["family"] == "janus":
-        words = _janus_options(system)
-    else:
-        words = [*_architecture(system, settings["model"]), "--share-all-embeddings"]
-        if system["family"] == "cmlm_transformer":
-            words += _option("criterion", "nat_loss") + _option("length-loss-factor", 0.1) + ["--pred-length-offset"]
-        else:
-            words += _option("criterion", "label_smoothed_cross_entropy")
-    return words + _option("label-smoothing", settings["training"]["label_smoothing"])
-
-
-def _architecture(system: Mapping[str, Any], model: Mapping[str, Any]) -> list[str]:
-    """fairseq's own; its Transformer for a new BART with scaled weights, since its BART only has bert's."""
-    if system["family"] == "bart" and not system["start"] and model["init"] == "scaled":
-        return [*_option("arch", "transformer"), *_AS_BART]
-    return _option("arch", _ARCHITECTURES[system["family"]])
-
-
-def _janus_options(system: Mapping[str, Any]) -> list[str]:
-    return [
-        *_option("arch", "janus_bart_base" if system["start"] else _ARCHITECTURES["janus"]),
-        *_option("criterion", "janus_loss"),
-        *[word for name in _LOSSES for word in _option(f"{name.replace('_', '-')}-weight", system["losses"][name])],
-        *_option("reduction", system["reduction"]),
-        *_option("query-position", system["query_position"]),
-        *_option("ar-readout", system["ar_readout"]),
-        *_option("encoder-passes", system["encoder_passes"]),
-    ]
-
-
-def _start_options(system: Mapping[str, Any], start: Path | None) -> list[str]:
-    """Both load only the weights, and only if there is no checkpoint to resume from."""
-    if start is None:
-        return []
-    return _option("init-from" if system["family"] == "janus" else "finetune-from-model", start)
-
-
 def _size_options(model: Mapping[str, Any]) -> list[str]:
     names = {"layers": "layers", "embed-dim": "embed_dim", "ffn-embed-dim": "ffn_dim", "attention-heads": "heads"}
     return [
         word
         for side in ("encoder", "decoder")
         for name, key in names.items()
-        for word in _option(f"{side}-{name}", model[key])
+        for word in option(f"{side}-{name}", model[key])
     ]
-
-
-def _init_options(system: Mapping[str, Any], model: Mapping[str, Any]) -> list[str]:
-    """fairseq's Transformer and BART have one initialisation each (see `_architecture`), the other families two."""
-    words = _option("length-classes", model["length_classes"]) if system["family"] == "janus" else []
-    two = system["family"] in ("janus", "cmlm_transformer")
-    return words + (["--apply-bert-init"] if model["init"] == "bert" and two else [])
 
 
 def _optimiser_options(training: Mapping[str, Any]) -> list[str]:
     return [
-        *_option("optimizer", "fused_adamw"),
-        *_option("adam-betas", "(0.9, 0.98)"),
-        *_option("lr", training["lr"]),
-        *_option("lr-scheduler", "inverse_sqrt"),
-        *_option("warmup-updates", training["warmup_updates"]),
-        *_option("warmup-init-lr", 1e-7),
-        *_option("weight-decay", training["weight_decay"]),
-        *_option("clip-norm", training["clip_norm"]),
-        *_option("dropout", training["dropout"]),
-        *_option("attention-dropout", training["attention_dropout"]),
-        *_option("max-update", training["max_update"]),
-        *_option("max-epoch", training["max_epoch"]),
-        *_option("max-tokens", training["max_tokens"]),
-        *_option("update-freq", training["update_freq"]),
+        *option("optimizer", "fused_adamw"),
+        *option("adam-betas", "(0.9, 0.98)"),
+        *option("lr", training["lr"]),
+        *option("lr-scheduler", "inverse_sqrt"),
+        *option("warmup-updates", training["warmup_updates"]),
+        *option("warmup-init-lr", 1e-7),
+        *option("weight-decay", training["weight_decay"]),
+        *option("clip-norm", training["clip_norm"]),
+        *option("dropout", training["dropout"]),
+        *option("attention-dropout", training["attention_dropout"]),
+        *option("max-update", training["max_update"]),
+        *option("max-epoch", training["max_epoch"]),
+        *option("max-tokens", training["max_tokens"]),
+        *option("update-freq", training["update_freq"]),
     ]
 
 
 def _checkpoint_options(training: Mapping[str, Any], checkpoints: Path) -> list[str]:
     return [
-        *_option("save-dir", checkpoints),
-        *_option("save-interval", training["save_interval"]),
-        *_option("keep-last-epochs", training["average_checkpoints"]),
-        *_option("validate-interval", training["validate_interval"]),
+        *option("save-dir", checkpoints),
+        *option("save-interval", training["save_interval"]),
+        *option("keep-last-epochs", training["average_checkpoints"]),
+        *option("validate-interval", training["validate_interval"]),
         # One log line, which moves the progress bar, per percent; epochs may end earlier.
-        *_option("log-interval", max(1, min(training["max_update"] // 100, 100))),
+        *option("log-interval", max(1, min(training["max_update"] // 100, 100))),
     ]
 
 
@@ -237,17 +148,17 @@ def _patience_options(system: Mapping[str, Any], training: Mapping[str, Any]) ->
     """Early stopping: by the mean validation BLEU of the row's manners; of a pre-training, by its validation loss."""
     if not training["patience"]:
         return []
-    words = _option("patience", training["patience"])
+    words = option("patience", training["patience"])
     if system["stage"] == "pretraining":
         return words
-    return [*words, *_option("best-checkpoint-metric", "bleu"), "--maximize-best-checkpoint-metric"]
+    return [*words, *option("best-checkpoint-metric", "bleu"), "--maximize-best-checkpoint-metric"]
 
 
 def _device_options(training: Mapping[str, Any], device: str) -> list[str]:
-    precision = {"float32": [], "bfloat16": _option("autocast", "bfloat16"), "fp16": ["--fp16"]}[training["precision"]]
+    precision = {"float32": [], "bfloat16": option("autocast", "bfloat16"), "fp16": ["--fp16"]}[training["precision"]]
     if device == "cpu":
         if training["precision"] == "fp16":
             # Only in a rehearsal; flat gradients are on a GPU.
             precision = [*precision, "--fp16-no-flatten-grads"]
-        return ["--cpu", *_option("distributed-world-size", 1), *_option("num-workers", 0), *precision]
-    return _option("distributed-world-size", training["gpus"]) + precision
+        return ["--cpu", *option("distributed-world-size", 1), *option("num-workers", 0), *precision]
+    return option("distributed-world-size", training["gpus"]) + precision

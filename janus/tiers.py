@@ -13,7 +13,7 @@ from typing import Any
 from janus.errors import InputError, require_none
 from janus.yamlfile import complaint, read_yaml, refusals, typed
 
-_BLOCKS = ("model", "training", "decoding")
+BLOCKS = ("model", "training", "decoding")
 # One process per GPU, and one more that loads its batches; memory in MiB.
 _PER_GPU = {"threads": 2, "memory": 8000}
 
@@ -23,9 +23,13 @@ def check(config: Any, schema: Path, *, where: object) -> Any:
 
     Raises InputError, naming the key, if the config violates the schema; InputErrors for several violations.
     """
-    rules = read_yaml(schema)
+    return check_rules(config, read_yaml(schema), Path(schema), where=where)
+
+
+def check_rules(config: Any, rules: Mapping[str, Any], schema: Path, *, where: object) -> Any:
+    """As `check`, for the content `rules` of the schema; messages name the file `schema`."""
     config = typed(config, rules)
-    require_none(_refusals(config, rules, Path(schema), where))
+    require_none(_refusals(config, rules, schema, where))
     return _with_defaults(config, rules, rules)
 
 
@@ -134,10 +138,10 @@ def settings(tier: Mapping[str, Any], *, corpus: str, system: str) -> dict[str, 
 
     Threads and memory that are not set follow from the number of processes of the training.
     """
-    merged = {block: dict(tier[block]) for block in _BLOCKS}
+    merged = {block: dict(tier[block]) for block in BLOCKS}
     for override in tier["overrides"]:
         if corpus in override.get("corpora", [corpus]) and system in override.get("systems", [system]):
-            for block in _BLOCKS:
+            for block in BLOCKS:
                 merged[block] |= override.get(block, {})
     needs = {"threads": 1, "memory": 4000}
     if tier["device"] == "cuda":

@@ -9,13 +9,14 @@ from janus.corpora.manifest import load_corpora, load_texts
 from janus.errors import InputError
 from janus.report.published import load_published
 from janus.sense import check_sense
+from janus.system_entries import load_systems
 from janus.tiers import check, read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = ROOT / "workflow/schemas"
 DEMO = read_yaml(ROOT / "config/demo.yaml")
 CORPORA, TEXTS = (load(ROOT / "config/corpora.yaml") for load in (load_corpora, load_texts))
-SYSTEMS = check(read_yaml(ROOT / "config/systems.yaml"), SCHEMAS / "systems.schema.yaml", where="systems.yaml")
+SYSTEMS = load_systems(ROOT / "config/systems.yaml", SCHEMAS)
 PUBLISHED = load_published(ROOT / "workflow/published")
 STATEMENTS = load_statements(ROOT / "workflow/published/claims.csv")
 

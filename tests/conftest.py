@@ -10,6 +10,8 @@ import pytest
 # Helper modules lie beside the tests.
 sys.path.insert(0, str(Path(__file__).parent))
 
+from validation_words import validate  # noqa: E402 - found beside the tests
+
 
 @pytest.fixture(scope="session")
 def toy_corpus(tmp_path_factory) -> Path:
@@ -72,8 +74,6 @@ def training_options(toy_corpus):
             "--share-all-embeddings",
             "--valid-bleu-sentences",
             "6",
-            "--valid-bleu-passes",
-            "2",
             "--log-interval",
             "1",
             "--no-epoch-checkpoints",
@@ -83,7 +83,7 @@ def training_options(toy_corpus):
     return words
 
 
-JANUS = ("--task", "janus_translation", "--arch", "janus_transformer", "--criterion", "janus_loss")
+JANUS = ("--task", "janus", "--arch", "janus_transformer", "--criterion", "janus")
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +92,6 @@ def trained(training_options, tmp_path_factory) -> Path:
     from janus.engine.training import train
 
     folder = tmp_path_factory.mktemp("unbroken")
-    words = training_options(folder, *JANUS, "--valid-bleu-manners", "ar,nar", "--max-update", "14")
+    words = training_options(folder, *JANUS, *validate("ar", "nar"), "--max-update", "14")
     train(words, log=folder / "log.jsonl")
     return folder

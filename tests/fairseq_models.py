@@ -8,6 +8,7 @@ from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_REGISTRY
 
 # It registers the models of this project.
 import janus.plugin  # noqa: F401
+from janus.methods.base.registry import make_method
 
 SIZES = dict(
     encoder_layers=2,
@@ -38,7 +39,8 @@ def build(arch: str, seed: int = 1, size: int = 30, **options):
     words = dictionary(size)
     args = Namespace(arch=arch, **{**SIZES, **options})
     ARCH_CONFIG_REGISTRY[arch](args)
-    task = Namespace(source_dictionary=words, target_dictionary=words, cfg=Namespace(data="toy"))
+    method = make_method("joint", {"losses": {"ar": 1}})
+    task = Namespace(source_dictionary=words, target_dictionary=words, cfg=Namespace(data="toy"), method=method)
     torch.manual_seed(seed)
     model = ARCH_MODEL_REGISTRY[arch].build_model(args, task).eval()
     with torch.no_grad():

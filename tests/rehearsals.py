@@ -5,11 +5,12 @@ from pathlib import Path
 
 from janus.rehearsal.manifest import Manifest, narrow_manifest
 from janus.rehearsal.narrow import Machine, narrow_tier
+from janus.system_entries import load_systems
 from janus.tiers import check, read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = ROOT / "workflow/schemas"
-SYSTEMS = check(read_yaml(ROOT / "config/systems.yaml"), SCHEMAS / "systems.schema.yaml", where="systems.yaml")
+SYSTEMS = load_systems(ROOT / "config/systems.yaml", SCHEMAS)
 MANIFEST = Manifest.read(ROOT / "config/corpora.yaml")
 PROCESSOR = Machine(gpus=0, cores=2, parquet=False)
 

@@ -5,11 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from janus.denoising import PAPER, RELEASE, Noise, add_noise
+from janus.denoising import Noise, add_noise
 from janus.masking import batch_generator, draw_spans
 
 PAD, MASK = 1, 99
 BOS, EOS = 0, 2
+
+# The noise of both recipes in config/systems.yaml.
+PAPER, RELEASE = Noise(), Noise(budget=0.3, shared=0.5, rotated=0.5)
 
 
 def blocks(number: int = 60, width: int = 40, seed: int = 1) -> torch.Tensor:

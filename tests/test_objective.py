@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+from stream_states import FlatStates
 
-from janus.model.transformer import StreamStates
-from janus.objective import PAPER, RELEASE, Weights, joint_loss, length_loss, target_tokens
+from janus.objective import PAPER, RELEASE, CorrectionWeights, Weights, joint_loss, length_loss, target_tokens
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def states():
 
     labels = torch.randint(0, 11, (9,), generator=generator)
     masked = torch.tensor([1, 4, 8])
-    return StreamStates(
+    return FlatStates(
         ar=draw(9, 11),
         nar=draw(3, 11),
         aux=draw(3, 11),
@@ -42,7 +42,7 @@ def test_equation_5(states):
 
     All of it over the number of target tokens, as fairseq normalises an update; and a tenth of the length loss.
     """
-    total, terms = joint_loss(states, LENGTHS, PAPER, 0.0, reduction="sum")
+    total, terms = joint_loss(states.made, LENGTHS, PAPER, 0.0, reduction="sum")
     ar, nar, aux = (getattr(states, name).log_softmax(-1) for name in ("ar", "nar", "aux"))
     at_masked = ar[states.ar_masked]
     kl = sum(
@@ -60,24 +60,27 @@ def test_equation_5(states):
 def test_means_weigh_a_masked_token_more(states):
     """The mean over 3 masked of 9 target tokens is three times what their sum adds to the paper's loss."""
     nar = Weights(nar=1)
-    mean, _ = joint_loss(states, LENGTHS, nar, 0.1)
-    summed, terms = joint_loss(states, LENGTHS, nar, 0.1, reduction="sum")
+    mean, _ = joint_loss(states.made, LENGTHS, nar, 0.1)
+    summed, terms = joint_loss(states.made, LENGTHS, nar, 0.1, reduction="sum")
     torch.testing.assert_close(mean, 3 * summed)
     torch.testing.assert_close(mean, terms["nar"])
     ar = Weights(ar=1)
-    torch.testing.assert_close(*(joint_loss(states, LENGTHS, ar, 0.1, reduction=name)[0] for name in ("sum", "mean")))
+    torch.testing.assert_close(
+        *(joint_loss(states.made, LENGTHS, ar, 0.1, reduction=name)[0] for name in ("sum", "mean"))
+    )
 
 
 def test_without_an_ar_stream_the_target_tokens_are_counted_all_the_same(states):
-    none = replace(states, ar=states.ar[:0], ar_labels=states.ar_labels[:0], ar_masked=states.ar_masked[:0])
+    made = states.made
+    none = replace(made, read={name: one for name, one in made.read.items() if name != "ar"})
     lengths = torch.tensor([5, 6])
-    assert target_tokens(none, lengths) == target_tokens(states, lengths) == 9
-    totals = [joint_loss(one, lengths, Weights(nar=1, aux=1), 0.1, reduction="sum")[0] for one in (none, states)]
+    assert target_tokens(none, lengths) == target_tokens(states.made, lengths) == 9
+    totals = [joint_loss(one, lengths, Weights(nar=1, aux=1), 0.1, reduction="sum")[0] for one in (none, made)]
     torch.testing.assert_close(*totals)
 
 
 def test_the_release_weighs_otherwise(states):
-    total, t = joint_loss(states, LENGTHS, RELEASE, 0.1)
+    total, t = joint_loss(states.made, LENGTHS, RELEASE, 0.1)
     expected = (
         t["ar"]
         + 0.5 * (t["nar"] + t["aux"])
@@ -97,21 +100,21 @@ def test_lengths_beyond_the_classes_count_as_the_last(states):
 
 @pytest.mark.parametrize("weights", [PAPER, RELEASE, Weights(ar=1, nar=1, kl_ar_nar=1, length=0.1)])
 def test_total_is_the_weighted_sum_of_its_terms(states, weights):
-    total, terms = joint_loss(states, LENGTHS, weights, 0.1)
+    total, terms = joint_loss(states.made, LENGTHS, weights, 0.1)
     torch.testing.assert_close(total, sum(weight * terms[name] for name, weight in vars(weights).items() if weight))
 
 
 def test_the_releases_pretraining_divides_by_all_target_tokens(states):
     """Masked terms are sums over 3 masked of 9 target tokens (janus_pretrain_loss.py of the release)."""
     weights = Weights(ar=0.5, nar=0.5, aux=0.5, kl_ar_aux=0.5, kl_nar_aux=0.5)
-    total, t = joint_loss(states, LENGTHS, weights, 0.0, reduction="sum")
+    total, t = joint_loss(states.made, LENGTHS, weights, 0.0, reduction="sum")
     expected = 0.5 * t["ar"] + 3 / 9 * 0.5 * (t["nar"] + t["aux"] + t["kl_ar_aux"] + t["kl_nar_aux"])
     torch.testing.assert_close(total, expected)
 
 
 def test_terms_carry_no_gradient(states):
     learning = replace(states, ar=states.ar.requires_grad_())
-    total, terms = joint_loss(learning, LENGTHS, PAPER, 0.1)
+    total, terms = joint_loss(learning.made, LENGTHS, PAPER, 0.1)
     assert total.requires_grad and not any(term.requires_grad for term in terms.values())
 
 
@@ -119,7 +122,9 @@ def test_a_batch_without_masked_or_replaced_tokens_has_a_loss(states):
     none = torch.zeros(0, 11)
     empty = replace(states, nar=none, aux=none, masked_labels=states.masked_labels[:0], ar_masked=states.ar_masked[:0])
     for reduction in ("sum", "mean"):
-        total, terms = joint_loss(empty, LENGTHS, replace(PAPER, correction=1), 0.1, reduction=reduction)
+        total, terms = joint_loss(
+            empty.made, LENGTHS, CorrectionWeights(**vars(PAPER), correction=1), 0.1, reduction=reduction
+        )
         assert terms["nar"] == terms["aux"] == terms["kl_ar_aux"] == terms["correction"] == 0
         torch.testing.assert_close(total, terms["ar"] + 0.1 * terms["length"])
 
@@ -127,7 +132,7 @@ def test_a_batch_without_masked_or_replaced_tokens_has_a_loss(states):
 def test_reads():
     assert (PAPER.reads_ar, PAPER.reads_nar, PAPER.reads_aux) == (True, True, True)
     assert not Weights(aux=1, length=0.1).reads_nar
-    assert Weights(correction=1).reads_nar and not Weights(ar=1).reads_aux
+    assert CorrectionWeights(correction=1).reads_nar and not Weights(ar=1).reads_aux
 
 
 READS = {"ar": "ar", "nar": "nar", "aux": "aux", "correction": "nar", "length": ""}
@@ -136,12 +141,12 @@ READS |= {"kl_ar_aux": "ar aux", "kl_nar_aux": "nar aux", "kl_ar_nar": "ar nar"}
 
 @pytest.mark.parametrize("term", READS)
 def test_a_term_reads_its_streams_and_no_other(term):
-    weights = Weights(**{term: 0.25})
+    weights = CorrectionWeights(**{term: 0.25})
     read = {name for name in ("ar", "nar", "aux") if getattr(weights, f"reads_{name}")}
     assert read == set(READS[term].split())
 
 
-def first_of(states: StreamStates, masked: int, others: int) -> StreamStates:
+def first_of(states: FlatStates, masked: int, others: int) -> FlatStates:
     """As many masked tokens, AR rows of them and of others, and as many others corrected."""
     rows = torch.cat([states.ar_masked[:masked], torch.tensor([0, 2, 3, 5])[:others]])
     corrected = torch.randn(4, 11, generator=torch.Generator().manual_seed(8))
@@ -164,7 +169,7 @@ def test_a_weight_alone_is_its_equation(states, term, masked, others):
     """Each term by torch's own functions, as the only one of the sum, with its gradient in every stream."""
     states = first_of(states, masked, others)
     leaves = {name: getattr(states, name).clone().requires_grad_() for name in ("ar", "nar", "aux", "corrected")}
-    total, terms = joint_loss(replace(states, **leaves), LENGTHS, Weights(**{term: 0.25}), 0.1)
+    total, terms = joint_loss(replace(states, **leaves).made, LENGTHS, CorrectionWeights(**{term: 0.25}), 0.1)
     ours = torch.autograd.grad(total, list(leaves.values()), allow_unused=True, materialize_grads=True)
     logs = {name: leaf.log_softmax(-1) for name, leaf in leaves.items()}
     logs["ar_masked"] = logs["ar"][states.ar_masked]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from janus import denoising, objective
+from janus import objective
 
 SYSTEMS = yaml.safe_load((Path(__file__).parents[1] / "config" / "systems.yaml").read_text(encoding="utf-8"))
 
@@ -17,10 +17,3 @@ SYSTEMS = yaml.safe_load((Path(__file__).parents[1] / "config" / "systems.yaml")
 def test_weights_of_the_losses(name, weights):
     counted = {term: value for term, value in asdict(weights).items() if not isinstance(value, str) and value}
     assert counted == SYSTEMS[name]["losses"]
-
-
-@pytest.mark.parametrize(
-    ("name", "noise"), [("bart-janus-paper", denoising.PAPER), ("bart-janus-release", denoising.RELEASE)], ids=str
-)
-def test_noise_of_pretraining(name, noise):
-    assert {part: value for part, value in asdict(noise).items() if value} == SYSTEMS[name]["noise"]

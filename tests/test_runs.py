@@ -6,6 +6,7 @@ import pytest
 
 from janus.identity import training_identity
 from janus.runs import open_run
+from janus.system_entries import load_systems
 from janus.systems import training_arguments
 from janus.tiers import check, read_yaml, settings
 
@@ -127,7 +128,7 @@ def test_a_longer_max_update_of_a_tier_continues(data, tmp_path):
     """Through the arguments that a tier really gives, where other options are derived from `max_update`."""
     schemas = ROOT / "workflow" / "schemas"
     tier = check(read_yaml(ROOT / "config/demo.yaml"), schemas / "tier.schema.yaml", where="demo")
-    systems = check(read_yaml(ROOT / "config/systems.yaml"), schemas / "systems.schema.yaml", where="systems")
+    systems = load_systems(ROOT / "config/systems.yaml", schemas)
 
     def arguments(name, **changes):
         own = settings(tier, corpus="demo.iwslt14.de-en", system=name)

@@ -71,16 +71,18 @@ def test_packing(batch, query_position):
 def test_labels_and_pairing(batch, readout):
     target, masked = batch
     streams = pack_streams(target, masked, pad=PAD, mask=MASK, ar_readout=readout)
-    assert streams.kind[streams.ar_rows].eq(AR_QUERY if readout == "query" else AR_CONTENT).all()
+    assert streams.kind[streams.read["ar"].rows].eq(AR_QUERY if readout == "query" else AR_CONTENT).all()
     assert bool(streams.kind.eq(AR_QUERY).any()) == (readout == "query")
-    assert streams.ar_rows.numel() == target.ne(PAD).sum() - 5
+    assert streams.read["ar"].rows.numel() == target.ne(PAD).sum() - 5
     place, sentence = streams.place, streams.sentence
-    assert torch.equal(streams.ar_labels, target[sentence[streams.ar_rows], place[streams.ar_rows] + 1])
-    assert torch.equal(streams.masked_labels, target[masked])
-    paired = streams.ar_rows[streams.ar_masked]
-    assert torch.equal(place[paired] + 1, place[streams.nar_rows])
-    assert torch.equal(place[paired] + 1, place[streams.aux_rows])
-    assert torch.equal(sentence[paired], sentence[streams.aux_rows])
+    assert torch.equal(
+        streams.read["ar"].labels, target[sentence[streams.read["ar"].rows], place[streams.read["ar"].rows] + 1]
+    )
+    assert all(torch.equal(streams.read[name].labels, target[masked]) for name in ("nar", "aux"))
+    paired = streams.read["ar"].rows[streams.read["ar"].masked]
+    assert torch.equal(place[paired] + 1, place[streams.read["nar"].rows])
+    assert torch.equal(place[paired] + 1, place[streams.read["aux"].rows])
+    assert torch.equal(sentence[paired], sentence[streams.read["aux"].rows])
 
 
 @pytest.mark.parametrize("parts", [{"ar", "nar", "aux"}, {"ar"}, {"nar"}, {"aux"}, {"ar", "nar"}, {"ar", "aux"}])
@@ -104,8 +106,7 @@ def test_only_what_is_read_is_packed(batch, parts):
     if "aux" in parts:
         expected |= {GOLD, AUX_QUERY}
     assert kinds == expected
-    assert bool(streams.ar_rows.numel()) == ("ar" in parts)
-    assert bool(streams.nar_rows.numel()) == ("nar" in parts)
+    assert set(streams.read) == parts and all(one.rows.numel() for one in streams.read.values())
 
 
 @pytest.mark.parametrize("parts", [{"ar", "nar", "aux"}, {"nar"}, {"aux"}, {"nar", "aux"}, {"ar", "nar"}, {"ar"}])
@@ -113,13 +114,11 @@ def test_labels_stand_beside_whatever_is_read(batch, parts):
     """The masked tokens in the order of sentences and places, for the NAR rows, the AUX rows, or both."""
     target, masked = batch
     streams = pack_streams(*batch, pad=PAD, mask=MASK, **{name: name in parts for name in ("ar", "nar", "aux")})
-    hidden = target[masked] if parts & {"nar", "aux"} else target[:0, 0]
-    assert torch.equal(streams.masked_labels, hidden)
-    for name in ("nar", "aux"):
-        rows = getattr(streams, f"{name}_rows")
-        places = target[streams.sentence[rows], streams.place[rows]]
-        assert torch.equal(places, hidden if name in parts else hidden[:0])
-    assert streams.corrected_rows.numel() == streams.corrected_labels.numel() == 0
+    for name in parts & {"nar", "aux"}:
+        rows = streams.read[name].rows
+        assert torch.equal(target[streams.sentence[rows], streams.place[rows]], target[masked])
+        assert torch.equal(streams.read[name].labels, target[masked])
+    assert set(streams.read) == parts
 
 
 def test_replaced_tokens_are_read_and_corrected(batch):
@@ -127,37 +126,41 @@ def test_replaced_tokens_are_read_and_corrected(batch):
     target, masked = batch
     corrupted = target.ne(PAD) & (target % 3 == 0)
     streams = pack_streams(target, masked, pad=PAD, mask=MASK, corrupted=corrupted)
-    rows = streams.corrected_rows
+    rows = streams.read["corrected"].rows
     assert streams.kind[rows].eq(OBSERVED).all()
     read = torch.zeros_like(masked)
     read[streams.sentence[rows], streams.place[rows]] = True
     assert torch.equal(read, corrupted & ~masked) and len(rows) == int(read.sum())
-    assert torch.equal(streams.corrected_labels, target[streams.sentence[rows], streams.place[rows]])
+    assert torch.equal(streams.read["corrected"].labels, target[streams.sentence[rows], streams.place[rows]])
 
 
 def test_rows_move_to_another_device(batch):
     moved = pack_streams(*batch, pad=PAD, mask=MASK).to("meta")
-    assert {value.device.type for value in vars(moved).values() if isinstance(value, torch.Tensor)} == {"meta"}
+    tensors = [*vars(moved).values(), *(value for one in moved.read.values() for value in vars(one).values())]
+    assert {value.device.type for value in tensors if isinstance(value, torch.Tensor)} == {"meta"}
     assert moved.sentences == 5 and moved.content == pack_streams(*batch, pad=PAD, mask=MASK).content
 
 
 def test_canvas_candidates_share_a_source():
     canvas = torch.tensor([[0, 3, 3, 2, 1], [0, 3, 7, 3, 2], [0, 2, 1, 1, 1]])
     streams = pack_canvas(canvas, torch.tensor([0, 0, 1]), pad=PAD, mask=MASK)
-    assert streams.sentence[streams.nar_rows].tolist() == [0, 0, 1, 1]
-    assert streams.source[streams.nar_rows].tolist() == [0, 0, 0, 0]
+    assert streams.sentence[streams.read["nar"].rows].tolist() == [0, 0, 1, 1]
+    assert streams.source[streams.read["nar"].rows].tolist() == [0, 0, 0, 0]
     assert streams.source[streams.sentence == 2].unique().tolist() == [1]
     every = pack_canvas(canvas, torch.tensor([0, 0, 1]), pad=PAD, mask=MASK, read_all=True)
-    assert every.corrected_labels.tolist() == [7]
-    assert every.sentence[every.corrected_rows].tolist() == [1] and every.place[every.corrected_rows].tolist() == [2]
-    assert streams.corrected_rows.numel() == 0 and set(streams.kind.tolist()) == {OBSERVED, MASKED}
+    corrected = every.read["corrected"].rows
+    assert every.read["corrected"].labels.tolist() == [7]
+    assert every.sentence[corrected].tolist() == [1] and every.place[corrected].tolist() == [2]
+    assert set(streams.read) == {"nar"} and set(streams.kind.tolist()) == {OBSERVED, MASKED}
 
 
 def test_a_canvas_never_predicts_its_frame():
     """The mask is a symbol of the dictionary: bos or eos that look like it stay as they are."""
     canvas = torch.tensor([[MASK, 8, MASK, MASK], [MASK, MASK, PAD, PAD]])
     streams = pack_canvas(canvas, torch.tensor([0, 1]), pad=PAD, mask=MASK, read_all=True)
-    assert streams.place[streams.nar_rows].tolist() == [2] and streams.place[streams.corrected_rows].tolist() == [1]
+    assert streams.place[streams.read["nar"].rows].tolist() == [2] and streams.place[
+        streams.read["corrected"].rows
+    ].tolist() == [1]
 
 
 @pytest.fixture
@@ -195,13 +198,13 @@ def test_no_leak(batch, model, query_position):
             return model(source, streams), streams
 
     before, streams = predict(target)
-    row = {name: getattr(streams, f"{name}_rows") for name in ("ar", "nar", "aux")}
+    row = {name: streams.read[name].rows for name in ("ar", "nar", "aux")}
     for b, j in [(0, 1), (0, 6), (4, 3), (4, 9), (3, 4)]:
         changed = target.clone()
         changed[b, j] = (changed[b, j] - 4 + 5) % 36 + 4
         after, _ = predict(changed)
         for name, rows in row.items():
-            moved = (getattr(after, name) - getattr(before, name)).abs().amax(1) > 1e-9
+            moved = (after.hidden[name] - before.hidden[name]).abs().amax(1) > 1e-9
             own = streams.sentence[rows] == b
             if name == "ar":
                 may = own & (streams.place[rows] >= j)
@@ -223,8 +226,8 @@ def test_a_sentence_ignores_its_neighbours(batch, model):
             one = target[b : b + 1, :width], masked[b : b + 1, :width]
             alone = model(Source.of(one[0], PAD), pack_streams(*one, pad=PAD, mask=MASK))
             for name in ("ar", "nar", "aux"):
-                rows = streams.sentence[getattr(streams, f"{name}_rows")] == b
-                torch.testing.assert_close(getattr(whole, name)[rows], getattr(alone, name), rtol=1e-9, atol=1e-9)
+                rows = streams.sentence[streams.read[name].rows] == b
+                torch.testing.assert_close(whole.hidden[name][rows], alone.hidden[name], rtol=1e-9, atol=1e-9)
 
 
 def test_one_encoder_pass_each_for_ar_and_nar(batch, model):
@@ -234,7 +237,7 @@ def test_one_encoder_pass_each_for_ar_and_nar(batch, model):
     streams = pack_streams(target, masked, pad=PAD, mask=MASK)
     encodings = [model.encoder(source).detach().requires_grad_() for _ in range(2)]
     memory = model.decoder.memory(encodings, source.layout)
-    for rows, reached in ((streams.ar_rows, 0), (streams.nar_rows, 1), (streams.aux_rows, 1)):
+    for rows, reached in ((streams.read["ar"].rows, 0), (streams.read["nar"].rows, 1), (streams.read["aux"].rows, 1)):
         gradients = torch.autograd.grad(
             model.decoder(streams, memory, rows).square().sum(), encodings, retain_graph=True, allow_unused=True
         )
@@ -247,6 +250,6 @@ def test_a_batch_that_predicts_nothing_still_has_gradients(model):
     target = torch.tensor([[0, 2]])
     streams = pack_streams(target, torch.zeros_like(target, dtype=torch.bool), pad=PAD, mask=MASK, ar=False, aux=False)
     states = model(Source.of(target, PAD), streams)
-    (states.nar.sum() + states.length.sum()).backward()
-    assert states.nar.shape == (0, 16)
+    (states.hidden["nar"].sum() + states.length.sum()).backward()
+    assert states.hidden["nar"].shape == (0, 16)
     assert model.encoder.layers[0].fc1.weight.grad.abs().sum() > 0

@@ -1,5 +1,6 @@
 """What a system becomes: words that fairseq's own parsers accept and understand as meant."""
 
+import json
 from argparse import Namespace
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 from fairseq import options
 from fairseq.models.transformer.transformer_legacy import transformer_iwslt_de_en
 
+from janus.decoding.decoding import Decoding
+from janus.system_entries import load_systems
 from janus.systems import (
     decoding_settings,
     training_arguments,
@@ -15,7 +18,7 @@ from janus.tiers import check, read_yaml, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = ROOT / "workflow/schemas"
-SYSTEMS = check(read_yaml(ROOT / "config/systems.yaml"), SCHEMAS / "systems.schema.yaml", where="systems.yaml")
+SYSTEMS = load_systems(ROOT / "config/systems.yaml", SCHEMAS)
 TIERS = {
     path.stem: check(read_yaml(path), SCHEMAS / "tier.schema.yaml", where=path)
     for path in (ROOT / "config").glob("*.yaml")
@@ -46,6 +49,11 @@ def words_of(system, tier="paper", corpus="iwslt14.de-en", device="cpu"):
     )
 
 
+def method_options(args):
+    """The options of the method among fairseq's."""
+    return json.loads(args.method_options)
+
+
 def parsed(*place, **more):
     words = words_of(*place, **more)
     parser = options.get_training_parser()
@@ -61,7 +69,7 @@ def test_fairseq_understands_every_shipped_system(system, device):
     assert (args.adam_betas, args.label_smoothing) == ("(0.9, 0.98)", 0.1)
     assert args.cpu is (device == "cpu")
     assert (args.keep_last_epochs, args.save_dir) == (5, "checkpoints")
-    assert args.valid_bleu_manners == ",".join(SYSTEMS[system]["manners"])
+    assert [one["manner"] for one in json.loads(args.valid_decodings)] == SYSTEMS[system]["manners"]
 
 
 @pytest.mark.parametrize(
@@ -69,10 +77,10 @@ def test_fairseq_understands_every_shipped_system(system, device):
     [
         ("transformer", "transformer", "label_smoothed_cross_entropy", "janus_ar_baseline"),
         ("cmlm", "cmlm_transformer", "nat_loss", "janus_cmlm_baseline"),
-        ("aux", "janus_transformer", "janus_loss", "janus_translation"),
+        ("aux", "janus_transformer", "janus", "janus"),
     ],
 )
-def test_a_family_is_an_architecture_a_loss_and_a_task(system, arch, criterion, task):
+def test_a_method_is_an_architecture_a_loss_and_a_task(system, arch, criterion, task):
     args = parsed(system)
     assert (args.arch, args.criterion, args.task) == (arch, criterion, task)
 
@@ -106,11 +114,12 @@ def test_tuning_starts_from_weights_and_has_the_budget_of_section_4_2(system):
     ar = "ar" in SYSTEMS[system]["manners"]
     assert (args.lr, args.warmup_updates, args.max_epoch) == (([3e-5], 200, 10) if ar else ([1e-4], 1000, 50))
     assert (args.label_smoothing, args.save_interval) == (0.1, 1 if ar else 10)
-    if SYSTEMS[system]["family"] == "bart":
+    if SYSTEMS[system]["method"] == "bart":
         assert (args.arch, args.task, args.finetune_from_model) == ("bart_base", "janus_ar_baseline", "start.pt")
     else:
-        assert (args.arch, args.task, args.init_from) == ("janus_bart_base", "janus_translation", "start.pt")
-        assert (args.ar_weight, args.nar_weight, args.length_weight) == ((1, 0, 0) if ar else (0, 1, 0.1))
+        assert (args.arch, args.task, args.init_from) == ("janus_bart_base", "janus", "start.pt")
+        weights = method_options(args)["losses"]
+        assert (weights["ar"], weights["nar"], weights["length"]) == ((1, 0, 0) if ar else (0, 1, 0.1))
         assert args.length_classes == 65
     assert parsed("bart-base-nar", corpus="personachat.src-tgt").length_classes == 33
 
@@ -120,7 +129,7 @@ def test_pretraining_reads_blocks_of_text(system):
     args = parsed(system, corpus=TEXT, device="cuda")
     assert (args.tokens_per_sample, args.lr, args.max_epoch) == (512, [1e-4], 128)
     assert args.distributed_world_size * args.max_tokens * args.update_freq[0] == 1024 * 512
-    assert args.task == ("janus_bart_baseline" if system == "bart" else "janus_denoising")
+    assert args.task == ("janus_bart_baseline" if system == "bart" else "janus")
 
 
 def test_a_narrow_bart_is_fairseqs_transformer_with_barts_habits():
@@ -138,20 +147,20 @@ def test_a_narrow_bart_is_fairseqs_transformer_with_barts_habits():
 
 def test_the_noise_and_the_losses_of_pretraining_are_the_recipes():
     paper, release = (parsed(f"bart-janus-{recipe}", corpus=TEXT) for recipe in ("paper", "release"))
-    noise = ("noise_budget", "noise_poisson", "noise_shared", "noise_rotated")
-    assert [getattr(paper, name) for name in noise] == [0.5, 3, 0.6, 0]
-    assert [getattr(release, name) for name in noise] == [0.3, 3, 0.5, 0.5]
-    assert [getattr(paper, f"{name}_weight") for name in WEIGHTS] == [1, 1, 1, 2, 2, 0, 0, 0]
-    assert [getattr(release, f"{name}_weight") for name in WEIGHTS] == [0.5, 0.5, 0.5, 0.5, 0.5, 0, 0, 0]
-    assert (paper.label_smoothing, str(paper.reduction)) == (0.1, "sum")
-    assert (release.label_smoothing, str(release.reduction)) == (0, "sum")
-    cmlm = parsed("bart-cmlm", corpus=TEXT)
-    assert [getattr(cmlm, f"{name}_weight") for name in WEIGHTS] == [0, 1, 0, 0, 0, 0, 0, 0]
-    assert [getattr(cmlm, name) for name in noise] == [0.5, 3, 0.6, 0]
+    ours, theirs = method_options(paper), method_options(release)
+    assert ours["noise"] == {"budget": 0.5, "poisson": 3, "shared": 0.6, "rotated": 0}
+    assert theirs["noise"] == {"budget": 0.3, "poisson": 3, "shared": 0.5, "rotated": 0.5}
+    assert [ours["losses"][name] for name in WEIGHTS] == [1, 1, 1, 2, 2, 0, 0]
+    assert [theirs["losses"][name] for name in WEIGHTS] == [0.5, 0.5, 0.5, 0.5, 0.5, 0, 0]
+    assert (paper.label_smoothing, ours["reduction"]) == (0.1, "sum")
+    assert (release.label_smoothing, theirs["reduction"]) == (0, "sum")
+    cmlm = method_options(parsed("bart-cmlm", corpus=TEXT))
+    assert [cmlm["losses"][name] for name in WEIGHTS] == [0, 1, 0, 0, 0, 0, 0]
+    assert cmlm["noise"] == ours["noise"]
 
 
 # The recipes of the paper (equations 4 and 5; J is the mean of both directions) and of the authors' code.
-WEIGHTS = ("ar", "nar", "aux", "kl_ar_aux", "kl_nar_aux", "kl_ar_nar", "length", "correction")
+WEIGHTS = ("ar", "nar", "aux", "kl_ar_aux", "kl_nar_aux", "kl_ar_nar", "length")
 RECIPES = {
     "janus-paper": ((1, 1, 1, 2, 2, 0, 0.1, 0), "own", 1, "sum"),
     "janus-release": ((1, 0.5, 0.5, 3, 1, 1, 0.1, 0), "previous", 2, "mean"),
@@ -166,10 +175,12 @@ RECIPES = {
 def test_the_recipes_reach_the_criterion(system):
     weights, position, passes, reduction = RECIPES[system]
     args = parsed(system)
-    assert tuple(getattr(args, f"{name}_weight") for name in WEIGHTS) == weights
-    assert (args.query_position, args.encoder_passes, str(args.reduction)) == (position, passes, reduction)
+    chosen = method_options(args)
+    assert (*(chosen["losses"][name] for name in WEIGHTS), chosen["losses"].get("correction", 0)) == weights
+    assert (chosen["query_position"], chosen["encoder_passes"], chosen["reduction"]) == (position, passes, reduction)
     uniform = system == "cmlm-corr"
-    assert (args.masking, args.mask_poisson, args.mask_budget) == ("uniform" if uniform else "span", 2, 0.7)
+    assert args.method == ("correction" if uniform else "joint")
+    assert chosen["masking"] == {"kind": "uniform" if uniform else "span", "poisson": 2, "budget": 0.7}
 
 
 def test_the_budgets_of_the_paper_differ_by_corpus():
@@ -221,17 +232,12 @@ def test_options_of_a_system_come_last_and_win():
 
 def test_decoding_is_the_tiers_but_for_what_the_system_says():
     tier = settings(TIERS["paper"], corpus="iwslt14.de-en", system="cmlm-corr")
-    assert decoding_settings(SYSTEMS["cmlm-corr"], tier, manner="nar", passes=4) == {
-        "manner": "nar",
-        "beam": 5,
-        "lenpen": 1.0,
-        "max_len_a": 0,
-        "max_len_b": 200,
-        "passes": 4,
-        "length_beam": 3,
-        "length_candidates": "around",
-        "length_score": "default",
-        "repredict": True,
-        "batch_tokens": 16384,
-    }
-    assert not decoding_settings(SYSTEMS["janus-paper"], tier, manner="nar", passes=4)["repredict"]
+    wanted = {"passes": 4, "length_beam": 3, "length_candidates": "around", "length_score": "default"}
+    for system, repredict in (("cmlm-corr", True), ("janus-paper", False)):
+        method = SYSTEMS[system]["method"]
+        plain = decoding_settings(SYSTEMS[system], tier, manner="nar", passes=4)
+        assert plain == {"manner": "nar", "method": method, **wanted}
+        assert Decoding.of(**plain).settings.repredict is repredict
+    plain = decoding_settings(SYSTEMS["janus-paper"], tier, manner="ar")
+    beam = {"beam": 5, "lenpen": 1.0, "max_len_a": 0, "max_len_b": 200}
+    assert plain == {"manner": "ar", "method": "joint", **beam}

@@ -32,7 +32,7 @@ def test_defaults_are_filled_at_every_depth():
     assert (tier["accept"], tier["mirror"]) == ([], None)
     assert tier["training"]["label_smoothing"] == 0.1
     assert tier["latency"]["warmup"] == 1
-    assert SYSTEMS["transformer"]["losses"]["kl_ar_aux"] == 0
+    assert SYSTEMS["ar-nar"]["losses"]["kl_ar_aux"] == 0
     assert SYSTEMS["aux"]["masking"] == {"kind": "span", "poisson": 2, "budget": 0.7}
     assert "average" not in read_yaml(ROOT / "config/systems.yaml")["cmlm"] and SYSTEMS["cmlm"]["average"] is True
 

@@ -21,8 +21,8 @@ from janus.bench.batches import draw_batches, read_lengths
 from janus.bench.goals import Goal
 from janus.bench.workshop import Scale
 from janus.model.attention import View
+from janus.model.rows import DecoderRows
 from janus.ragged import Ragged
-from janus.streams import Streams
 from kernels.attention import span_attention
 from kernels.bench.timing import in_turns
 
@@ -37,7 +37,7 @@ class Problem:
     view: View
 
     @classmethod
-    def of(cls, streams: Streams, heads: int, size: int, dtype: torch.dtype) -> Problem:
+    def of(cls, streams: DecoderRows, heads: int, size: int, dtype: torch.dtype) -> Problem:
         """Random rows for the streams of a batch, on their device."""
         device = streams.kind.device
         generator = torch.Generator(device).manual_seed(1)

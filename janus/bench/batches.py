@@ -16,8 +16,9 @@ from torch.nn.utils.rnn import pad_sequence
 from janus.errors import InputError
 from janus.files import read_lines
 from janus.masking import batch_generator, span_mask
+from janus.model.rows import DecoderRows
 from janus.ragged import Source
-from janus.streams import Streams, pack_streams
+from janus.streams import pack_streams
 
 LENGTHS = Path(__file__).with_name("iwslt14-lengths.tsv")
 # Target tokens of the whole training set, eos counted: what an epoch is.
@@ -46,7 +47,7 @@ class Batch:
         """The source as the engine reads it."""
         return Source.of(self.source, PAD)
 
-    def packed_streams(self, **options: object) -> Streams:
+    def packed_streams(self, **options: object) -> DecoderRows:
         """The decoder rows of the streams asked for, by the options of `janus.streams.pack_streams`."""
         return pack_streams(self.target, self.masked, pad=PAD, mask=UNK, **options)
 

@@ -51,7 +51,7 @@ def measure_decoding(scale: Scale, device: str, rounds: int, progress: Progress 
     theirs = theirs.to(device).eval()
     plain, joint = core_of(theirs).to(device), JanusTransformer(scale.config()).to(device).eval()
     _force_length(joint, WORDS + 2)
-    # As `janus.model.checkpoints.load_model` leaves a model that will decode.
+    # As `janus.methods.base.loading.load_model` leaves a model that will decode.
     plain, joint = pack_linear_layers(plain), pack_linear_layers(joint)
     rows = []
     for size in sorted({*_AR_SIZES, *_NAR_SIZES}):
@@ -123,7 +123,7 @@ def _generator(model: torch.nn.Module, words: Any, batches: list, device: str) -
 
 
 def _beam_search(model: JanusTransformer, batches: list, device: str, *, beam: int = BEAM) -> Decode:
-    settings = BeamSettings(beam=beam, length_b=WORDS, shortest=WORDS)
+    settings = BeamSettings(beam=beam, max_len_b=WORDS, shortest=WORDS)
     return lambda i: beam_search(model, make_source(batches[i], device), settings)
 
 

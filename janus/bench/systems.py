@@ -94,8 +94,8 @@ def _packed(model: str, weights: Weights, *, whole: bool = False) -> Losses:
             states = core(source, streams)
             if not whole:
                 return joint_loss(states, lengths, weights, SMOOTHING)[0]
-            logits = (core.project(rows) for rows in (states.ar, states.nar, states.aux))
-            labels = states.ar_labels, states.masked_labels, states.ar_masked
+            logits = (core.project(states.hidden[name]) for name in ("ar", "nar", "aux"))
+            labels = states.read["ar"].labels, states.read["nar"].labels, states.read["ar"].masked
             total = whole_loss(*logits, *labels, weights, SMOOTHING)
             return total + weights.length * length_loss(states.length, lengths)
 

@@ -15,6 +15,7 @@ from janus.errors import InputError
 from janus.report.names import generated_text
 from janus.report.published import load_published
 from janus.report.tables import to_markdown, write_table
+from janus.system_entries import load_systems, with_entries
 from janus.tiers import check, read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,8 +87,8 @@ def _config(run: Path, configfile: Path | None) -> tuple[dict[str, Any], dict[st
             f"belongs to the tier {tier['tier']}", where=path, fix=f"give the file of {run.name}: --configfile"
         )
     systems_file, corpora_file = (_found(Path(tier[key])) for key in ("systems_file", "corpora_file"))
-    systems = check(read_yaml(systems_file), SCHEMAS / "systems.schema.yaml", where=systems_file)
-    return tier, systems, load_corpora(corpora_file)
+    systems = load_systems(systems_file, SCHEMAS)
+    return with_entries(tier, systems), systems, load_corpora(corpora_file)
 
 
 def _found(path: Path) -> Path:

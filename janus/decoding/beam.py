@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from janus.decoding.hypothesis import Hypothesis
 from janus.errors import InputError
+from janus.methods.base.decoder import Decoder, Hypothesis
 from janus.model.incremental import IncrementalDecoder
 from janus.model.transformer import JanusTransformer
 from janus.ragged import Source
@@ -20,23 +20,23 @@ from kernels.top_words import top_words
 
 @dataclass(frozen=True)
 class BeamSettings:
-    """beam: hypotheses kept. length_penalty: scores are divided by length to this power.
+    """beam: hypotheses kept. lenpen: scores are divided by length to this power.
 
-    Outputs have at most length_a * source tokens + length_b tokens before eos, and at least `shortest`.
+    Outputs have at most max_len_a * source tokens + max_len_b tokens before eos, and at least `shortest`.
     Raises InputError for a beam below 1 and for bounds that no output can satisfy.
     """
 
     beam: int = 5
-    length_penalty: float = 1.0
-    length_a: float = 0.0
-    length_b: int = 200
+    lenpen: float = 1.0
+    max_len_a: float = 0.0
+    max_len_b: int = 200
     shortest: int = 1
 
     def __post_init__(self) -> None:
         """Reject settings that would find nothing."""
-        # With length_a > 0, length_b may be smaller than `shortest`.
-        bound = 0 if self.length_a > 0 else self.shortest
-        for name, least in (("beam", 1), ("length_a", 0), ("shortest", 0), ("length_b", bound)):
+        # With max_len_a > 0, max_len_b may be smaller than `shortest`.
+        bound = 0 if self.max_len_a > 0 else self.shortest
+        for name, least in (("beam", 1), ("max_len_a", 0), ("shortest", 0), ("max_len_b", bound)):
             if not getattr(self, name) >= least:
                 raise InputError(f"{getattr(self, name)} is too small", where=name, fix=f"use {least} or more")
 
@@ -62,7 +62,7 @@ class _Search:
         # The beam cannot exceed what a first step can offer without the padding symbol.
         self.beam = min(settings.beam, self.config.target_vocabulary - 1)
         lengths = source.layout.counts()
-        longest = (settings.length_a * lengths).long() + settings.length_b
+        longest = (settings.max_len_a * lengths).long() + settings.max_len_b
         self.longest = longest.clamp(max=self.config.target_positions - 2)
         self.ids = torch.arange(sentences, device=self.device)
         start = self.config.bos if self.config.start == "bos" else self.config.eos
@@ -127,7 +127,7 @@ class _Search:
                 Hypothesis(
                     tokens,
                     cumulative.diff(prepend=cumulative.new_zeros(1)),
-                    float(total / (step + 1) ** self.settings.length_penalty),
+                    float(total / (step + 1) ** self.settings.lenpen),
                 )
             )
 
@@ -155,3 +155,6 @@ class _Search:
         self.tokens = torch.cat([self.tokens[live][rows, parent], symbols.gather(1, chosen)[..., None]], 2)
         self.cumulative = torch.cat([self.cumulative[live][rows, parent], scores.gather(1, chosen)[..., None]], 2)
         self.ids, self.longest = self.ids[live], self.longest[live]
+
+
+DECODER = Decoder("beam", BeamSettings, beam_search)

@@ -11,12 +11,12 @@ from typing import IO, Any
 from torch import Tensor
 from tqdm import tqdm
 
-from janus.decoding.settings import Settings, decode, decoding_settings
+from janus.decoding.decoding import Decoding
 from janus.decoding.vocabulary import Vocabulary, make_source
 from janus.devices import require_device
 from janus.errors import InputError
 from janus.files import read_lines, sha256, write_json, write_lines
-from janus.model.checkpoints import load_model
+from janus.methods.base.loading import load_model
 from janus.model.config import TransformerConfig
 from janus.model.transformer import JanusTransformer
 from janus.provenance import Stopwatch, provenance
@@ -35,7 +35,7 @@ def decode_file(
 ) -> None:
     """Translate BPE text line by line into BPE text, and write a record to `output` + ".json".
 
-    source: one sentence per line. options: those of `decoding_settings`. batch_tokens: bound on sentences * longest of
+    source: one sentence per line. options: those of `Decoding.of`. batch_tokens: bound on sentences * longest of
     a batch; it does not change the output.
     terminal: where a progress bar is drawn if it is a terminal; stderr by default.
     Raises InputError, before any file is written, if checkpoint, dictionary and text do not fit together, or if weights
@@ -43,16 +43,17 @@ def decode_file(
     """
     watch = Stopwatch()
     require_device(device)
-    settings = decoding_settings(**options)
+    decoding = Decoding.of(**options)
     model = load_model(checkpoint, device)
     sentences = read_sentences(source, dictionary, model.config, checkpoint)
     lines = translate(
-        model, sentences, settings, Vocabulary(dictionary), batch_tokens, device, terminal, where=checkpoint
+        model, sentences, decoding, Vocabulary(dictionary), batch_tokens, device, terminal, where=checkpoint
     )
     write_lines(output, lines)
     facts = {
-        "manner": options["manner"],
-        "settings": asdict(settings),
+        "manner": decoding.manner,
+        "decoder": decoding.decoder.name,
+        "settings": asdict(decoding.settings),
         "checkpoint": sha256(checkpoint),
         "source": sha256(source),
         "sentences": len(lines),
@@ -84,7 +85,7 @@ def read_sentences(source: Path, dictionary: Path, config: TransformerConfig, ch
 def translate(
     model: JanusTransformer,
     sentences: Sequence[Sequence[int]],
-    settings: Settings,
+    decoding: Decoding,
     vocabulary: Vocabulary,
     batch_tokens: int,
     device: str,
@@ -96,7 +97,7 @@ def translate(
     outputs: list[str] = [""] * len(sentences)
     batches = list(batches_by_length(sentences, batch_tokens))
     for batch in tqdm(batches, desc="decode", unit="batch", file=terminal or sys.stderr, disable=None, leave=False):
-        best = best_hypotheses(model, [sentences[i] for i in batch], settings, device, where=where)
+        best = best_hypotheses(model, [sentences[i] for i in batch], decoding, device, where=where)
         for i, tokens in zip(batch, best):
             outputs[i] = vocabulary.decode(tokens)
     return outputs
@@ -105,13 +106,13 @@ def translate(
 def best_hypotheses(
     model: JanusTransformer,
     sentences: Sequence[Sequence[int]],
-    settings: Settings,
+    decoding: Decoding,
     device: str,
     *,
     where: object = "the model",
 ) -> list[Tensor]:
     """The tokens of the best hypothesis of each sentence of one batch."""
-    outputs = decode(model, make_source(sentences, device), settings, where=where)
+    outputs = decoding.decode(model, make_source(sentences, device), where=where)
     return [hypotheses[0].tokens for hypotheses in outputs]
 
 

@@ -16,11 +16,11 @@ from typing import IO, Any
 import torch
 from tqdm import tqdm
 
+from janus.decoding.decoding import Decoding
 from janus.decoding.driver import best_hypotheses, read_sentences
-from janus.decoding.settings import Settings, decoding_settings
 from janus.devices import require_device
 from janus.files import sha256, write_json
-from janus.model.checkpoints import load_model
+from janus.methods.base.loading import load_model
 from janus.model.transformer import JanusTransformer
 from janus.provenance import Stopwatch, device_name, provenance
 
@@ -31,7 +31,7 @@ def measure_latency(
     source: Path,
     dictionary: Path,
     output: Path,
-    settings: Sequence[Mapping[str, Any]],
+    decodings: Sequence[Mapping[str, Any]],
     batch_sizes: Sequence[int],
     sentences: int,
     repeats: int,
@@ -39,9 +39,9 @@ def measure_latency(
     device: str = "cpu",
     terminal: IO[str] | None = None,
 ) -> None:
-    """Time decoding the first `sentences` of a BPE file under each of `settings` and at each batch size.
+    """Time decoding the first `sentences` of a BPE file under each of `decodings` and at each batch size.
 
-    settings: keyword arguments of `janus.decoding.driver.decoding_settings`. warmup: batches decoded before timing
+    decodings: keyword arguments of `janus.decoding.decoding.Decoding.of`. warmup: batches decoded before timing
     starts. Each of `repeats` runs decodes all sentences. Writes rows with the median and the extremes, over the
     repeats, of sentences per second and milliseconds per sentence.
     """
@@ -49,15 +49,20 @@ def measure_latency(
     require_device(device)
     model = load_model(checkpoint, device)
     chosen = read_sentences(source, dictionary, model.config, checkpoint)[:sentences]
-    runs = [(dict(setting), size) for setting in settings for size in batch_sizes]
+    runs = [(Decoding.of(**one), size) for one in decodings for size in batch_sizes]
     rows = []
     bar = tqdm(runs, desc="latency", unit="setting", file=terminal or sys.stderr, disable=None, leave=False)
-    for setting, size in bar:
-        setting.pop("batch_tokens", None)
-        decoder = decoding_settings(**setting)
+    for decoding, size in bar:
         batches = [chosen[i : i + size] for i in range(0, len(chosen), size)]
-        seconds = _time(model, batches, decoder, repeats, warmup, device, checkpoint)
-        rows.append({**setting, **asdict(decoder), "batch_size": size, **_summary(seconds, len(chosen))})
+        seconds = _time(model, batches, decoding, repeats, warmup, device, checkpoint)
+        rows.append(
+            {
+                "manner": decoding.manner,
+                **asdict(decoding.settings),
+                "batch_size": size,
+                **_summary(seconds, len(chosen)),
+            }
+        )
     facts = {"checkpoint": sha256(checkpoint), "sentences": len(chosen), "repeats": repeats, "warmup": warmup}
     facts["threads"] = torch.get_num_threads()
     write_json(output, {"rows": rows, "device": device_name(device), **provenance(watch=watch, device=device, **facts)})
@@ -66,7 +71,7 @@ def measure_latency(
 def _time(
     model: JanusTransformer,
     batches: list,
-    settings: Settings,
+    decoding: Decoding,
     repeats: int,
     warmup: int,
     device: str,
@@ -74,13 +79,13 @@ def _time(
 ) -> list[float]:
     """Seconds of each repeat."""
     for batch in batches[:warmup]:
-        best_hypotheses(model, batch, settings, device, where=checkpoint)
+        best_hypotheses(model, batch, decoding, device, where=checkpoint)
     seconds = []
     for _ in range(repeats):
         _wait(device)
         start = time.perf_counter()
         for batch in batches:
-            best_hypotheses(model, batch, settings, device, where=checkpoint)
+            best_hypotheses(model, batch, decoding, device, where=checkpoint)
         _wait(device)
         seconds.append(time.perf_counter() - start)
     return seconds

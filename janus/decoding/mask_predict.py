@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from janus.decoding.hypothesis import Hypothesis
 from janus.errors import InputError
+from janus.methods.base.decoder import Decoder, Hypothesis
 from janus.model.transformer import JanusTransformer, Memory
 from janus.ragged import Source
 from janus.streams import pack_canvas
@@ -29,10 +29,10 @@ _FRAME = 2
 class MaskPredictSettings:
     """passes: decoder calls. length_beam: candidate lengths. repredict: predict every cell again in each pass (CMLMC).
 
-    candidates: `around` takes the lengths next to the best one (the release: best - W // 2 and up), `top` the W most
-    probable lengths (section 4.2, GLGE).
-    score: how the candidates of a sentence are ranked. `release` is the sum of the log-probabilities over all cells of
-    the canvas, including bos and eos, which count as certain; `average` is the paper's highest average token
+    length_candidates: `around` takes the lengths next to the best one (the release: best - W // 2 and up), `top` the W
+    most probable lengths (section 4.2, GLGE).
+    length_score: how the candidates of a sentence are ranked. `release` is the sum of the log-probabilities over all
+    cells of the canvas, including bos and eos, which count as certain; `average` is the paper's highest average token
     probability (section 4.2), over the predicted tokens only; `average_and_length` adds the log-probability of the
     length; `default` is the rule with which the candidates were published, `release` for `around` and `average` for
     `top`.
@@ -44,24 +44,24 @@ class MaskPredictSettings:
     passes: int = 11
     length_beam: int = 3
     repredict: bool = False
-    candidates: str = "around"
-    score: str = "default"
-    shortest: int = 0
+    length_candidates: str = "around"
+    length_score: str = "default"
+    shortest: int = 1
 
     def __post_init__(self) -> None:
         """Reject invalid settings, and fill in the default score for the candidates."""
         for name, least in (("passes", 1), ("length_beam", 1), ("shortest", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{getattr(self, name)} is too small", where=name, fix=f"use {least} or more")
-        _one_of(self.candidates, CANDIDATES, "length_candidates")
-        _one_of(self.score, SCORES, "length_score")
-        if self.score == "default":
-            object.__setattr__(self, "score", _DEFAULT_SCORE[self.candidates])
+        _one_of(self.length_candidates, CANDIDATES, "length_candidates")
+        _one_of(self.length_score, SCORES, "length_score")
+        if self.length_score == "default":
+            object.__setattr__(self, "length_score", _DEFAULT_SCORE[self.length_candidates])
 
     @property
     def least_canvas(self) -> int:
         """The length of the shortest canvas, including bos and eos."""
-        return _FRAME + max(self.shortest, 0 if self.score == "release" else 1)
+        return _FRAME + max(self.shortest, 0 if self.length_score == "release" else 1)
 
 
 def _one_of(value: str, names: tuple[str, ...], where: str) -> None:
@@ -71,7 +71,7 @@ def _one_of(value: str, names: tuple[str, ...], where: str) -> None:
 
 @torch.no_grad()
 def mask_predict(model: JanusTransformer, source: Source, settings: MaskPredictSettings) -> list[Hypothesis]:
-    """The length candidate of each sentence that `settings.score` ranks first."""
+    """The length candidate of each sentence that `settings.length_score` ranks first."""
     memory, encoded = model.encode(source)
     lengths = length_candidates(model, encoded, source, settings)
     canvas = blank_canvas(lengths.flatten(), model)
@@ -81,10 +81,10 @@ def mask_predict(model: JanusTransformer, source: Source, settings: MaskPredictS
         canvas, scores = fill(model, canvas, scores, owner, memory, settings.repredict)
         if done + 1 < settings.passes:
             canvas, scores = remask(model, canvas, scores, 1 - (done + 1) / settings.passes)
-    ranks = candidate_scores(scores.sum(1).view_as(lengths), lengths, settings.score)
-    if settings.score == "average_and_length":
+    ranks = candidate_scores(scores.sum(1).view_as(lengths), lengths, settings.length_score)
+    if settings.length_score == "average_and_length":
         ranks = ranks + length_log_probs(model, encoded, source, lengths)
-    return _best(canvas, scores, lengths, ranks)
+    return best_candidates(canvas, scores, lengths, ranks)
 
 
 def length_candidates(
@@ -102,7 +102,7 @@ def length_candidates(
             fix="use fewer candidates",
         )
     least, most = settings.least_canvas, model.config.target_positions
-    if settings.candidates == "top":
+    if settings.length_candidates == "top":
         known = _absolute(model, torch.arange(logits.size(1), device=logits.device).expand_as(logits), source)
         allowed = (known >= least) & (known <= most)
         classes = logits.masked_fill(~allowed, -torch.inf).topk(settings.length_beam, dim=1).indices
@@ -150,7 +150,7 @@ def fill(
     """
     config = model.config
     streams = pack_canvas(canvas, owner, pad=config.pad, mask=config.mask, read_all=repredict)
-    read = torch.cat([streams.nar_rows, streams.corrected_rows])
+    read = torch.cat([one.rows for one in streams.read.values()])
     if not read.numel():
         return canvas, scores
     best, symbol = top_words(model.project(model.decoder(streams, memory, read)), 1, [config.pad])
@@ -170,10 +170,17 @@ def remask(model: JanusTransformer, canvas: Tensor, scores: Tensor, share: float
     return canvas.masked_fill(again, config.mask), scores.masked_fill(again, 0.0)
 
 
-def _best(canvas: Tensor, scores: Tensor, lengths: Tensor, ranks: Tensor) -> list[Hypothesis]:
+def best_candidates(canvas: Tensor, scores: Tensor, lengths: Tensor, ranks: Tensor) -> list[Hypothesis]:
     """The candidate with the highest of `ranks` [B, W], cut to its length."""
     chosen = ranks.argmax(1) + torch.arange(lengths.size(0), device=canvas.device) * lengths.size(1)
     return [
         Hypothesis(canvas[row, :length], scores[row, :length], float(ranks.flatten()[row]))
         for row, length in zip(chosen.tolist(), lengths.flatten()[chosen].tolist())
     ]
+
+
+def _search(model: JanusTransformer, source: Source, settings: MaskPredictSettings) -> list[list[Hypothesis]]:
+    return [[hypothesis] for hypothesis in mask_predict(model, source, settings)]
+
+
+DECODER = Decoder("mask_predict", MaskPredictSettings, _search)

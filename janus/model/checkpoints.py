@@ -20,7 +20,6 @@ from janus.errors import InputError
 from janus.model.config import TransformerConfig
 from janus.model.loading import load_safely
 from janus.model.transformer import JanusTransformer
-from kernels.packed_linear import pack_linear_layers
 
 # Allowed permanently: torch's context manager would, at its end, also remove the class for others that allowed it, such
 # as fairseq's plugin, and a training that has read its start could not read its own checkpoints.
@@ -34,7 +33,6 @@ _REFUSED_OPTIONS = {
     "cross_self_attention": False,
 }
 _IGNORED_ENTRIES = ("version", "_float_tensor", "embed_positions.weights")
-_HALF = (torch.float16, torch.bfloat16)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -66,26 +64,6 @@ def check_numbers(weights: Mapping[str, Tensor], path: Path) -> None:
             )
 
 
-def load_model(path: Path, device: str = "cpu") -> JanusTransformer:
-    """The model of a checkpoint of any of the three families, ready to decode (no dropout).
-
-    A GPU computes in the precision of the checkpoint. On a CPU, half precision is converted to float32, which is exact
-    and faster, and linear layers are packed: such a model can decode but not be trained.
-    Raises InputError if the file is not a checkpoint, its weights do not fit its options, or they are not numbers.
-    """
-    state = read_checkpoint(path)
-    check_numbers(state["model"], path)
-    options = options_of(state, path)
-    weights = state["model"]
-    if torch.device(device).type == "cpu":
-        weights = {name: tensor.float() if tensor.dtype in _HALF else tensor for name, tensor in weights.items()}
-    try:
-        return pack_linear_layers(build_model(options, weights, where=path).to(device).eval())
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"weights do not fit the options ({reason})", where=path, fix="restore the file") from error
-
-
 def options_of(state: Mapping[str, Any], path: Path) -> Namespace | Mapping[str, Any]:
     """fairseq's model options in the content of a checkpoint, from old or new versions."""
     options = state.get("args") or (state.get("cfg") or {}).get("model")
@@ -95,9 +73,16 @@ def options_of(state: Mapping[str, Any], path: Path) -> Namespace | Mapping[str,
 
 
 def build_model(
-    options: Namespace | Mapping[str, Any], weights: Mapping[str, Tensor], *, where: object = "the model"
+    options: Namespace | Mapping[str, Any],
+    weights: Mapping[str, Tensor],
+    *,
+    network: type[JanusTransformer] = JanusTransformer,
+    configure: Callable[[TransformerConfig], TransformerConfig] = lambda config: config,
+    where: object = "the model",
 ) -> JanusTransformer:
     """A model that shares the given weights (no copy), described by fairseq's options.
+
+    network, configure: of the method that trained it; without them, its config is guessed from the options.
 
     The table of sinusoidal positions is computed, in the type and on the device of the weights. Raises InputError, with
     `where`, for options or tables that do not belong to a Transformer, and torch's RuntimeError if names or shapes of
@@ -114,7 +99,7 @@ def build_model(
     if lengths is not None:
         config = replace(config, length_classes=lengths.size(0))
     with torch.device("meta"), _Undrawn():
-        model = JanusTransformer(config)
+        model = network(configure(config))
     model.load_state_dict(weights, assign=True)
     for side in (model.encoder, model.decoder):
         side.embed_positions.materialise(side.embed_tokens.weight)

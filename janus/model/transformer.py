@@ -17,8 +17,8 @@ from janus.model.attention import View
 from janus.model.config import TransformerConfig
 from janus.model.dropout import dropout
 from janus.model.layers import DecoderLayer, EncoderLayer, Positions, Rows
+from janus.model.rows import DecoderRows, States
 from janus.ragged import Ragged, Source
-from janus.streams import AR_QUERY, Streams
 
 
 @dataclass(frozen=True)
@@ -32,28 +32,6 @@ class Memory:
     layers: list[tuple[Tensor, Tensor]]
     layout: Ragged
     two_passes: bool = False
-
-
-@dataclass(frozen=True)
-class StreamStates:
-    """The hidden rows that a loss projects to the vocabulary, and their gold tokens.
-
-    ar: [N, D], nar, aux: [M, D], corrected: [R, D], empty if a stream was not requested or has nothing to predict in
-    this batch. vocabulary: [V, D], the output embedding. length: [B, L] scores of the target lengths, None if the model
-    predicts no length.
-    ar_masked: [M] the rows of `ar` that predict the masked tokens, in the order of `nar` and `aux`.
-    """
-
-    ar: Tensor
-    nar: Tensor
-    aux: Tensor
-    corrected: Tensor
-    vocabulary: Tensor
-    length: Tensor | None
-    ar_labels: Tensor
-    masked_labels: Tensor
-    corrected_labels: Tensor
-    ar_masked: Tensor
 
 
 class _Embedder(nn.Module):
@@ -113,15 +91,25 @@ class Decoder(_Embedder):
         rows = torch.cat(encoded)
         return Memory([layer.encoder_attn.keys_values(rows) for layer in self.blocks()], layout, len(encoded) == 2)
 
-    def forward(self, streams: Streams, memory: Memory, read: Tensor) -> Tensor:
+    def inputs(self, streams: DecoderRows, memory: Memory) -> Tensor:
+        """The rows [P, D] that enter the first layer; a method may make them of more than a token and a position."""
+        return self.embed(streams.token, streams.position)
+
+    def before_layer(self, number: int, rows: Rows, streams: DecoderRows) -> Rows:
+        """The rows [P, D] that enter layer `number`; a method may add to them."""
+        return rows
+
+    def forward(self, streams: DecoderRows, memory: Memory, read: Tensor) -> Tensor:
         """Run all streams in one pass and return the hidden rows [R, D] named by `read` [R].
 
         The last layer computes only the rows in `read`, since no later layer attends to the others.
         """
-        rows = Rows.of(self.embed(streams.token, streams.position))
+        rows = Rows.of(self.inputs(streams, memory))
         own, cross = _views(streams, memory, torch.arange(streams.token.numel(), device=streams.token.device))
-        for layer, keys_values in zip(self.layers[:-1], memory.layers):
+        for number, (layer, keys_values) in enumerate(zip(self.layers[:-1], memory.layers)):
+            rows = self.before_layer(number, rows, streams)
             rows = layer(rows, rows.lean[: streams.content], own, keys_values, cross)
+        rows = self.before_layer(len(self.layers) - 1, rows, streams)
         # In the order of all rows, whose content and query parts are each ordered by sentence.
         ordered, place = read.sort()
         own, cross = _views(streams, memory, ordered)
@@ -135,9 +123,9 @@ class Decoder(_Embedder):
         return F.linear(total / layout.counts()[:, None].to(total), self.embed_length.weight)
 
 
-def _views(streams: Streams, memory: Memory, rows: Tensor) -> tuple[View, View]:
+def _views(streams: DecoderRows, memory: Memory, rows: Tensor) -> tuple[View, View]:
     """The views of the decoder rows `rows` on the content of their own sentence and on the source."""
-    kind, second_part = streams.kind[rows], rows >= streams.content
+    second_part = rows >= streams.content
     content = Ragged(streams.sentence[: streams.content], streams.sentences)
     own = View(Ragged(streams.sentence[rows], streams.sentences), content, streams.spans[rows], second_part)
     queries, source = Ragged(streams.source[rows], memory.layout.groups), memory.layout
@@ -146,20 +134,25 @@ def _views(streams: Streams, memory: Memory, rows: Tensor) -> tuple[View, View]:
     bounds = source.bounds()
     start = (
         torch.stack([bounds[queries.group], bounds[queries.group + 1]], 1)
-        + torch.where(kind > AR_QUERY, source.group.numel(), 0)[:, None]
+        + torch.where(streams.second_encoding[rows], source.group.numel(), 0)[:, None]
     )
     both = Ragged(source.group.repeat(2), source.groups)
     return own, View(queries, both, F.pad(start, (0, 2)).int(), second_part)
 
 
 class JanusTransformer(nn.Module):
-    """Encoder, two-stream decoder and length classifier under fairseq's parameter names."""
+    """Encoder, two-stream decoder and length classifier under fairseq's parameter names.
+
+    A method with another decoder subclasses this with its own `decoder_class`.
+    """
+
+    decoder_class: type[Decoder] = Decoder
 
     def __init__(self, config: TransformerConfig):
         super().__init__()
         self.config = config
         self.encoder = Encoder(config)
-        self.decoder = Decoder(config)
+        self.decoder = self.decoder_class(config)
         self._tie()
         self.initialise()
 
@@ -200,24 +193,21 @@ class JanusTransformer(nn.Module):
         encoded = [self.encoder(source) for _ in range(passes)]
         return self.decoder.memory(encoded, source.layout), encoded[-1]
 
-    def forward(self, source: Source, streams: Streams) -> StreamStates:
-        """Compute the hidden rows of all predictions of the streams, in one decoder pass."""
+    def forward(self, source: Source, streams: DecoderRows) -> States:
+        """Compute the hidden rows of all predictions of the rows of a batch, in one decoder pass."""
         memory, encoded = self.encode(source, self.config.encoder_passes)
-        parts = (streams.ar_rows, streams.nar_rows, streams.aux_rows, streams.corrected_rows)
-        hidden = self.decoder(streams, memory, torch.cat(parts))
-        ar, nar, aux, corrected = hidden.split([rows.numel() for rows in parts])
+        return self.decode(streams, memory, encoded)
+
+    def decode(self, streams: DecoderRows, memory: Memory, encoded: Tensor) -> States:
+        """As `forward`, for a batch that is encoded already, as `encode` returns it."""
+        parts = [one.rows for one in streams.read.values()]
+        hidden = self.decoder(streams, memory, torch.cat(parts)).split([rows.numel() for rows in parts])
         has_length = self.config.length != "none"
-        return StreamStates(
-            ar=ar,
-            nar=nar,
-            aux=aux,
-            corrected=corrected,
+        return States(
+            hidden=dict(zip(streams.read, hidden)),
+            read=streams.read,
             vocabulary=self.decoder.output_projection.weight,
-            length=self.decoder.forward_length(encoded, source.layout) if has_length else None,
-            ar_labels=streams.ar_labels,
-            masked_labels=streams.masked_labels,
-            corrected_labels=streams.corrected_labels,
-            ar_masked=streams.ar_masked,
+            length=self.decoder.forward_length(encoded, memory.layout) if has_length else None,
         )
 
     def project(self, hidden: Tensor) -> Tensor:

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from janus.decoding.hypothesis import Hypothesis
-from janus.decoding.settings import Settings, decode
+from janus.decoding.decoding import Decoding
+from janus.methods.base.decoder import Hypothesis
 from janus.plugin.models import core_of
 from janus.ragged import Source
 
@@ -15,9 +15,9 @@ from janus.ragged import Source
 class Generator:
     """The interface of fairseq's tasks and tools: `generate(models, sample)` gives lists of hypothesis dictionaries."""
 
-    def __init__(self, settings: Settings, symbols: set[int]):
-        """settings: the decoder and its options. symbols: those that fairseq strips from printed output."""
-        self.settings = settings
+    def __init__(self, decoding: Decoding, symbols: set[int]):
+        """symbols: those that fairseq strips from printed output."""
+        self.decoding = decoding
         self.symbols_to_strip_from_output = symbols
 
     def generate(self, models: list, sample: dict[str, Any], **unused: Any) -> list[list[dict[str, Any]]]:
@@ -27,7 +27,7 @@ class Generator:
         model = core_of(models[0])
         model.eval()
         source = Source.of(sample["net_input"]["src_tokens"], model.config.pad)
-        return [[_as_fairseq(h) for h in hypotheses] for hypotheses in decode(model, source, self.settings)]
+        return [[_as_fairseq(h) for h in hypotheses] for hypotheses in self.decoding.decode(model, source)]
 
 
 def _as_fairseq(hypothesis: Hypothesis) -> dict[str, Any]:

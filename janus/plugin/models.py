@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from functools import cache
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -17,7 +18,7 @@ from janus.model.transformer import JanusTransformer
 
 @register_model("janus_transformer")
 class JanusModel(JanusTransformer, BaseFairseqModel):
-    """`--arch janus_transformer`: one Transformer for AR and NAR decoding."""
+    """`--arch janus_transformer`: one Transformer for AR and NAR decoding, as the task's method builds it."""
 
     @staticmethod
     def add_args(parser: ArgumentParser) -> None:
@@ -49,35 +50,20 @@ class JanusModel(JanusTransformer, BaseFairseqModel):
             help="always on: source, target and output share one table, which needs a joined dictionary",
         )
         parser.add_argument(
-            "--query-position",
-            choices=["own", "previous"],
-            help="position of the AR query: the predicted token's own (paper) or the previous one's (release)",
-        )
-        parser.add_argument(
-            "--ar-readout",
-            choices=["query", "content"],
-            help="rows that predict the next token: queries (JANUS), or the previous token's own (a plain Transformer)",
-        )
-        parser.add_argument(
             "--length-classes", type=int, metavar="N", help="target lengths that can be predicted: 0 to N - 1"
-        )
-        parser.add_argument(
-            "--encoder-passes",
-            type=int,
-            choices=[1, 2],
-            help="encoder passes per update: shared by all streams (paper), or one each for AR and NAR (release)",
         )
 
     @classmethod
     def build_model(cls, args: Namespace, task) -> JanusModel:
-        """A new model for the task's dictionaries, which must be one joint dictionary."""
+        """A new network of the task's method, for its dictionaries, which must be one joint dictionary."""
         joint_architecture(args)
         if task.source_dictionary != task.target_dictionary:
             raise InputError(
                 "source and target dictionaries differ", where=task.cfg.data, fix="binarise with --joined-dictionary"
             )
         sizes = len(task.source_dictionary), len(task.target_dictionary)
-        model = cls(config_from_options(args, *sizes, has_length=True))
+        config = task.method.configure(config_from_options(args, *sizes, has_length=True))
+        model = _with_interface(task.method.network)(config)
         model.initialise(bert=getattr(args, "apply_bert_init", False))
         if getattr(args, "init_from", None):
             last = task.source_dictionary[len(task.source_dictionary) - 1]
@@ -91,6 +77,14 @@ class JanusModel(JanusTransformer, BaseFairseqModel):
     def max_decoder_positions(self) -> int:
         """Longest target, in tokens."""
         return self.config.target_positions
+
+
+@cache
+def _with_interface(network: type[JanusTransformer]) -> type[JanusModel]:
+    """A method's network with the interface of fairseq's models; `JanusModel` itself for the plain one."""
+    if network is JanusTransformer:
+        return JanusModel
+    return type(f"Fairseq{network.__name__}", (network, JanusModel), {})
 
 
 # The addresses of a model's tensors, by name: a core built from other tensors is out of date.
@@ -129,9 +123,6 @@ def joint_architecture(args: Namespace) -> None:
     _default(args, "activation_dropout", 0.0)
     _default(args, "activation_fn", "relu")
     _default(args, "share_all_embeddings", True)
-    _default(args, "query_position", "own")
-    _default(args, "ar_readout", "query")
-    _default(args, "encoder_passes", 1)
     _default(args, "length_classes", 256)
 
 

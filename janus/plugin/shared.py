@@ -1,4 +1,4 @@
-"""Shared parts of the tasks: autocast and whole epochs; for joint tasks, the rows that predict the next token."""
+"""Shared parts of all tasks: autocast, whole epochs and enough of them, and early stopping."""
 
 from dataclasses import dataclass, field
 
@@ -31,16 +31,3 @@ class AutocastTask(EnoughEpochs, WholeEpochs, Patience, MasterWeights):
         device = next(model.parameters()).device.type
         with torch.autocast(device, torch.bfloat16, enabled=str(self.cfg.autocast) == "bfloat16"):
             return super().train_step(sample, model, criterion, optimizer, update_num, ignore_grad)
-
-
-class JointTask:
-    """Adds to a task: the rows that predict the next token, which depend on the model and determine the batches."""
-
-    query_position: str
-    ar_readout: str
-
-    def build_model(self, cfg, from_checkpoint: bool = False):
-        """fairseq's model; stores which rows predict its next token."""
-        model = super().build_model(cfg, from_checkpoint)
-        self.query_position, self.ar_readout = model.config.query_position, model.config.ar_readout
-        return model

@@ -1,29 +1,84 @@
 """BLEU of both manners during training, on the first sentences of the validation set (Figure 5)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import sacrebleu
 import torch
+import yaml
 from fairseq import metrics
 from torch import Tensor
 
-from janus.decoding.settings import Settings
+from janus.decoding.decoding import Decoding
+from janus.errors import InputError
 from janus.plugin.generators import Generator
+from janus.plugin.shared import AutocastOption, AutocastTask
 
 _ORDER = 4
+
+
+@dataclass
+class ValidationOptions(AutocastOption):
+    """The options of `ValidationTask`."""
+
+    valid_bleu_sentences: int = field(default=0, metadata={"help": "validation sentences decoded for BLEU; 0 for none"})
+    valid_decodings: str = field(
+        default="[]", metadata={"help": "how they are decoded, one entry a manner: '[{manner: nar, passes: 5}]'"}
+    )
+
+
+class ValidationTask(AutocastTask):
+    """Adds to a task: BLEU counts at validation, on the first sentences of the set."""
+
+    def __init__(self, cfg, source_dictionary, target_dictionary):
+        super().__init__(cfg, source_dictionary, target_dictionary)
+        decodings = [Decoding.of(**one) for one in read_list(cfg.valid_decodings, "--valid-decodings")]
+        by_manner = {one.manner: one for one in decodings}
+        self.bleu = ValidationBleu(target_dictionary, cfg.valid_bleu_sentences, by_manner)
+
+    def valid_step(self, sample, model, criterion):
+        """The loss of a batch, and n-gram counts of its decoded outputs."""
+        loss, sample_size, logged = super().valid_step(sample, model, criterion)
+        if self.cfg.valid_bleu_sentences:
+            logged.update(self.bleu.log(model, sample))
+        return loss, sample_size, logged
+
+    def reduce_metrics(self, logging_outputs, criterion):
+        """What the criterion logs, and BLEU."""
+        super().reduce_metrics(logging_outputs, criterion)
+        self.bleu.reduce(logging_outputs)
+
+
+def read_mapping(text: str, where: str) -> dict[str, Any]:
+    """The mapping in the YAML or JSON of an option. Raises InputError, with `where`, if it is something else."""
+    return _read(text, dict, "a mapping such as {manner: nar, passes: 11}", where)
+
+
+def read_list(text: str, where: str) -> list[Any]:
+    """The list of mappings in the YAML or JSON of an option. Raises InputError, with `where`, for something else."""
+    items = _read(text, list, "a list of mappings such as [{manner: ar}]", where)
+    return [_read(yaml.safe_dump(item), dict, "a list of mappings", where) for item in items]
+
+
+def _read(text: str, kind: type, what: str, where: str) -> Any:
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"{text!r} is not YAML", where=where, fix=f"give {what}") from error
+    if not isinstance(value, kind):
+        raise InputError(f"{text!r} is not {what}", where=where, fix="quote it for the shell")
+    return value
 
 
 class ValidationBleu:
     """Counts n-gram matches of the output batch by batch; the counts add up over batches and processes."""
 
-    def __init__(self, dictionary, sentences: int, settings: Mapping[str, Settings]):
-        """sentences: how many of the validation set are decoded. settings: how, by manner."""
+    def __init__(self, dictionary, sentences: int, decodings: Mapping[str, Decoding]):
+        """sentences: how many of the validation set are decoded. decodings: how, by manner."""
         self.dictionary, self.sentences = dictionary, sentences
         strip = {dictionary.bos(), dictionary.eos()}
-        self.generators = {manner: Generator(how, strip) for manner, how in settings.items()}
+        self.generators = {manner: Generator(how, strip) for manner, how in decodings.items()}
 
     def log(self, model, sample: dict[str, Any]) -> dict[str, Any]:
         """The counts of one batch, for the logging output."""

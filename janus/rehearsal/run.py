@@ -25,6 +25,7 @@ from janus.rehearsal.manifest import Manifest, narrow_manifest
 from janus.rehearsal.narrow import Machine, narrow_tier
 from janus.report.published import load_published
 from janus.sense import check_sense
+from janus.system_entries import load_systems, with_entries, with_found_files
 from janus.tiers import check, read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,11 +96,12 @@ def _checked(configfile: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], Ma
     tier = check(config, SCHEMAS / "tier.schema.yaml", where=configfile)
     systems_file = tier["systems_file"]
     systems, manifest = together(
-        lambda: check(read_yaml(systems_file), SCHEMAS / "systems.schema.yaml", where=systems_file),
+        lambda: load_systems(systems_file, SCHEMAS),
         lambda: Manifest.read(Path(tier["corpora_file"])),
     )
     known = {"texts": manifest.texts, "models": manifest.models}
     published = load_published(PUBLISHED)
+    tier = with_entries(tier, systems)
     check_sense(tier, systems, manifest.corpora, **known, published=published, where=configfile)
     return tier, systems, manifest
 
@@ -127,8 +129,8 @@ def _lay_out(
     narrow, notes = narrow_tier(tier, systems, manifest, machine)
     content, more = narrow_manifest(narrow, manifest, folder / "mirror", parquet=machine.parquet)
     narrow |= {"systems_file": "config/systems.yaml", "corpora_file": "config/corpora.yaml"}
-    (config / "systems.yaml").write_text(Path(tier["systems_file"]).read_text(encoding="utf-8"), encoding="utf-8")
-    for name, value in (("corpora", content), ("tier", narrow)):
+    systems = with_found_files(read_yaml(Path(tier["systems_file"])), Path(tier["systems_file"]).parent)
+    for name, value in (("corpora", content), ("systems", systems), ("tier", narrow)):
         text = yaml.dump(value, Dumper=_Plain, allow_unicode=True, sort_keys=False)
         (config / f"{name}.yaml").write_text(text, encoding="utf-8")
     return notes + more

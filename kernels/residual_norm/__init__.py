@@ -29,7 +29,8 @@ def residual_norm(
     seeded from torch's generator. The second output has autocast's type if autocast is on, otherwise it is the first.
     """
     product = product_type(rows)
-    if torch.is_grad_enabled() and _supports(rows, update, product):
+    # Also without gradients: two passes from one state of the generator drop the same units.
+    if (torch.is_grad_enabled() or dropout) and _supports(rows, update, product):
         out, lean = _ResidualNorm.apply(rows, update, weight, bias, epsilon, dropout, product)
         return out, out if lean is None else lean
     out = F.layer_norm(rows + F.dropout(update, dropout), weight.shape, weight, bias, epsilon)

@@ -62,5 +62,5 @@ def test_plain_rows_predict_their_successor():
     streams = batch.packed_streams(nar=False, aux=False, ar_readout="content")
     assert streams.kind.eq(AR_CONTENT).all()
     following = batch.target[streams.sentence, streams.place + 1]
-    assert torch.equal(streams.ar_labels, following) and torch.equal(streams.position, streams.place)
-    assert streams.ar_rows.numel() == batch.tokens == streams.content
+    assert torch.equal(streams.read["ar"].labels, following) and torch.equal(streams.position, streams.place)
+    assert streams.read["ar"].rows.numel() == batch.tokens == streams.content

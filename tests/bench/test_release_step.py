@@ -82,8 +82,8 @@ def test_equals_the_paper_recipe_with_one_encoder_pass():
 def test_whole_tensors_equal_chunks():
     batch, model = draw(5), model_of(2)
     states = model(batch.packed_source(), batch.packed_streams(query_position="previous"))
-    logits = (model.project(rows) for rows in (states.ar, states.nar, states.aux))
-    labels = states.ar_labels, states.masked_labels, states.ar_masked
+    logits = (model.project(rows) for rows in map(states.hidden.get, ("ar", "nar", "aux")))
+    labels = states.read["ar"].labels, states.read["nar"].labels, states.read["ar"].masked
     weights = RELEASE.__class__(**{**RELEASE.__dict__, "length": 0.0})
     expected, _ = joint_loss(states, batch.target.ne(PAD).sum(1), weights, 0.1)
     torch.testing.assert_close(whole_loss(*logits, *labels, weights, 0.1), expected)

@@ -22,7 +22,7 @@ def test_ctranslate2_computes_the_same_model():
             weight.mul_(2.5)
     batches = _sentences(300, 2, 4)
     theirs = ctranslate2_decoder(model, batches, words=10, beam=1)
-    settings = BeamSettings(beam=1, length_b=10, shortest=10)
+    settings = BeamSettings(beam=1, max_len_b=10, shortest=10)
     for i, batch in enumerate(batches):
         ours = beam_search(model, make_source(batch, "cpu"), settings)
         words = [[symbol(token) for token in hypotheses[0].tokens.tolist()[:-1]] for hypotheses in ours]

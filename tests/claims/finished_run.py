@@ -12,12 +12,13 @@ from janus.corpora.manifest import Corpus, Vocabulary, load_corpora
 from janus.corpora.vocabulary import load_encoder, make_subword
 from janus.files import read_lines, write_json, write_lines
 from janus.report.published import Published, load_published
+from janus.system_entries import load_systems
 from janus.systems import training_arguments
-from janus.tiers import check, read_yaml, settings
+from janus.tiers import check, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "workflow/schemas"
-SYSTEMS = check(read_yaml(ROOT / "config/systems.yaml"), SCHEMAS / "systems.schema.yaml", where="systems.yaml")
+SYSTEMS = load_systems(ROOT / "config/systems.yaml", SCHEMAS)
 CORPORA: Mapping[str, Corpus] = load_corpora(ROOT / "config/corpora.yaml")
 PUBLISHED: Published = load_published(ROOT / "workflow/published")
 STATEMENTS: list[Statement] = load_statements(ROOT / "workflow/published/claims.csv")

@@ -23,7 +23,7 @@ def test_equals_fairseq(beam, penalty, options):
         [model], fairseq_sample(sentences)
     )
     ours = beam_search(
-        core_of(model), make_source(sentences, "cpu"), BeamSettings(beam=beam, length_penalty=penalty, length_b=20)
+        core_of(model), make_source(sentences, "cpu"), BeamSettings(beam=beam, lenpen=penalty, max_len_b=20)
     )
     for mine, reference in zip(ours, theirs, strict=True):
         assert [h.tokens.tolist() for h in mine] == [h["tokens"].tolist() for h in reference]
@@ -35,7 +35,7 @@ def test_equals_fairseq(beam, penalty, options):
 @pytest.mark.parametrize("arch", ["transformer", "janus_transformer"])
 def test_batch_of_one_equals_batch_of_all(arch):
     model, _ = build(arch)
-    core, settings = core_of(model), BeamSettings(beam=4, length_a=1.5, length_b=4)
+    core, settings = core_of(model), BeamSettings(beam=4, max_len_a=1.5, max_len_b=4)
     sentences = sources(17, bos=core.config.source_bos)
     together = beam_search(core, make_source(sentences, "cpu"), settings)
     for sentence, expected in zip(sentences, together):
@@ -46,7 +46,7 @@ def test_batch_of_one_equals_batch_of_all(arch):
 def test_bounds_hold_for_each_sentence():
     model, _ = build("janus_transformer")
     sentences = sources(9, bos=True)
-    settings = BeamSettings(beam=3, length_a=1.0, length_b=2, shortest=4)
+    settings = BeamSettings(beam=3, max_len_a=1.0, max_len_b=2, shortest=4)
     for sentence, hypotheses in zip(sentences, beam_search(core_of(model), make_source(sentences, "cpu"), settings)):
         assert hypotheses
         for hypothesis in hypotheses:
@@ -73,7 +73,7 @@ def test_the_least_length_is_fairseqs(shortest, beam):
     theirs = SequenceGenerator(
         [model], words, beam_size=beam, min_len=shortest, max_len_a=0, max_len_b=9, normalize_scores=False
     ).generate([model], fairseq_sample(sentences))
-    settings = BeamSettings(beam=beam, length_penalty=0.0, length_b=9, shortest=shortest)
+    settings = BeamSettings(beam=beam, lenpen=0.0, max_len_b=9, shortest=shortest)
     ours = beam_search(core_of(model), make_source(sentences, "cpu"), settings)
     for mine, reference in zip(ours, theirs, strict=True):
         assert [h.tokens.tolist() for h in mine] == [h["tokens"].tolist() for h in reference]
@@ -88,7 +88,7 @@ def test_padding_is_never_written():
     theirs = SequenceGenerator([model], words, beam_size=3, max_len_a=0, max_len_b=9).generate(
         [model], fairseq_sample(sentences)
     )
-    ours = beam_search(core_of(model), make_source(sentences, "cpu"), BeamSettings(beam=3, length_b=9))
+    ours = beam_search(core_of(model), make_source(sentences, "cpu"), BeamSettings(beam=3, max_len_b=9))
     for mine, reference in zip(ours, theirs, strict=True):
         assert [h.tokens.tolist() for h in mine] == [h["tokens"].tolist() for h in reference]
         assert not any(h.tokens.eq(1).any() for h in mine)
@@ -103,7 +103,7 @@ def test_the_greatest_length_is_fairseqs(beam):
     theirs = SequenceGenerator([model], words, beam_size=beam, max_len_a=0.7, max_len_b=2).generate(
         [model], fairseq_sample(sentences)
     )
-    settings = BeamSettings(beam=beam, length_a=0.7, length_b=2)
+    settings = BeamSettings(beam=beam, max_len_a=0.7, max_len_b=2)
     ours = beam_search(core_of(model), make_source(sentences, "cpu"), settings)
     assert {h.tokens.numel() for hypotheses in ours for h in hypotheses} == {8}, "int(0.7 * 8 + 2) and eos"
     for mine, reference in zip(ours, theirs, strict=True):
@@ -120,7 +120,7 @@ def test_a_beam_as_wide_as_the_dictionary_is_fairseqs(beam, shortest, margin):
     theirs = SequenceGenerator([model], words, beam_size=beam, max_len_a=0, max_len_b=5, min_len=shortest).generate(
         [model], fairseq_sample(sentences)
     )
-    settings = BeamSettings(beam=beam, length_b=5, shortest=shortest)
+    settings = BeamSettings(beam=beam, max_len_b=5, shortest=shortest)
     ours = beam_search(core_of(model), make_source(sentences, "cpu"), settings)
     for mine, reference in zip(ours, theirs, strict=True):
         assert [h.tokens.tolist() for h in mine] == [h["tokens"].tolist() for h in reference]
@@ -134,7 +134,7 @@ def test_the_positions_of_the_model_bound_an_output(arch):
     core = core_of(model)
     with torch.no_grad():
         core.decoder.output_projection.weight[2] -= 50 * core.decoder.layers[-1].final_layer_norm.bias
-    settings = BeamSettings(beam=2, length_b=200)
+    settings = BeamSettings(beam=2, max_len_b=200)
     for hypotheses in beam_search(core, make_source(sources(5, bos=core.config.source_bos), "cpu"), settings):
         assert max(h.tokens.numel() for h in hypotheses) == 8
 
@@ -143,10 +143,10 @@ def test_the_positions_of_the_model_bound_an_output(arch):
     ("wrong", "complaint"),
     [
         ({"beam": 0}, "beam: 0 is too small; use 1 or more"),
-        ({"length_b": 0}, "length_b: 0 is too small; use 1 or more"),
-        ({"length_b": 3, "shortest": 4}, "length_b: 3 is too small; use 4 or more"),
-        ({"length_a": -1.0}, "length_a: -1.0 is too small"),
-        ({"length_a": float("nan")}, "length_a: nan is too small"),
+        ({"max_len_b": 0}, "max_len_b: 0 is too small; use 1 or more"),
+        ({"max_len_b": 3, "shortest": 4}, "max_len_b: 3 is too small; use 4 or more"),
+        ({"max_len_a": -1.0}, "max_len_a: -1.0 is too small"),
+        ({"max_len_a": float("nan")}, "max_len_a: nan is too small"),
     ],
 )
 def test_bounds_that_no_output_keeps_are_refused(wrong, complaint):

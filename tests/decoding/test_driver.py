@@ -80,7 +80,7 @@ def test_weights_that_are_no_numbers_are_one_line_that_names_the_file(files, tmp
     assert "\n" not in str(error.value)
     limits = {"batch_sizes": [1], "sentences": 2, "repeats": 1, "warmup": 0}
     with pytest.raises(InputError, match=complaint):
-        measure_latency(**files, output=tmp_path / "latency", settings=[options], **limits)
+        measure_latency(**files, output=tmp_path / "latency", decodings=[options], **limits)
     assert not (tmp_path / "out").exists() and not (tmp_path / "latency").exists()
 
 
@@ -124,7 +124,7 @@ def test_latency_rows(files, tmp_path):
     measure_latency(
         **files,
         output=tmp_path / "latency.json",
-        settings=[{"manner": "ar", "beam": 2, "max_len_b": 5}, {"manner": "nar", "passes": 2}],
+        decodings=[{"manner": "ar", "beam": 2, "max_len_b": 5}, {"manner": "nar", "passes": 2}],
         batch_sizes=[1, 4],
         sentences=6,
         repeats=3,

@@ -5,8 +5,8 @@ import torch
 from fairseq_models import build, sources
 
 from janus.decoding import mask_predict as module
+from janus.decoding.decoding import Decoding
 from janus.decoding.mask_predict import MaskPredictSettings, mask_predict
-from janus.decoding.settings import decoding_settings
 from janus.decoding.vocabulary import make_source
 from janus.errors import InputError
 from janus.plugin.models import core_of
@@ -43,7 +43,7 @@ def test_each_rule_takes_the_candidate_that_it_ranks_first(monkeypatch, score, p
         "average_and_length": lambda hypothesis, n: float(hypothesis.token_scores[1:-1].mean() + length_log_probs[n]),
     }[score]
     alone = one_by_one(monkeypatch, core, batch, lengths, passes)
-    settings = MaskPredictSettings(passes=passes, length_beam=5, candidates="top", score=score)
+    settings = MaskPredictSettings(passes=passes, length_beam=5, length_candidates="top", length_score=score)
     chosen = mask_predict(core, make_source(batch, "cpu"), settings)
     for hypothesis, candidates in zip(chosen, alone, strict=True):
         best = max(candidates, key=lambda n: rule(candidates[n], n))
@@ -59,9 +59,9 @@ def test_each_rule_takes_the_candidate_that_it_ranks_first(monkeypatch, score, p
 def test_no_output_is_empty(monkeypatch, candidates, score, lengths):
     core, _ = model_that_likes(monkeypatch, lengths)
     for beam in (1, 2, 5):
-        settings = decoding_settings(
+        settings = Decoding.of(
             manner="nar", passes=2, length_beam=beam, length_candidates=candidates, length_score=score
-        )
+        ).settings
         for hypothesis in mask_predict(core, make_source(sources(9, bos=True), "cpu"), settings):
             assert hypothesis.tokens.numel() >= 3
             assert hypothesis.tokens[0] == 0 and hypothesis.tokens[-1] == 2
@@ -71,11 +71,12 @@ def test_an_empty_canvas_has_the_best_score_of_the_release(monkeypatch):
     """The defect that `average` and a least length close: nothing between bos and eos scores 0, the maximum."""
     core, _ = model_that_likes(monkeypatch, [5, 2, 7])
     source = make_source(sources(6, bos=True), "cpu")
-    silent = mask_predict(core, source, MaskPredictSettings(length_beam=3, candidates="top", score="release"))
+    theirs = MaskPredictSettings(length_beam=3, length_candidates="top", length_score="release", shortest=0)
+    silent = mask_predict(core, source, theirs)
     assert [h.tokens.tolist() for h in silent] == 6 * [[0, 2]] and {h.score for h in silent} == {0.0}
     for candidates in ("top", "around"):
         speaking = mask_predict(
-            core, source, MaskPredictSettings(length_beam=3, candidates=candidates, score="average")
+            core, source, MaskPredictSettings(length_beam=3, length_candidates=candidates, length_score="average")
         )
         assert all(h.tokens.numel() > 2 for h in speaking)
 
@@ -84,7 +85,7 @@ def test_lengths_that_no_output_may_have_take_no_place_among_the_candidates(monk
     core, _ = model_that_likes(monkeypatch, [2, 0, 1, 9, 6, 4])
     source = make_source(sources(2, bos=True), "cpu")
     _, encoded = core.encode(source)
-    settings = MaskPredictSettings(length_beam=3, candidates="top")
+    settings = MaskPredictSettings(length_beam=3, length_candidates="top")
     assert module.length_candidates(core, encoded, source, settings).tolist() == 2 * [[9, 6, 4]]
 
 
@@ -105,9 +106,9 @@ def test_the_length_has_the_probability_of_its_class(arch):
 
 
 def test_the_rule_goes_with_the_candidates_unless_it_is_named():
-    assert MaskPredictSettings().score == "release"
-    assert MaskPredictSettings(candidates="top").score == "average"
-    assert MaskPredictSettings(candidates="top", score="release").score == "release"
+    assert MaskPredictSettings().length_score == "release"
+    assert MaskPredictSettings(length_candidates="top").length_score == "average"
+    assert MaskPredictSettings(length_candidates="top", length_score="release").length_score == "release"
 
 
 @pytest.mark.parametrize(
@@ -117,21 +118,21 @@ def test_the_rule_goes_with_the_candidates_unless_it_is_named():
         ({"length_score": "mean"}, "length_score: unknown value 'mean'"),
         ({"passes": 0}, "passes: 0 is too small"),
         ({"length_beam": 0}, "length_beam: 0 is too small"),
-        ({"manner": "nat"}, "unknown manner nat"),
+        ({"manner": "nat"}, "unknown manner 'nat'"),
     ],
 )
 def test_what_does_not_decode_is_refused(wrong, complaint):
     with pytest.raises(InputError, match=complaint):
-        decoding_settings(**{"manner": "nar", **wrong})
+        Decoding.of(**{"manner": "nar", **wrong})
 
 
 @pytest.mark.parametrize("candidates", ["around", "top"])
 def test_more_candidates_than_lengths_are_refused(monkeypatch, candidates):
     core, _ = model_that_likes(monkeypatch, [5], classes=8)
     source = make_source(sources(2, bos=True), "cpu")
-    mask_predict(core, source, MaskPredictSettings(length_beam=8, candidates=candidates))
+    mask_predict(core, source, MaskPredictSettings(length_beam=8, length_candidates=candidates))
     with pytest.raises(InputError, match="length_beam: 9 candidates, the model has 8 length classes"):
-        mask_predict(core, source, MaskPredictSettings(length_beam=9, candidates=candidates))
+        mask_predict(core, source, MaskPredictSettings(length_beam=9, length_candidates=candidates))
 
 
 @pytest.mark.parametrize("repredict", [False, True])

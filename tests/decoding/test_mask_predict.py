@@ -29,7 +29,9 @@ def test_equals_fairseq(passes, length_beam, offset):
         [model], fairseq_sample(sentences)
     )
     ours = mask_predict(
-        core_of(model), make_source(sentences, "cpu"), MaskPredictSettings(passes=passes, length_beam=length_beam)
+        core_of(model),
+        make_source(sentences, "cpu"),
+        MaskPredictSettings(passes=passes, length_beam=length_beam, shortest=0),
     )
     for hypothesis, [reference] in zip(ours, theirs, strict=True):
         assert hypothesis.tokens.tolist() == reference["tokens"].tolist()
@@ -41,7 +43,7 @@ def test_equals_fairseq(passes, length_beam, offset):
     "settings",
     [
         MaskPredictSettings(passes=4, length_beam=3),
-        MaskPredictSettings(passes=3, length_beam=5, candidates="top"),
+        MaskPredictSettings(passes=3, length_beam=5, length_candidates="top"),
         MaskPredictSettings(passes=3, length_beam=2, repredict=True),
     ],
 )
@@ -118,7 +120,7 @@ def test_the_lengths_around_the_best_are_fairseqs(monkeypatch, beam, offset):
     classes = wanted - source.layout.counts() + 128 if offset else wanted
     logits = torch.nn.functional.one_hot(classes, 256).float()
     monkeypatch.setattr(core.decoder, "forward_length", lambda *_: logits)
-    ours = length_candidates(core, torch.empty(0), source, MaskPredictSettings(length_beam=beam))
+    ours = length_candidates(core, torch.empty(0), source, MaskPredictSettings(length_beam=beam, shortest=0))
     net = fairseq_sample(sentences)["net_input"]
     encoded = model.encoder(net["src_tokens"], src_lengths=net["src_lengths"])
     best = model.decoder.forward_length_prediction(logits, encoded)
@@ -140,7 +142,7 @@ def test_the_most_probable_lengths_are_those_of_a_sorted_list(monkeypatch, offse
     core, source = core_of(model), make_source(sources(30, bos=True), "cpu")
     logits = torch.randn(30, 256, generator=torch.Generator().manual_seed(1))
     monkeypatch.setattr(core.decoder, "forward_length", lambda *_: logits)
-    ours = length_candidates(core, torch.empty(0), source, MaskPredictSettings(length_beam=4, candidates="top"))
+    ours = length_candidates(core, torch.empty(0), source, MaskPredictSettings(length_beam=4, length_candidates="top"))
     ends = set()
     for row, length, mine in zip(logits.tolist(), source.layout.counts().tolist(), ours.tolist()):
         known = {(c - 128 + length if offset else c): score for c, score in enumerate(row)}

@@ -20,7 +20,7 @@ def core(request):
 @torch.no_grad()
 def test_beam_search(core):
     source = make_source(sources(1, bos=True), "cpu")
-    [[hypothesis]] = beam_search(core, source, BeamSettings(beam=1, length_b=6))
+    [[hypothesis]] = beam_search(core, source, BeamSettings(beam=1, max_len_b=6))
     decoder, token = IncrementalDecoder(core, core.encode(source)[0]), core.config.bos
     for index, symbol in enumerate(hypothesis.tokens.tolist()):
         log_probs = torch.log_softmax(decoder.step(torch.tensor([token]), index)[0].double(), -1)
@@ -37,7 +37,7 @@ def test_mask_predict(core):
     canvas = hypothesis.tokens[None].clone()
     canvas[0, 1:-1] = core.config.mask
     streams = pack_canvas(canvas, torch.tensor([0]), pad=1, mask=core.config.mask)
-    logits = core.project(core.decoder(streams, core.encode(source)[0], streams.nar_rows))
+    logits = core.project(core.decoder(streams, core.encode(source)[0], streams.read["nar"].rows))
     log_probs = torch.log_softmax(logits.double(), -1).gather(1, hypothesis.tokens[1:-1, None])[:, 0]
     torch.testing.assert_close(hypothesis.token_scores[1:-1].double(), log_probs, rtol=0, atol=1e-5)
     assert hypothesis.token_scores.dtype == torch.float32

@@ -8,7 +8,7 @@ import torch
 
 from janus.model.checkpoints import read_checkpoint
 
-JANUS = ("--task", "janus_translation", "--arch", "janus_transformer", "--criterion", "janus_loss")
+JANUS = ("--task", "janus", "--arch", "janus_transformer", "--criterion", "janus")
 
 
 def free_port() -> int:

@@ -16,9 +16,9 @@ from janus.devices import require_device
 from janus.engine.lock import folder_lock
 from janus.engine.training import repair_checkpoints, train
 from janus.errors import InputError, JobError
-from janus.model.checkpoints import load_model
+from janus.methods.base.loading import load_model
 
-JANUS = ("--task", "janus_translation", "--arch", "janus_transformer", "--criterion", "janus_loss")
+JANUS = ("--task", "janus", "--arch", "janus_transformer", "--criterion", "janus")
 # What a job does: hold the lock, train.
 JOB = """
 import json, sys

@@ -9,13 +9,11 @@ from fairseq_training import differences, run, tensors, write_pairs, write_text
 from janus.engine.finished import extends_exactly, is_finished, next_epoch_of
 from janus.model.bart import write_start
 from janus.model.checkpoints import read_checkpoint
+from janus.system_entries import load_systems
 from janus.systems import training_arguments
-from janus.tiers import check, read_yaml
 
 ROOT = Path(__file__).parents[2]
-SYSTEMS = check(
-    read_yaml(ROOT / "config/systems.yaml"), ROOT / "workflow/schemas/systems.schema.yaml", where="systems.yaml"
-)
+SYSTEMS = load_systems(ROOT / "config/systems.yaml", ROOT / "workflow/schemas")
 MODEL = {"layers": 2, "embed_dim": 16, "ffn_dim": 24, "heads": 2, "init": "scaled", "length_classes": 33}
 TRAINING = {
     "valid_bleu_sentences": 0,

@@ -2,13 +2,15 @@
 
 import pytest
 import torch
+from validation_words import validate
 
 from janus.engine.logs import read_curves
 from janus.engine.training import train
 from janus.errors import InputError
-from janus.model.checkpoints import load_model, read_checkpoint
+from janus.methods.base.loading import load_model
+from janus.model.checkpoints import read_checkpoint
 
-JANUS = ("--task", "janus_translation", "--arch", "janus_transformer", "--criterion", "janus_loss")
+JANUS = ("--task", "janus", "--arch", "janus_transformer", "--criterion", "janus")
 
 
 def inner_losses(log) -> dict[str, str]:
@@ -22,7 +24,7 @@ def inner_losses(log) -> dict[str, str]:
 
 def test_resumed_equals_unbroken(training_options, trained, tmp_path):
     """Stopped in the middle of an epoch and continued: every loss and every weight is that of the unbroken run."""
-    words = training_options(tmp_path, *JANUS, "--valid-bleu-manners", "ar,nar")
+    words = training_options(tmp_path, *JANUS, *validate("ar", "nar"))
     train([*words, "--max-update", "5"], log=tmp_path / "log.jsonl")
     train([*words, "--max-update", "14"], log=tmp_path / "log.jsonl")
     assert inner_losses(tmp_path / "log.jsonl") == inner_losses(trained / "log.jsonl")
@@ -64,14 +66,11 @@ def test_curves(trained):
                 *JANUS,
                 "--autocast",
                 "bfloat16",
-                "--encoder-passes",
-                "2",
-                "--query-position",
-                "previous",
-                "--masking",
-                "uniform",
-                "--correction-weight",
-                "1",
+                "--method",
+                "correction",
+                "--method-options",
+                "{losses: {ar: 1, nar: 1, aux: 1, kl_ar_aux: 2, correction: 1, length: 0.1}, encoder_passes: 2, "
+                "query_position: previous, masking: {kind: uniform}}",
                 "--update-freq",
                 "2",
             ],
@@ -79,25 +78,25 @@ def test_curves(trained):
         ),
     ],
 )
-def test_every_family_trains_and_decodes(training_options, tmp_path, words, manner):
+def test_every_method_trains_and_decodes(training_options, tmp_path, words, manner):
     train(
         training_options(
-            tmp_path, *words, "--label-smoothing", "0.1", "--valid-bleu-manners", manner, "--max-update", "3"
+            tmp_path, *words, "--label-smoothing", "0.1", *validate(*manner.split(",")), "--max-update", "3"
         ),
         log=tmp_path / "log.jsonl",
     )
     logged = {row["name"] for row in read_curves(tmp_path / "log.jsonl") if row["split"] == "valid"}
     assert {f"bleu_{m}" for m in manner.split(",")} <= logged
     config = load_model(tmp_path / "checkpoint_last.pt").config
-    assert config.ar_readout == ("query" if words[1] == "janus_translation" else "content")
+    assert config.ar_readout == ("query" if words[1] == "janus" else "content")
 
 
 @pytest.mark.parametrize(
     ("more", "complaint"),
     [
         (["--max-source-positions", "6"], "train|valid.*the model's limit is 6"),
-        (["--valid-bleu-manners", "sideways"], "unknown manner sideways"),
-        (["--query-position", "nowhere"], "invalid choice"),
+        (["--valid-decodings", "[{manner: sideways}]"], "unknown manner 'sideways'"),
+        (["--method", "joined"], "unknown method 'joined' .did you mean 'joint'"),
     ],
 )
 def test_bad_input_ends_with_one_line(training_options, tmp_path, more, complaint):

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from janus.decoding.beam import BeamSettings, beam_search
-from janus.decoding.driver import decoding_settings
+from janus.decoding.decoding import Decoding
 from janus.decoding.mask_predict import MaskPredictSettings, length_candidates, mask_predict
-from janus.model.checkpoints import load_model
+from janus.methods.base.loading import load_model
 from janus.model.config import TransformerConfig
 from janus.model.incremental import IncrementalDecoder
 from janus.model.transformer import JanusTransformer
@@ -80,7 +80,7 @@ def test_encoder(model, source):
     ],
 )
 def test_stream_logits(model, states, stream, name, selection):
-    close(model.project(getattr(states, stream)), GOLDEN[name][GOLDEN[selection]])
+    close(model.project(states.hidden[stream]), GOLDEN[name][GOLDEN[selection]])
 
 
 def test_length_logits(states):
@@ -88,9 +88,10 @@ def test_length_logits(states):
 
 
 def test_streams_speak_of_the_same_tokens(states):
-    assert torch.equal(states.ar_labels[states.ar_masked], states.masked_labels)
+    ar, masked = states.read["ar"], states.read["nar"].labels
+    assert torch.equal(ar.labels[ar.masked], masked) and torch.equal(states.read["aux"].labels, masked)
     chosen = ~GOLDEN["batch.ar_input.ar_mask"] & GOLDEN["sel.ar_nonpad"]
-    assert torch.equal(GOLDEN["batch.ar_input.ar_target"][chosen], states.masked_labels)
+    assert torch.equal(GOLDEN["batch.ar_input.ar_target"][chosen], masked)
 
 
 NAMES = {"ar": "ar_ce", "nar": "nar_ce", "aux": "aux_ce"}
@@ -145,7 +146,7 @@ def test_the_release_cache_does_not(model):
 
 @pytest.mark.parametrize("beam", [1, 5])
 def test_beam_search(model, source, beam):
-    outputs = beam_search(model, source, BeamSettings(beam=beam, length_b=24))
+    outputs = beam_search(model, source, BeamSettings(beam=beam, max_len_b=24))
     for ours, theirs in zip(outputs, DECODES[f"ar_beam{beam}_full_recompute"], strict=True):
         assert [h.tokens.tolist() for h in ours] == [tokens for tokens, _, _ in theirs]
         for hypothesis, (_, scores, score) in zip(ours, theirs):
@@ -156,7 +157,9 @@ def test_beam_search(model, source, beam):
 @pytest.mark.parametrize("iteration", [0, 1, 4, 10])
 @pytest.mark.parametrize("length_beam", [1, 3])
 def test_mask_predict(model, source, iteration, length_beam):
-    outputs = mask_predict(model, source, MaskPredictSettings(passes=iteration + 1, length_beam=length_beam))
+    outputs = mask_predict(
+        model, source, MaskPredictSettings(passes=iteration + 1, length_beam=length_beam, shortest=0)
+    )
     theirs = DECODES[f"nar_iter{iteration}_lb{length_beam}_force"]
     for hypothesis, [(tokens, scores, score)] in zip(outputs, theirs, strict=True):
         assert hypothesis.tokens.tolist() == tokens
@@ -172,26 +175,26 @@ def test_a_checkpoint_of_the_release_loads(tmp_path, source):
     weights = {name.removeprefix("param."): value for name, value in GOLDEN.items() if name.startswith("param.")}
     state = {"args": None, "cfg": {"model": Namespace(arch="named_by_the_authors", **options)}, "model": weights}
     torch.save(state, tmp_path / "release.pt")
-    outputs = beam_search(load_model(tmp_path / "release.pt"), source, BeamSettings(beam=5, length_b=24))
+    outputs = beam_search(load_model(tmp_path / "release.pt"), source, BeamSettings(beam=5, max_len_b=24))
     for ours, theirs in zip(outputs, DECODES["ar_beam5_full_recompute"], strict=True):
         assert [h.tokens.tolist() for h in ours] == [tokens for tokens, _, _ in theirs]
 
 
 def test_predicted_lengths(model, source):
     memory, encoded = model.encode(source)
-    lengths = length_candidates(model, encoded, source, MaskPredictSettings(length_beam=1))
+    lengths = length_candidates(model, encoded, source, MaskPredictSettings(length_beam=1, shortest=0))
     assert lengths.flatten().tolist() == [max(length, 2) for length in DECODES["nar_predicted_length"]]
 
 
 def test_settings_that_nobody_names_are_the_releases(model, source):
     """Beam 5; 10 iterations, which are 11 passes, over 3 lengths: the scripts of its repository."""
-    outputs = mask_predict(model, source, MaskPredictSettings())
+    outputs = mask_predict(model, source, MaskPredictSettings(shortest=0))
     assert [h.tokens.tolist() for h in outputs] == [tokens for [(tokens, _, _)] in DECODES["nar_iter10_lb3_force"]]
-    outputs, theirs = beam_search(model, source, BeamSettings(length_b=24)), DECODES["ar_beam5_full_recompute"]
+    outputs, theirs = beam_search(model, source, BeamSettings(max_len_b=24)), DECODES["ar_beam5_full_recompute"]
     assert [[h.tokens.tolist() for h in one] for one in outputs] == [[t for t, _, _ in one] for one in theirs]
-    for settings in (MaskPredictSettings(), decoding_settings(manner="nar")):
+    for settings in (MaskPredictSettings(), Decoding.of(manner="nar").settings):
         assert (settings.passes, settings.length_beam) == (11, 3)
-        assert not settings.repredict and settings.candidates == "around"
-    for settings in (BeamSettings(), decoding_settings(manner="ar")):
-        assert (settings.beam, settings.length_penalty, settings.length_a) == (5, 1.0, 0.0)
-        assert (settings.length_b, settings.shortest) == (200, 1)
+        assert not settings.repredict and settings.length_candidates == "around"
+    for settings in (BeamSettings(), Decoding.of(manner="ar").settings):
+        assert (settings.beam, settings.lenpen, settings.max_len_a) == (5, 1.0, 0.0)
+        assert (settings.max_len_b, settings.shortest) == (200, 1)

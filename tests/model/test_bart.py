@@ -17,8 +17,8 @@ from fairseq_models import build
 from safetensors.torch import load_file, save_file
 
 from janus.errors import InputError
+from janus.methods.base.loading import load_model
 from janus.model.bart import load_bart, read_bart, unpack_start
-from janus.model.checkpoints import load_model
 from janus.ragged import Source
 from janus.streams import pack_streams
 

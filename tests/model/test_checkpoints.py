@@ -17,8 +17,9 @@ from fairseq_models import SIZES, build, fairseq_sample, sources
 
 from janus.decoding.vocabulary import make_source, pad_batch
 from janus.errors import InputError
+from janus.methods.base.loading import load_model
 from janus.model.averaging import average_checkpoints
-from janus.model.checkpoints import config_from_options, load_model, read_checkpoint
+from janus.model.checkpoints import config_from_options, read_checkpoint
 from janus.model.config import TransformerConfig
 from janus.model.transformer import JanusTransformer
 from janus.plugin.models import core_of
@@ -50,7 +51,7 @@ def test_fairseqs_cmlm_gives_the_same_logits_and_lengths():
     theirs = model.decoder(normalize=False, prev_output_tokens=canvas, encoder_out=their_source)
     memory, encoded = core.encode(source := make_source(sentences, "cpu"))
     streams = pack_canvas(canvas, torch.arange(7), pad=1, mask=3)
-    ours = core.project(core.decoder(streams, memory, streams.nar_rows))
+    ours = core.project(core.decoder(streams, memory, streams.read["nar"].rows))
     torch.testing.assert_close(ours, theirs[canvas.eq(3)], rtol=1e-4, atol=1e-4)
     lengths = core.decoder.forward_length(encoded, source.layout)
     their_lengths = model.decoder.forward_length(normalize=False, encoder_out=their_source)
@@ -386,7 +387,7 @@ def test_no_average_over_other_sizes(other, tmp_path):
 def test_loading_imports_no_compiler(tmp_path):
     """It takes a second, more than everything else of a short decoding."""
     code = (
-        "import sys; from pathlib import Path; from janus.model.checkpoints import load_model\n"
+        "import sys; from pathlib import Path; from janus.methods.base.loading import load_model\n"
         "load_model(Path(sys.argv[1])); print('torch._dynamo' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code, altered(tmp_path)], capture_output=True, text=True)

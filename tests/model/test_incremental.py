@@ -58,7 +58,7 @@ def teacher_forced(model: JanusTransformer, source: torch.Tensor, prefix: torch.
     position = model.config.query_position
     streams = pack_streams(target, nothing, pad=PAD, mask=MASK, nar=False, aux=False, query_position=position)
     memory, _ = model.encode(Source.of(source, PAD))
-    read = streams.ar_rows if model.config.ar_readout == "query" else torch.arange(streams.content)
+    read = streams.read["ar"].rows if model.config.ar_readout == "query" else torch.arange(streams.content)
     return model.project(model.decoder(streams, memory, read)).view(*prefix.shape, -1)
 
 

@@ -8,8 +8,10 @@ from fairseq.models import ARCH_CONFIG_REGISTRY
 from fairseq.modules import SinusoidalPositionalEmbedding
 from fairseq_models import SIZES, build, sources
 
-from janus.decoding.driver import best_hypotheses, decoding_settings
-from janus.model.checkpoints import build_model, load_model
+from janus.decoding.decoding import Decoding
+from janus.decoding.driver import best_hypotheses
+from janus.methods.base.loading import load_model
+from janus.model.checkpoints import build_model
 from janus.plugin.models import core_of
 
 # What has learned positions has no table; fairseq's Transformer and CMLM have one in each half of the model.
@@ -29,9 +31,12 @@ def options_of(arch):
 
 
 def decoded(core, arch, manner):
-    settings = decoding_settings(manner=manner, max_len_b=8, passes=3, length_beam=2)
+    settings = {"ar": {"max_len_b": 8}, "nar": {"passes": 3, "length_beam": 2}}[manner]
     bos = arch in ("cmlm_transformer", "janus_transformer")
-    return [tokens.tolist() for tokens in best_hypotheses(core, sources(4, bos=bos), settings, "cpu")]
+    return [
+        tokens.tolist()
+        for tokens in best_hypotheses(core, sources(4, bos=bos), Decoding.of(manner=manner, **settings), "cpu")
+    ]
 
 
 def tables(core):
@@ -67,7 +72,9 @@ def test_weights_of_any_precision_decode(arch, cast):
 @pytest.mark.parametrize("arch", MANNERS)
 def test_a_half_precision_checkpoint_is_taken_up_to_float32_on_a_processor(arch, tmp_path):
     half = built(arch).half()
-    torch.save({"args": options_of(arch), "model": half.state_dict()}, tmp_path / "half.pt")
+    task = {"_name": "janus", "method": "joint", "method_options": "{losses: {ar: 1}}"} if "janus" in arch else {}
+    state = {"args": options_of(arch), "cfg": {"task": task}, "model": half.state_dict()}
+    torch.save(state, tmp_path / "half.pt")
     core = load_model(tmp_path / "half.pt")
     assert {tensor.dtype for tensor in (*core.parameters(), *core.buffers())} == {torch.float32}
     same = core_of(half.float())

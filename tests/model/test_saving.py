@@ -10,7 +10,7 @@ from janus.engine.training import train
 from janus.model.averaging import average_checkpoints, digest_of_weights
 from janus.model.checkpoints import read_checkpoint
 
-JANUS = ("--task", "janus_translation", "--arch", "janus_transformer", "--criterion", "janus_loss")
+JANUS = ("--task", "janus", "--arch", "janus_transformer", "--criterion", "janus")
 
 
 def test_a_resumed_training_is_averaged_to_the_same_bytes(training_options, tmp_path, monkeypatch):

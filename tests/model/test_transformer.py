@@ -58,10 +58,10 @@ def test_every_stream_of_a_batch_is_that_of_the_reference(recipe):
     for b, rows in enumerate(encoded):
         torch.testing.assert_close(states.length[b], reference.lengths(rows), rtol=0, atol=1e-10)
     for name, kind in (("ar", AR_QUERY), ("nar", MASKED), ("aux", AUX_QUERY)):
-        rows = getattr(streams, f"{name}_rows")
+        rows = streams.read[name].rows
         logits = [expected[b][kind, j] for b, j in zip(streams.sentence[rows].tolist(), streams.place[rows].tolist())]
         assert len(logits) == (sum(len(t) - 1 for t in TARGETS) if name == "ar" else sum(map(len, HIDDEN)))
-        torch.testing.assert_close(model.project(getattr(states, name)), torch.stack(logits), rtol=0, atol=1e-10)
+        torch.testing.assert_close(model.project(states.hidden[name]), torch.stack(logits), rtol=0, atol=1e-10)
 
 
 @torch.no_grad()
@@ -74,7 +74,7 @@ def test_every_cell_of_a_canvas_is_that_of_the_reference():
     canvas = pad_batch([[MASK if j in hidden else t for j, t in enumerate(x)] for x, hidden in zip(TARGETS, HIDDEN)])
     memory, _ = model.encode(Source.of(pad_batch(SOURCES), PAD))
     streams = pack_canvas(canvas, torch.tensor(owner), pad=PAD, mask=MASK, read_all=True)
-    read = torch.cat([streams.nar_rows, streams.corrected_rows])
+    read = torch.cat([streams.read["nar"].rows, streams.read["corrected"].rows])
     assert len(read) == sum(len(target) - 2 for target in TARGETS)
     logits = model.project(model.decoder(streams, memory, read))
     for b, j, ours in zip(streams.sentence[read].tolist(), streams.place[read].tolist(), logits):
@@ -93,9 +93,9 @@ def test_ar_rows_read_the_first_encoding_and_the_others_the_second():
     first, second = ([reference.encode(s) + shift for s in SOURCES] for shift in (0.0, 0.7))
     memory = model.decoder.memory([torch.cat(first), torch.cat(second)], source.layout)
     for encoded, kind, rows in (
-        (first, AR_QUERY, streams.ar_rows),
-        (second, MASKED, streams.nar_rows),
-        (second, AUX_QUERY, streams.aux_rows),
+        (first, AR_QUERY, streams.read["ar"].rows),
+        (second, MASKED, streams.read["nar"].rows),
+        (second, AUX_QUERY, streams.read["aux"].rows),
     ):
         expected = [reference.streams(*each) for each in zip(encoded, TARGETS, HIDDEN)]
         places = zip(streams.sentence[rows].tolist(), streams.place[rows].tolist())
@@ -148,7 +148,7 @@ def test_dropout_falls_where_fairseqs_does(monkeypatch, arch):
         encoded = model.encoder(net["src_tokens"], src_lengths=net["src_lengths"])
         theirs = model.decoder(normalize=False, prev_output_tokens=canvas, encoder_out=encoded)[canvas.eq(MASK)]
         streams = pack_canvas(canvas, torch.arange(7), pad=PAD, mask=MASK)
-        return core.project(core.decoder(streams, memory, streams.nar_rows)), theirs
+        return core.project(core.decoder(streams, memory, streams.read["nar"].rows)), theirs
 
     still, _ = both()
     model.train()

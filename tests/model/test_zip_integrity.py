@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from janus.errors import InputError
+from janus.methods.base.loading import load_model
 from janus.model.averaging import average_checkpoints
-from janus.model.checkpoints import load_model, read_checkpoint
+from janus.model.checkpoints import read_checkpoint
 from janus.model.zip_integrity import is_cut_short, verify_checksums
 
 

@@ -22,12 +22,20 @@ NOISE = ["--mask", "0.3", "--mask-length", "span-poisson", "--replace-length", "
 BLOCKS = ["--tokens-per-sample", "24", "--sample-break-mode", "complete"]
 TASKS = {
     "janus_ar_baseline": ["--arch", "transformer", "--share-all-embeddings", *SMOOTHED],
-    "janus_translation": ["--arch", "janus_transformer", "--criterion", "janus_loss"],
+    "joint": ["--task", "janus", "--arch", "janus_transformer", "--criterion", "janus"],
     "janus_cmlm_baseline": ["--arch", "cmlm_transformer", "--criterion", "nat_loss", "--noise", "random_mask"],
-    "janus_denoising": ["--arch", "janus_bart_base", "--criterion", "janus_loss", "--length-weight", "0", *BLOCKS],
+    "denoising": [
+        *("--task", "janus", "--method", "denoising", "--method-options", "{losses: {ar: 1, nar: 1, aux: 1}}"),
+        *("--arch", "janus_bart_base", "--criterion", "janus", *BLOCKS),
+    ],
     "janus_bart_baseline": ["--arch", "bart_base", *SMOOTHED, *NOISE, *BLOCKS],
 }
-TEXTS = ("janus_denoising", "janus_bart_baseline")
+TEXTS = ("denoising", "janus_bart_baseline")
+
+
+def task_words(name: str) -> list[str]:
+    """The words of a task of fairseq's by its name, or of a method of ours."""
+    return TASKS[name] if "--task" in TASKS[name] else ["--task", name, *TASKS[name]]
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +52,7 @@ def task_of(data):
     def of(name: str):
         if name not in made:
             folder = data["text" if name in TEXTS else "pairs"]
-            words = [str(folder), "--task", name, *TASKS[name], *SIZES, "--seed", "3", "--optimizer", "adam"]
+            words = [str(folder), *task_words(name), *SIZES, "--seed", "3", "--optimizer", "adam"]
             parser = options.get_training_parser()
             config = convert_namespace_to_omegaconf(options.parse_args_and_arch(parser, words))
             task = tasks.setup_task(config.task)
@@ -109,7 +117,7 @@ def test_a_sentence_longer_than_the_model_is_refused(task_of, name, skip):
 
 
 def test_a_target_longer_than_the_model_is_refused(task_of):
-    task, _ = task_of("janus_translation")
+    task, _ = task_of("joint")
     task.load_dataset("valid")
     with pytest.raises(InputError, match="of the target has .* the model's limit is 6"):
         task.get_batch_iterator(task.dataset("valid"), max_positions=(50, 6))
@@ -126,7 +134,7 @@ def _tensors(value) -> list:
     return [value.tolist()] if isinstance(value, torch.Tensor) else []
 
 
-@pytest.mark.parametrize("name", ["janus_translation", "janus_denoising", "janus_bart_baseline"])
+@pytest.mark.parametrize("name", ["joint", "denoising", "janus_bart_baseline"])
 def test_noise_is_that_of_the_seed_and_the_epoch(task_of, name):
     """In this process or in workers, whatever was drawn before; another one in each epoch."""
     task, model = task_of(name)
@@ -141,7 +149,7 @@ def test_noise_is_that_of_the_seed_and_the_epoch(task_of, name):
     assert noises[0] != noises[1] != noises[2] != noises[0]
 
 
-@pytest.mark.parametrize("name", ["janus_translation", "janus_denoising", "janus_bart_baseline"])
+@pytest.mark.parametrize("name", ["joint", "denoising", "janus_bart_baseline"])
 def test_making_a_batch_leaves_the_global_generators_alone(task_of, name):
     task, model = task_of(name)
     batches = iterator_of(task, model, "train").next_epoch_itr()
@@ -150,7 +158,7 @@ def test_making_a_batch_leaves_the_global_generators_alone(task_of, name):
     assert torch.equal(torch.get_rng_state(), states[0]) and (np.random.get_state()[1] == states[1]).all()
 
 
-@pytest.mark.parametrize("name", ["janus_translation", "janus_denoising", "janus_bart_baseline"])
+@pytest.mark.parametrize("name", ["joint", "denoising", "janus_bart_baseline"])
 def test_validation_keeps_its_noise(task_of, name):
     """Validation asks for epoch 1 each time and leaves the data set's epoch as it is."""
     task, model = task_of(name)
@@ -171,7 +179,7 @@ def test_no_thread_collates(task_of):
 
 def test_an_epoch_left_early_leaves_no_worker_behind(task_of):
     """What the interpreter's exit calls first."""
-    task, model = task_of("janus_translation")
+    task, model = task_of("joint")
     iterator = iterator_of(task, model, "train", workers=2)
     next(iterator.next_epoch_itr())
     assert len(multiprocessing.active_children()) >= 2

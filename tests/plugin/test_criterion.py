@@ -3,17 +3,18 @@
 import pytest
 import torch
 from fairseq.tasks.fairseq_task import FairseqTask
+from stream_states import FlatStates
 
-import janus.plugin.criterion as criterion
-from janus.model.transformer import StreamStates
-from janus.plugin.criterion import JanusLoss, JanusLossConfig
+import janus.methods.joint as joint
+from janus.methods.base.registry import make_method
+from janus.plugin.criterion import MethodLoss, MethodLossConfig
 
 
-def states(tokens: int, masked: int, seed: int) -> StreamStates:
+def states(tokens: int, masked: int, seed: int) -> FlatStates:
     generator = torch.Generator().manual_seed(seed)
     rows = [torch.randn(count, 7, generator=generator) for count in (tokens, masked, masked)]
     labels = torch.randint(0, 7, (tokens,), generator=generator)
-    return StreamStates(
+    return FlatStates(
         *rows,
         corrected=rows[0][:0],
         vocabulary=torch.eye(7),
@@ -25,17 +26,31 @@ def states(tokens: int, masked: int, seed: int) -> StreamStates:
     )
 
 
+PAPER = {"ar": 1, "nar": 1, "aux": 1, "kl_ar_aux": 2, "kl_nar_aux": 2, "length": 0.1}
+
+
+class Model:
+    """A model that returns the states it is given."""
+
+    training = True
+
+    def __call__(self, source, streams):
+        return streams.made
+
+
 @pytest.fixture
 def run(monkeypatch):
     """A function that gives the losses, the sample sizes and the logs of two batches of 8 and 3 target tokens."""
-    monkeypatch.setattr(criterion, "as_source", lambda packed: packed)
-    monkeypatch.setattr(criterion, "as_streams", lambda packed: packed)
+    monkeypatch.setattr(joint, "source_of", lambda packed: packed)
+    monkeypatch.setattr(joint, "rows_of", lambda packed: packed)
 
-    def run(**options):
-        loss = JanusLoss(JanusLossConfig(**options), FairseqTask(None))
+    def run(smoothing=0.1, **options):
+        task = FairseqTask(None)
+        task.method, task.updates = make_method("joint", options), 0
+        loss = MethodLoss(MethodLossConfig(label_smoothing=smoothing), task)
         batches = [states(8, 4, 1), states(3, 1, 2)]
         return batches, [
-            loss(lambda source, streams: streams, {
+            loss(Model(), {
                 "packed": {"source": None, "streams": batch, "lengths": torch.tensor([batch.ar_labels.numel() + 1])},
                 "ntokens": 9, "nsentences": 1,
             })
@@ -46,7 +61,7 @@ def run(monkeypatch):
 
 
 def test_sums_of_batches_are_the_sum_over_all_their_tokens(run):
-    batches, outputs = run(length_weight=0.0, kl_ar_aux_weight=0.0, kl_nar_aux_weight=0.0, label_smoothing=0.0)
+    batches, outputs = run(0.0, losses={"ar": 1, "nar": 1, "aux": 1}, reduction="sum")
     assert [size for _, size, _ in outputs] == [8, 3]
     summed = sum(
         torch.nn.functional.cross_entropy(rows, labels, reduction="sum")
@@ -59,7 +74,7 @@ def test_sums_of_batches_are_the_sum_over_all_their_tokens(run):
 
 
 def test_means_weigh_every_batch_the_same(run):
-    _, outputs = run(reduction="mean")
+    _, outputs = run(losses=PAPER, reduction="mean")
     assert [size for _, size, _ in outputs] == [1, 1]
 
 
@@ -67,9 +82,9 @@ def test_means_weigh_every_batch_the_same(run):
 def test_what_is_logged_is_an_average_by_sample_size(run, reduction):
     from fairseq import metrics
 
-    _, outputs = run(reduction=reduction)
+    _, outputs = run(losses=PAPER, reduction=reduction)
     with metrics.aggregate() as logged:
-        JanusLoss.reduce_metrics([log for _, _, log in outputs])
+        MethodLoss.reduce_metrics([log for _, _, log in outputs])
     sizes = [size for _, size, _ in outputs]
     expected = sum(float(total) for total, _, _ in outputs) / sum(sizes)
     assert logged.get_smoothed_value("loss") == pytest.approx(expected, abs=1e-4)

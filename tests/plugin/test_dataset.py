@@ -3,14 +3,17 @@
 import torch
 from fairseq.data import Dictionary, LanguagePairDataset
 
-from janus.plugin.dataset import JointDataset, Packing, as_streams
+from janus.methods.base.batch import Symbols, rows_of
+from janus.methods.base.registry import make_method
+from janus.plugin.dataset import PackedDataset
 
 WORDS = Dictionary()
+SYMBOLS = Symbols(bos=0, pad=1, eos=2, unk=3)
 for _i in range(20):
     WORDS.add_symbol(f"w{_i}")
 
 
-def dataset(fixed: bool = False, **changes) -> JointDataset:
+def dataset(fixed: bool = False, seed: int = 1, method: str = "joint", **changes) -> PackedDataset:
     generator = torch.Generator().manual_seed(1)
     sentences = [
         torch.cat([torch.tensor([0]), torch.randint(4, 24, (n,), generator=generator), torch.tensor([2])])
@@ -18,27 +21,20 @@ def dataset(fixed: bool = False, **changes) -> JointDataset:
     ]
     sizes = [len(s) for s in sentences]
     pairs = LanguagePairDataset(sentences, sizes, WORDS, sentences, sizes, WORDS)
-    settings = dict(
-        seed=1,
-        pad=1,
-        mask=3,
-        ar=True,
-        nar=True,
-        aux=True,
-        query_position="own",
-        ar_readout="query",
-        masking="span",
-        budget=0.7,
-        poisson=2.0,
-        corruption=0.0,
-    )
-    return JointDataset(pairs, Packing(**{**settings, **changes}), fixed=fixed)
+    made = make_method(method, {"losses": {"ar": 1, "nar": 1, "aux": 1}} | changes)
+
+    def pack(source, target, generator):
+        return made.pack(source, target, SYMBOLS, generator)
+
+    return PackedDataset(pairs, pack, seed=seed, fixed=fixed)
 
 
-def masked_places(data: JointDataset, indices: list[int]) -> list:
+def masked_places(data: PackedDataset, indices: list[int]) -> list:
     batch = data.collater([data[i] for i in indices])
-    streams = as_streams(batch["packed"]["streams"])
-    return list(zip(streams.sentence[streams.nar_rows].tolist(), streams.place[streams.nar_rows].tolist()))
+    streams = rows_of(batch["packed"]["streams"])
+    return list(
+        zip(streams.sentence[streams.read["nar"].rows].tolist(), streams.place[streams.read["nar"].rows].tolist())
+    )
 
 
 def test_masks_depend_on_seed_epoch_and_batch_alone():
@@ -67,12 +63,12 @@ def test_unknown_words_count_as_masked():
 
 
 def test_drafts_find_their_places():
-    data = dataset(ar=False, aux=False, masking="uniform", corruption=0.5)
+    data = dataset(method="correction", losses={"nar": 1, "correction": 1}, masking={"kind": "uniform"}, corruption=0.5)
     batch = data.collater([data[i] for i in (1, 3, 5)])
-    streams, draft = as_streams(batch["packed"]["streams"]), batch["packed"]["draft"]
-    canvas = as_streams(draft["streams"])
-    assert streams.corrected_rows.numel() == draft["predictions"].numel() > 0
-    rows = canvas.nar_rows[draft["predictions"]]
-    assert torch.equal(canvas.sentence[rows], streams.sentence[streams.corrected_rows])
-    assert torch.equal(canvas.place[rows], streams.place[streams.corrected_rows])
-    assert torch.equal(streams.corrected_labels, streams.token[streams.corrected_rows])
+    streams, draft = rows_of(batch["packed"]["streams"]), batch["packed"]["draft"]
+    canvas = rows_of(draft["streams"])
+    assert streams.read["corrected"].rows.numel() == draft["predictions"].numel() > 0
+    rows = canvas.read["nar"].rows[draft["predictions"]]
+    assert torch.equal(canvas.sentence[rows], streams.sentence[streams.read["corrected"].rows])
+    assert torch.equal(canvas.place[rows], streams.place[streams.read["corrected"].rows])
+    assert torch.equal(streams.read["corrected"].labels, streams.token[streams.read["corrected"].rows])

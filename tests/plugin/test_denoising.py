@@ -11,18 +11,25 @@ import torch
 from janus.engine.logs import read_curves
 from janus.engine.training import train
 from janus.errors import InputError
+from janus.methods.base.loading import load_model
 from janus.model.bart import load_bart, write_start
-from janus.model.checkpoints import load_model, read_checkpoint
+from janus.model.checkpoints import read_checkpoint
 
 ROOT = Path(__file__).parents[2]
 TINY_BART = ROOT / "tests" / "model" / "tiny-bart"
 # The sizes of tiny-bart, whose dictionary has 36 words and four symbols, the last word being the mask.
 WORDS = 40
 SIZES = {"layers": 2, "embed-dim": 16, "ffn-embed-dim": 24, "attention-heads": 2}
-PAPER = ["--length-weight", "0"]
-RELEASE = ["--length-weight", "0", "--ar-weight", "0.5", "--nar-weight", "0.5", "--aux-weight", "0.5"]
-RELEASE += ["--kl-ar-aux-weight", "0.5", "--kl-nar-aux-weight", "0.5", "--query-position", "previous"]
-RELEASE += ["--noise-budget", "0.3", "--noise-shared", "0.5", "--noise-rotated", "0.5", "--label-smoothing", "0"]
+PAPER = ["--method-options", "{losses: {ar: 1, nar: 1, aux: 1, kl_ar_aux: 2, kl_nar_aux: 2}, reduction: sum}"]
+RELEASE = [
+    "--method-options",
+    "{losses: {ar: 0.5, nar: 0.5, aux: 0.5, kl_ar_aux: 0.5, kl_nar_aux: 0.5}, reduction: sum, query_position: previous,"
+    " noise: {budget: 0.3, shared: 0.5, rotated: 0.5}}",
+    *("--label-smoothing", "0"),
+]
+
+
+OURS = ("--task", "janus", "--method", "denoising", "--criterion", "janus", "--arch", "janus_bart_base")
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +52,11 @@ def text(tmp_path_factory) -> Path:
     return root / "bin"
 
 
-def words(text: Path, folder: Path, *more: str) -> list[str]:
+def words(text: Path, folder: Path, *more: str, task=OURS) -> list[str]:
     sizes = [word for side in ("encoder", "decoder") for n, v in SIZES.items() for word in (f"--{side}-{n}", str(v))]
     return [
         *(str(text), "--user-dir", str(ROOT / "janus" / "plugin"), "--save-dir", str(folder), "--cpu", "--seed", "3"),
-        *("--task", "janus_denoising", "--criterion", "janus_loss", "--arch", "janus_bart_base", *sizes),
+        *(*task, *sizes),
         *("--tokens-per-sample", "24", "--max-source-positions", "32", "--max-target-positions", "32"),
         *("--optimizer", "fused_adamw", "--lr", "0.003", "--max-tokens", "120", "--num-workers", "1"),
         *("--log-interval", "1", "--no-epoch-checkpoints", *more),
@@ -103,7 +110,7 @@ BART = [
 
 def bart_words(text: Path, folder: Path, *more: str) -> list[str]:
     """The words of `words`, with fairseq's own BART and noise in the place of ours."""
-    return [*words(text, folder), *BART, *more]
+    return words(text, folder, *more, task=BART)
 
 
 def test_fairseqs_own_bart_is_pretrained_and_resumed(text, tmp_path):
@@ -160,7 +167,7 @@ def test_fairseqs_bart_goes_on_from_a_start(text, pairs, start, tmp_path, kind):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--length-weight", "0.1"], "pre-training predicts no lengths"),
+        (["--method-options", "{losses: {ar: 1, length: 0.1}}"], "pre-training predicts no lengths"),
         ([*PAPER, "--tokens-per-sample", "40"], "blocks of 40 tokens do not fit 32 positions"),
         ([*PAPER, "--init-from", str(TINY_BART), "--encoder-layers", "3"], "it has no encoder.layers.2"),
         ([*PAPER, "--init-from", str(TINY_BART), "--encoder-ffn-embed-dim", "20"], "fc1.weight is"),

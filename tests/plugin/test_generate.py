@@ -17,9 +17,12 @@ PLUGIN = Path(__file__).parents[2] / "janus" / "plugin"
     ("words", "settings"),
     [
         (["--beam", "3", "--max-len-b", "12"], {"manner": "ar", "beam": 3, "max_len_b": 12}),
-        (["--manner", "nar", "--passes", "4", "--length-beam", "3"], {"manner": "nar", "passes": 4, "length_beam": 3}),
         (
-            ["--manner", "nar", "--passes", "2", "--length-beam", "4", "--length-candidates", "top", "--repredict"],
+            ["--decoding", "{manner: nar, passes: 4, length_beam: 3}"],
+            {"manner": "nar", "passes": 4, "length_beam": 3},
+        ),
+        (
+            ["--decoding", "{manner: nar, passes: 2, length_beam: 4, length_candidates: top, repredict: true}"],
             {"manner": "nar", "passes": 2, "length_beam": 4, "length_candidates": "top", "repredict": True},
         ),
     ],
@@ -34,7 +37,7 @@ def test_equals_the_driver(toy_corpus, trained, tmp_path, words, settings):
         "--user-dir",
         str(PLUGIN),
         "--task",
-        "janus_translation",
+        "janus",
         "--path",
         str(checkpoint),
         "--gen-subset",

@@ -6,15 +6,14 @@ import pytest
 from fairseq import options, tasks
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 
-from janus.decoding.settings import decoding_settings
+from janus.decoding.decoding import Decoding
+from janus.system_entries import load_systems
 from janus.systems import decoding_settings as options_of
 from janus.systems import training_arguments
 from janus.tiers import check, read_yaml, settings
 
 ROOT = Path(__file__).parents[2]
-SYSTEMS = check(
-    read_yaml(ROOT / "config/systems.yaml"), ROOT / "workflow/schemas/systems.schema.yaml", where="systems.yaml"
-)
+SYSTEMS = load_systems(ROOT / "config/systems.yaml", ROOT / "workflow/schemas")
 DECODING = {"length_beam": 4, "length_candidates": "top", "length_score": "average_and_length"}
 CORPUS = "demo.iwslt14.de-en"
 
@@ -38,15 +37,15 @@ def test_nar_is_decoded_as_for_the_tables_but_for_the_passes(system, toy_corpus)
     config = convert_namespace_to_omegaconf(options.parse_args_and_arch(options.get_training_parser(), words))
     task = tasks.setup_task(config.task)
     wanted = options_of(SYSTEMS[system], run, manner="nar", passes=3)
-    wanted.pop("batch_tokens")
-    decoder = task.bleu.generators["nar"].settings
-    assert decoder == decoding_settings(**wanted)
-    assert (decoder.length_beam, decoder.candidates, decoder.score) == (4, "top", "average_and_length")
-    assert decoder.repredict == (system == "cmlm-corr")
+    decoding = task.bleu.generators["nar"].decoding
+    assert decoding == Decoding.of(**wanted)
+    chosen = decoding.settings
+    assert (chosen.length_beam, chosen.length_candidates, chosen.length_score) == (4, "top", "average_and_length")
+    assert chosen.repredict == (system == "cmlm-corr")
 
 
 @pytest.mark.parametrize("system", ["transformer", "janus-paper"])
 def test_a_training_that_decodes_no_nar_does_not_depend_on_how_it_is_decoded(system):
     """Another rule for the lengths is no reason to train again."""
     _, words = words_of(system, Path("bin"), valid_bleu_sentences=100 if system == "transformer" else 0)
-    assert not {"--length-beam", "--length-candidates", "--length-score", "--repredict"} & set(words)
+    assert not any("length_beam" in word for word in words)

@@ -11,10 +11,11 @@ from janus.report.collect import collect
 from janus.report.generation_cells import generation_cells
 from janus.report.ledger import join
 from janus.report.published import load_published
-from janus.tiers import check, read_yaml
+from janus.system_entries import load_systems
+from janus.tiers import read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-SYSTEMS = check(read_yaml(ROOT / "config/systems.yaml"), ROOT / "workflow/schemas/systems.schema.yaml", where="systems")
+SYSTEMS = load_systems(ROOT / "config/systems.yaml", ROOT / "workflow/schemas")
 PUBLISHED = load_published(ROOT / "workflow/published")
 
 

@@ -9,12 +9,13 @@ import pytest
 from janus.files import read_json, write_json
 from janus.report.inequalities import differences, inequality_notes, parse_options, training_settings
 from janus.report.origins import origin_notes, provenance_notes
+from janus.system_entries import load_systems
 from janus.systems import training_arguments
 from janus.tiers import averages, check, read_yaml, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "workflow/schemas"
-SYSTEMS = check(read_yaml(ROOT / "config/systems.yaml"), SCHEMAS / "systems.schema.yaml", where="systems")
+SYSTEMS = load_systems(ROOT / "config/systems.yaml", SCHEMAS)
 RUN = ROOT / "results/reference/multi30k-cpu/multi30k.de-en"
 
 

@@ -20,7 +20,9 @@ from janus.report.products import Products
 from janus.report.published import load_published
 from janus.sense import check_sense
 from janus.slurm import Demand, require_accounting, require_nodes
-from janus.systems import decoding_settings, training_arguments
+from janus.methods.base.registry import module_of
+from janus.system_entries import load_systems, with_entries
+from janus.systems import decoder_modules, decoding_settings, training_arguments
 from janus.tiers import averages, check, read_yaml, settings
 
 SCHEMAS = ROOT / "workflow" / "schemas"
@@ -41,7 +43,7 @@ def checked_config():
                 tier[key] = of_user(tier[key])
         systems_file = tier["systems_file"]
         systems, *manifest = together(
-            lambda: check(read_yaml(systems_file), SCHEMAS / "systems.schema.yaml", where=systems_file),
+            lambda: load_systems(systems_file, SCHEMAS),
             *(
                 partial(load, tier["corpora_file"])
                 for load in (load_corpora, load_texts, load_vocabularies, load_models)
@@ -51,6 +53,7 @@ def checked_config():
         published = load_published(ROOT / "workflow" / "published")
         statements = load_statements(ROOT / "workflow" / "published" / "claims.csv")
         papers = {"published": published, "statements": statements}
+        tier = with_entries(tier, systems)
         check_sense(tier, systems, corpora, texts=texts, models=models, **papers, where=where)
     except InputError as error:
         # A WorkflowError would add the lines of this file to those that matter, one for each problem.
@@ -99,8 +102,20 @@ def code_of(script, *modules):
 
 # What decides the weights of a training: the plugin that --user-dir names, and what it imports. The engine around it
 # (janus/engine) starts and watches fairseq, and a training that it resumes equals an unbroken one; so an edit of it, of
-# its progress bar or of a record trains nothing anew.
+# its progress bar or of a record trains nothing anew. The plugin loads the method by name.
 TRAINER = "janus.plugin"
+
+
+@cache
+def code_of_training(system):
+    """Digest of the code that decides the weights of a system's training."""
+    return digest_of_code(ROOT, TRAINER, *filter(None, [module_of(SYSTEMS[system]["method"])]))
+
+
+@cache
+def code_of_decoding(script, system):
+    """Digest of the code of a script that loads and decodes a system's model."""
+    return code_of(script, module_of(SYSTEMS[system]["method"]), *decoder_modules(SYSTEMS[system]))
 
 
 def corpus_folder(corpus):
@@ -165,9 +180,15 @@ def modes_of(system, passes):
 
 
 def decoding_of(wildcards, mode):
-    """The decoding settings of a run in a mode."""
+    """The decoding of a run in a mode, as `Decoding.of` reads it."""
     manner, _, passes = mode.partition("-")
     return decoding_settings(SYSTEMS[wildcards.system], run_settings(wildcards), manner=manner, passes=int(passes or 0))
+
+
+def file_of_method(wildcards):
+    """The file of a method of the user's own, in a list: an edit of it trains and decodes anew."""
+    method = SYSTEMS[wildcards.system]["method"]
+    return [method] if method.endswith(".py") else []
 
 
 def lock_results():

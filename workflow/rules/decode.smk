@@ -13,6 +13,7 @@ rule decode:
         checkpoint=rules.average.output[0],
         bpe=RESULTS + "/{corpus}/corpus/bpe",
         data=rules.binarise.output[0],
+        method=file_of_method,
     output:
         hypotheses=RUN + "/decode/{mode}.bpe",
         facts=RUN + "/decode/{mode}.bpe.json",
@@ -27,8 +28,9 @@ rule decode:
         runtime="2h",
     params:
         source=of_corpus("source"),
-        settings=lambda wildcards: decoding_of(wildcards, wildcards.mode),
-        code=code_of("decode"),
+        decoding=lambda wildcards: decoding_of(wildcards, wildcards.mode),
+        batch_tokens=lambda wildcards: run_settings(wildcards)["decoding"]["batch_tokens"],
+        code=lambda wildcards: code_of_decoding("decode", wildcards.system),
     message:
         "Decode {wildcards.corpus} with {wildcards.system}, seed {wildcards.seed}: {wildcards.mode}"
     script:
@@ -54,11 +56,11 @@ rule measure_latency:
         runtime="4h",
     params:
         source=of_corpus("source"),
-        settings=lambda wildcards: [
+        decodings=lambda wildcards: [
             decoding_of(wildcards, mode) for mode in modes_of(wildcards.system, timed_passes(wildcards.corpus))
         ],
         latency=TIER["latency"],
-        code=code_of("measure_latency"),
+        code=lambda wildcards: code_of_decoding("measure_latency", wildcards.system),
     message:
         "Measure the speed of {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}"
     script:

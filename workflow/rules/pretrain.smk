@@ -190,6 +190,7 @@ rule pretrain:
             f"{RESULTS}/{wildcards.corpus}/text/bin/{shard}" for shard in shards_of(wildcards.corpus)
         ],
         start=lambda wildcards: start_of(wildcards.system),
+        method=file_of_method,
     output:
         # As in the rule train: checkpoints lie beside it and are no outputs.
         RUN + "/train.json",
@@ -218,7 +219,7 @@ rule pretrain:
             device=TIER["device"],
             user_dir=of_project("janus/plugin"),
         ),
-        code=digest_of_code(ROOT, TRAINER),
+        code=lambda wildcards: code_of_training(wildcards.system),
     message:
         "Pre-train {wildcards.system} on {wildcards.corpus}"
     script:

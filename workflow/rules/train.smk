@@ -7,6 +7,7 @@ rule train:
     input:
         data=rules.binarise.output[0],
         start=lambda wildcards: start_of(wildcards.system),
+        method=file_of_method,
     output:
         # Checkpoints lie beside it and are no outputs: Snakemake would remove them before a resumed run.
         RUN + "/train.json",
@@ -34,7 +35,7 @@ rule train:
             device=TIER["device"],
             user_dir=of_project("janus/plugin"),
         ),
-        code=digest_of_code(ROOT, TRAINER),
+        code=lambda wildcards: code_of_training(wildcards.system),
     message:
         "Train {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}"
     script:

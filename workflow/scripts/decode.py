@@ -15,5 +15,6 @@ with job(snakemake) as terminal:
         output=Path(snakemake.output.hypotheses),
         device=snakemake.config["device"],
         terminal=terminal,
-        **snakemake.params.settings,
+        batch_tokens=snakemake.params.batch_tokens,
+        **snakemake.params.decoding,
     )

@@ -19,7 +19,9 @@ with job(snakemake) as terminal:
     folders = [data] if isinstance(data, str) else data
     name = f"{snakemake.wildcards.system} on {snakemake.wildcards.corpus}"
     with folder_lock(checkpoints, terminal=terminal) as lock:
-        identity = training_identity(params.arguments, code=params.code, folders=folders, files=snakemake.input.start)
+        identity = training_identity(
+            params.arguments, code=params.code, folders=folders, files=[*snakemake.input.start, *snakemake.input.method]
+        )
         resumed = open_run(checkpoints, identity, terminal=terminal)
         log = checkpoints / "log.jsonl"
         train(params.arguments, log=log, name=name, terminal=terminal, lock=lock)

@@ -1,0 +1,112 @@
+"""How a model is decoded, as one value: from the config to validation, `fairseq-generate`, the rules and the report."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from janus.errors import InputError
+from janus.methods.base.decoder import Decoder, Hypothesis
+from janus.methods.base.method import AR, MANNERS, MASK_PREDICT, Use
+from janus.methods.base.registry import find_method
+from janus.model.transformer import JanusTransformer
+from janus.ragged import Source
+
+# Of a model whose method is not known, such as another toolkit's.
+_USUAL = {"ar": AR, "nar": MASK_PREDICT}
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """manner: `ar` or `nar`. method: whose decoder it is; empty for the usual decoder of the manner.
+
+    settings: of the class `decoder.Settings`.
+    """
+
+    manner: str
+    method: str
+    decoder: Decoder
+    settings: Any
+
+    @classmethod
+    def of(cls, *, manner: str, method: str = "", decoder: str = "", **options: Any) -> Decoding:
+        """The decoding of a manner as a method decides, with `options` that replace settings.
+
+        decoder: a decoder of this package instead of the method's. Raises InputError for an unknown manner, method or
+        decoder, a setting that the decoder does not have, and values that it rejects.
+        """
+        use = use_of(method, manner)
+        chosen = find_decoder(decoder) if decoder else decoder_of(use)
+        own = {} if decoder and chosen != decoder_of(use) else use.options
+        if unknown := sorted(set(options) - set(chosen.keys)):
+            raise InputError(
+                f"the decoder {chosen.name} has no setting {unknown[0]!r}",
+                where="decoding",
+                fix=f"use {', '.join(chosen.keys)}",
+            )
+        return cls(manner, method, chosen, chosen.Settings(**{**own, **options}))
+
+    @property
+    def passes(self) -> int:
+        """Decoder passes; 0 for a decoder with a pass for each token."""
+        return getattr(self.settings, "passes", 0)
+
+    @property
+    def key(self) -> str:
+        """Its name in paths: `ar`, or `nar-<passes>`."""
+        return f"{self.manner}-{self.passes}" if self.passes else self.manner
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """What `of` makes an equal value from, as plain values."""
+        named = {"manner": self.manner, "method": self.method}
+        # A decoder of a method's own file has no name in this package.
+        other = self.decoder != decoder_of(use_of(self.method, self.manner))
+        return named | ({"decoder": self.decoder.name} if other else {}) | asdict(self.settings)
+
+    def decode(self, model: JanusTransformer, source: Source, *, where: object = "the model") -> list[list[Hypothesis]]:
+        """The hypotheses of each sentence of a batch, best first. Raises InputError as `Decoder.decode` does."""
+        return self.decoder.decode(model, source, self.settings, where=where)
+
+
+def use_of(method: str, manner: str) -> Use:
+    """How a method decodes in a manner. Raises InputError if it does not."""
+    if manner not in MANNERS:
+        raise InputError(f"unknown manner {manner!r}", where="decoding", fix="use ar or nar")
+    uses = find_method(method).decoders if method else _USUAL
+    if manner not in uses:
+        raise InputError(f"the method {method} does not decode as {manner}", where="decoding", fix="use another manner")
+    return uses[manner]
+
+
+def decoder_of(use: Use) -> Decoder:
+    """The decoder of a use."""
+    return find_decoder(use.decoder) if isinstance(use.decoder, str) else use.decoder
+
+
+def choose(options: Mapping[str, Any], *, manner: str, method: str = "", decoder: str = "") -> dict[str, Any]:
+    """Those of `options` that the decoder of a manner reads: a tier names the settings of all decoders together."""
+    use = use_of(method, manner)
+    keys = (find_decoder(decoder) if decoder else decoder_of(use)).keys
+    return {key: value for key, value in options.items() if key in keys}
+
+
+def find_decoder(name: str) -> Decoder:
+    """The `DECODER` of the file janus/decoding/<name>.py. Raises InputError if there is none."""
+    module = f"janus.decoding.{name}"
+    found = None
+    if name.isidentifier() and (Path(__file__).parent / f"{name}.py").is_file():
+        found = getattr(importlib.import_module(module), "DECODER", None)
+    if found is None:
+        known = ", ".join(decoder_names())
+        raise InputError(f"unknown decoder {name!r}", where="decoder", fix=f"use one of {known}")
+    return found
+
+
+def decoder_names() -> list[str]:
+    """The decoders of this package, by name."""
+    stems = sorted(path.stem for path in Path(__file__).parent.glob("*.py"))
+    return [stem for stem in stems if hasattr(importlib.import_module(f"janus.decoding.{stem}"), "DECODER")]

@@ -1,0 +1,180 @@
+"""GLAT, the glancing Transformer (Qian et al., 2021), which learns to decode in one pass.
+
+Each update decodes twice with the same dropout: a first pass over a blank canvas, without gradient, tells how far the
+model is from the target, and as many gold tokens as that distance asks for are shown to the second pass, which learns
+the others. The share that is shown falls during training. The numbers are those of the authors' code
+(FLC777/GLAT), which counts, draws and learns the cells of bos and eos too.
+
+The model has no scale on word vectors, adds positions before every decoder layer, and puts into a masked cell a
+mixture of source words, weighted by the cell's position. Axes: B sentences, S source places, T target places, N source
+rows, P cells, D model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from janus.masking import maskable
+from janus.methods.base.batch import Symbols, as_plain, pack_source, rows_of, source_of
+from janus.methods.base.method import Loss, Method, Step, Training, Use
+from janus.methods.base.options import option
+from janus.model.config import TransformerConfig
+from janus.model.dropout import dropout
+from janus.model.layers import Rows
+from janus.model.rows import DecoderRows, Read, States
+from janus.model.transformer import Decoder, JanusTransformer, Memory
+from janus.objective import Weights, joint_loss
+from janus.ragged import Ragged, Source
+from janus.streams import pack_cells
+
+# Of the first pass: its predictions at all cells [P]. The rows that the second pass decodes.
+Glance = Callable[[Tensor], DecoderRows]
+
+
+@dataclass(frozen=True)
+class GlatOptions:
+    """The share of the wrong cells that is shown, and the weight of the length."""
+
+    glance_first: float = option(0.5, "Share of the distance that is shown at the first update.", minimum=0, maximum=1)
+    glance_last: float = option(0.3, "Share after `glance_updates`.", minimum=0, maximum=1)
+    glance_updates: int = option(
+        0, "Updates over which the share changes linearly; 0 stands for the training's `max_update`.", minimum=0
+    )
+    length: float = option(0.05, "Weight of the length loss, times the share of the cells not shown.", minimum=0)
+
+    def share(self, update: int) -> float:
+        """The share of the distance that is shown, after `update` updates."""
+        return self.glance_first + (self.glance_last - self.glance_first) * min(1.0, update / max(self.glance_updates, 1))
+
+
+@dataclass(frozen=True)
+class CopyMemory(Memory):
+    """A memory that cells can copy from.
+
+    words: [N, D] source word vectors. keys: [N, D] the same with their positions.
+    """
+
+    words: Tensor = torch.empty(0)
+    keys: Tensor = torch.empty(0)
+
+
+class GlatDecoder(Decoder):
+    """A decoder whose masked cells begin as mixtures of source words, and that adds positions before every layer."""
+
+    def __init__(self, config: TransformerConfig):
+        super().__init__(config)
+        self.copy_attn = nn.Linear(config.dimension, config.dimension, bias=False)
+
+    def inputs(self, streams: DecoderRows, memory: Memory) -> Tensor:
+        """[P, D] word vectors; at masks, the mixture of the source's. Positions are added before the first layer."""
+        words = self.embed_tokens(streams.token)
+        masked = (streams.token == self.config.mask).nonzero(as_tuple=True)[0]
+        return words.index_copy(0, masked, self._copied(streams, memory, masked).to(words.dtype))
+
+    def _copied(self, streams: DecoderRows, memory: Memory, masked: Tensor) -> Tensor:
+        """The mixtures [P', D] for the rows `masked` [P']."""
+        assert isinstance(memory, CopyMemory)
+        cells = Ragged(streams.source[masked], memory.layout.groups)
+        # queries: [B, T, D], keys: [B, S, D], weights: [B, T, S]
+        queries = cells.pad(self.copy_attn(self.embed_positions(streams.position[masked])))
+        keys, filled = memory.layout.pad(memory.keys), memory.layout.filled()
+        scores = (queries @ keys.transpose(1, 2)).float().masked_fill(~filled[:, None], -torch.inf)
+        return cells.unpad(scores.softmax(-1).to(keys.dtype) @ memory.layout.pad(memory.words))
+
+    def before_layer(self, number: int, rows: Rows, streams: DecoderRows) -> Rows:
+        """Add the positions [P, D], and drop out."""
+        positioned = rows.exact + self.embed_positions(streams.position)
+        return Rows.of(dropout(positioned, self.config.dropout, self.training))
+
+
+class GlatTransformer(JanusTransformer):
+    """The Transformer of GLAT, under the names of its authors' parameters."""
+
+    decoder_class = GlatDecoder
+
+    def encode(self, source: Source, passes: int = 1) -> tuple[Memory, Tensor]:
+        """As the plain Transformer does; the memory also holds the word vectors of the source."""
+        memory, encoded = super().encode(source, passes)
+        words = self.encoder.embed_tokens(source.token)
+        keys = words + self.encoder.embed_positions(source.position)
+        return CopyMemory(**vars(memory), words=words, keys=keys), encoded
+
+    def forward(self, source: Source, streams: DecoderRows, glance: Glance | None = None) -> States:
+        """The states of the rows, or of those that `glance` makes of a first pass with the same dropout."""
+        memory, encoded = self.encode(source)
+        if glance is not None:
+            with torch.no_grad(), torch.random.fork_rng(_devices(streams.token)):
+                first = self.decoder(streams, memory, torch.arange(streams.content, device=streams.token.device))
+                predicted = self.project(first).argmax(-1)
+            streams = glance(predicted)
+        return self.decode(streams, memory, encoded)
+
+
+class Glat(Method):
+    """Glancing training, and decoding in one pass."""
+
+    Options = GlatOptions
+    options: GlatOptions
+    network = GlatTransformer
+    decoders = {"nar": Use("one_pass", {"passes": 1})}
+
+    def configure(self, config: TransformerConfig) -> TransformerConfig:
+        """The authors' model: word vectors without a scale, and gelu."""
+        return replace(config, scale_embedding=False, activation="gelu")
+
+    def arguments(self, training: Training) -> list[str]:
+        """As of every method; the share changes until the end of the training if nothing else is said."""
+        updates = self.options.glance_updates or training.training["max_update"]
+        return Method.arguments(Glat(replace(self.options, glance_updates=updates)), training)
+
+    def pack(self, source: Tensor, target: Tensor, symbols: Symbols, generator: torch.Generator) -> dict[str, Any]:
+        """The blank canvas, its gold tokens, and the rank of each cell in the order in which cells are shown."""
+        present = target.ne(symbols.pad)
+        canvas = target.masked_fill(maskable(target, pad=symbols.pad), symbols.mask)
+        owner = torch.arange(target.size(0))
+        rows = pack_cells(canvas, owner, pad=symbols.pad, mask=symbols.mask, read={"nar": (present, target)})
+        keys = torch.rand(target.shape, generator=generator).masked_fill(~present, 2.0)
+        return {
+            "source": pack_source(source, symbols.pad),
+            "lengths": present.sum(1),
+            "streams": as_plain(rows),
+            "rank": keys.argsort(1).argsort(1)[present],
+        }
+
+    def loss(self, model: JanusTransformer, packed: Mapping[str, Any], step: Step) -> Loss:
+        """Cross entropy at the cells that are not shown, and of the length. Validation shows none."""
+        streams, rank = rows_of(packed["streams"]), packed["rank"]
+        glance = partial(show, streams, rank, self.options.share(step.update)) if step.training else None
+        states = model(source_of(packed["source"]), streams, glance)
+        hidden = states.read["nar"].labels.numel() / max(streams.content, 1)
+        weights = Weights(nar=1, length=self.options.length * hidden)
+        total, terms = joint_loss(states, packed["lengths"], weights, step.smoothing)
+        return Loss(total, 1, terms)
+
+
+def show(streams: DecoderRows, rank: Tensor, share: float, predicted: Tensor) -> DecoderRows:
+    """The rows with gold tokens at the first cells by `rank` [P]; the others are read.
+
+    floor(share * distance) cells of a sentence are shown, the distance being the number of cells whose prediction
+    `predicted` [P] is not the gold token. The product is in float32, as in the authors' code.
+    """
+    gold = streams.read["nar"].labels
+    distance = torch.zeros(streams.sentences, device=gold.device).index_add(
+        0, streams.sentence, predicted.ne(gold).float()
+    )
+    shown = rank < (distance * share).floor()[streams.sentence]
+    rows = (~shown).nonzero(as_tuple=True)[0]
+    return replace(streams, token=torch.where(shown, gold, streams.token), read={"nar": Read(rows, gold[rows])})
+
+
+def _devices(tensor: Tensor) -> list[int]:
+    return [tensor.device.index] if tensor.is_cuda else []
+
+
+METHOD = Glat
