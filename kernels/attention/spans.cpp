@@ -202,21 +202,21 @@ void add_to_keys(const float* factors, const float* x, const Seen& seen, float* 
 
 // Dropout factors of the probabilities of one row; a function of seed, head, row and the index among the visible keys.
 void draw(const Shape& s, int64_t head, int64_t row, int64_t count, float* factors) {
-    uint32_t own = mix(mix(mix((uint32_t)s.seed) + (uint32_t)row) ^ mix((uint32_t)(s.seed >> 32) + 1 + (uint32_t)head));
+    uint32_t own = hash(hash(hash((uint32_t)s.seed) + (uint32_t)row) ^ hash((uint32_t)(s.seed >> 32) + 1 + (uint32_t)head));
     const uint32_t threshold = drop_threshold(s.dropout);
-    const Floats kept = fill(kept_factor(s.dropout)), zero = fill(0);
-    Words place;
+    const Floats kept = fill(keep_scale(s.dropout)), zero = fill(0);
+    Uints place;
     for (int64_t i = 0; i < LANES; i++) place[i] = i;
     for (int64_t c = 0; c < count; c += LANES, place += (uint32_t)LANES)
-        store(factors + c, mix(place * 0x9e3779b9u + own) >= threshold ? kept : zero);
+        store(factors + c, hash(place * 0x9e3779b9u + own) >= threshold ? kept : zero);
 }
 
 // The largest of `count` >= 1 scores; NaN where any of them is NaN.
 float largest_of(const float* scores, int64_t count) {
     Floats most = first_lanes(load(scores), count, scores[0]);
     for (int64_t c = LANES; c < count; c += LANES)
-        most = larger(first_lanes(load(scores + c), count - c, scores[0]), most);
-    return largest(most);
+        most = maximum(first_lanes(load(scores + c), count - c, scores[0]), most);
+    return reduce_max(most);
 }
 
 // Replace the scores of the visible keys by exp(scale * score - shift); returns the sum.
@@ -227,7 +227,7 @@ float exponentials(float* scores, int64_t count, float scale, float shift) {
         store(scores + c, e);
         total += e;
     }
-    return sum(total);
+    return reduce_sum(total);
 }
 
 template <typename T, int VECTORS>
@@ -298,7 +298,7 @@ void backward(const T* d_out, const T* q, const T* k, const T* v, const float* l
                 store(&ds[c], d);
                 deltas += first_lanes(p * d, seen.total - c, 0);
             }
-            float delta = sum(deltas);
+            float delta = reduce_sum(deltas);
             for (int64_t c = 0; c < seen.total; c += LANES) {
                 Floats p = load(&probs[c]), f = load(&factors[c]);
                 store(&ds[c], p * (load(&ds[c]) - delta) * s.scale);

@@ -13,7 +13,7 @@ float product(const float* x, const float* y, int64_t size) {
     for (; e + LANES <= size; e += LANES) total += load(x + e) * load(y + e);
     float rest = 0;
     for (; e < size; e++) rest += x[e] * y[e];
-    return sum(total) + rest;
+    return reduce_sum(total) + rest;
 }
 
 // out_rows [size] += factor * x [size]

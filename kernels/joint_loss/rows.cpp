@@ -40,7 +40,7 @@ void softmax(const T* logits, const Task& t, Scratch& s, int64_t stream, int64_t
     float *scores = &s.scores[stream * s.width], *probs = &s.probs[stream * s.width];
     widen_all(logits, t.words, scores);
     for (int64_t v = t.words; v < s.width; v++) scores[v] = 0;
-    float top = largest(scores, t.words);
+    float top = reduce_max(scores, t.words);
     Floats total = fill(0), all = fill(0);
     for (int64_t v = 0; v < s.width; v += LANES) {
         Floats x = load(scores + v), e = exp_negative(x - top);
@@ -50,12 +50,12 @@ void softmax(const T* logits, const Task& t, Scratch& s, int64_t stream, int64_t
         total += e;
         all += x;
     }
-    float lse = top + std::log(sum(total)), inverse = 1 / sum(total);
+    float lse = top + std::log(reduce_sum(total)), inverse = 1 / reduce_sum(total);
     for (int64_t v = 0; v < s.width; v += LANES) store(probs + v, load(probs + v) * inverse);
     s.lse[stream] = lse;
     int64_t at = stream * t.row + token;
     t.nll[at] = lse - scores[t.labels[at]];
-    t.smoothed[at] = (1 - t.smoothing) * t.nll[at] - t.smoothing * (sum(all) / t.words - lse);
+    t.smoothed[at] = (1 - t.smoothing) * t.nll[at] - t.smoothing * (reduce_sum(all) / t.words - lse);
 }
 
 // Gradient of the weighted cross entropy: p - smoothed one-hot.
@@ -80,7 +80,7 @@ void divergence(const Task& t, Scratch& s, int64_t pair, int64_t token) {
         forward += load(p + v) * d;
         backward -= load(q + v) * d;
     }
-    float kl_pq = sum(forward), kl_qp = sum(backward);
+    float kl_pq = reduce_sum(forward), kl_qp = reduce_sum(backward);
     t.divergence[pair * t.pair_row + token] = 0.5f * (kl_pq + kl_qp);
     if (!t.gradient) return;
     float *grad_p = &s.gradients[i * s.width], *grad_q = &s.gradients[j * s.width], half = 0.5f * t.weights[pair];

@@ -18,15 +18,15 @@ struct Shape {
 struct Dropout {
     uint32_t own, threshold;
     Floats kept;
-    Words lane;
+    Uints lane;
     Dropout(const Shape& s, int64_t row)
-        : own(mix(mix(mix((uint32_t)s.seed) + (uint32_t)row) ^ mix((uint32_t)(s.seed >> 32) + 1))),
+        : own(hash(hash(hash((uint32_t)s.seed) + (uint32_t)row) ^ hash((uint32_t)(s.seed >> 32) + 1))),
           threshold(drop_threshold(s.dropout)),
-          kept(fill(kept_factor(s.dropout))) {
+          kept(fill(keep_scale(s.dropout))) {
         for (int64_t i = 0; i < LANES; i++) lane[i] = i;
     }
     Floats at(int64_t unit) const {
-        return mix((lane + (uint32_t)unit) * 0x9e3779b9u + own) >= threshold ? kept : fill(0);
+        return hash((lane + (uint32_t)unit) * 0x9e3779b9u + own) >= threshold ? kept : fill(0);
     }
 };
 
@@ -61,7 +61,7 @@ void forward_row(const float* rows, const T* update, const float* weight, const 
         store(residual + d, added);
         total += added;
     }
-    float mean = sum(total) / s.size;
+    float mean = reduce_sum(total) / s.size;
     Floats squares = fill(0);
     for (int64_t d = 0; d < s.size; d += LANES) {
         Floats centred = load(residual + d) - mean;
@@ -69,7 +69,7 @@ void forward_row(const float* rows, const T* update, const float* weight, const 
         centred = first_lanes(centred, s.size - d, 0);
         squares += centred * centred;
     }
-    float scale = 1 / std::sqrt(sum(squares) / s.size + s.epsilon);
+    float scale = 1 / std::sqrt(reduce_sum(squares) / s.size + s.epsilon);
     rstd[row] = scale;
     for (int64_t d = 0; d < s.size; d += LANES) {
         Floats n = load(residual + d) * scale;
@@ -98,7 +98,7 @@ void backward_row(const float* d_out, const T* d_lean, const float* normalised, 
         total += g;
         total_product += g * unit;
     }
-    float mean = sum(total) / s.size, mean_product = sum(total_product) / s.size;
+    float mean = reduce_sum(total) / s.size, mean_product = reduce_sum(total_product) / s.size;
     Dropout dropout(s, row);
     for (int64_t d = 0; d < s.size; d += LANES) {
         Floats g = (load(d_normalised + d) - mean - take(n, d, s.size) * mean_product) * rstd[row];

@@ -31,18 +31,18 @@ struct Best {
 };
 
 float log_sum_exp(const float* row, int64_t words) {
-    float top = largest(row, words);
+    float top = reduce_max(row, words);
     Floats total = fill(0);
     for (int64_t v = 0; v < words; v += LANES) {
         if (v + LANES <= words) {
             total += exp_negative(load(row + v) - top);
             continue;
         }
-        Floats e = exp_negative(load_some(row + v, words - v, top) - top);
+        Floats e = exp_negative(load_partial(row + v, words - v, top) - top);
         for (int64_t i = words - v; i < LANES; i++) e[i] = 0;
         total += e;
     }
-    return top + std::log(sum(total));
+    return top + std::log(reduce_sum(total));
 }
 
 void select(const float* row, int64_t words, const int64_t* banned, int64_t bans, Best& best) {
