@@ -1,5 +1,5 @@
-"""Fused operators of training and decoding: Triton on a GPU, C++ on a CPU, or plain PyTorch for other types.
+"""Fused kernels of training and decoding: Triton on a GPU, C++ on a CPU, PyTorch for other dtypes.
 
-attention: packed attention over spans. joint_loss: all losses over the vocabulary. residual_norm: residual, dropout and
-layer normalisation. cached_attention, top_words and packed_linear: decoding. bench: benchmarks of single operators.
+Training uses span attention, the joint loss over the vocabulary and residual layer normalisation; decoding uses cached
+attention, top-k words and packed linear layers. `bench` measures them.
 """

@@ -1,4 +1,4 @@
-"""The implementation of an operator: Triton on a GPU; C++ on a CPU, or PyTorch for types that the C++ does not support.
+"""Backend selection: Triton on a GPU; on a CPU C++, or PyTorch for dtypes that the C++ does not support.
 
 The choice depends on the device, not on what can be imported: a GPU without Triton is an error, not a slow run.
 """
@@ -19,6 +19,6 @@ def uses_triton(device: torch.device) -> bool:
 
 
 def product_type(x: Tensor) -> torch.dtype:
-    """The type in which matrix products of `x` run: autocast's on its device if that is on, otherwise its own."""
-    kind = x.device.type
-    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
+    """The dtype in which matrix products of `x` run: that of autocast if it is enabled, otherwise that of `x`."""
+    device_type = x.device.type
+    return torch.get_autocast_dtype(device_type) if torch.is_autocast_enabled(device_type) else x.dtype

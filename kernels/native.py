@@ -1,8 +1,8 @@
-"""CPU operators in C++, compiled on first use for the processor of this machine.
+"""Compiles the C++ operators on first use, for the CPU of this machine.
 
 Compiled libraries are cached in `JANUS_CACHE`, else in `janus-suite` below `XDG_CACHE_HOME` or `~/.cache`. The file
 name contains a hash of the source, the compiler and the processor, so cluster nodes that share a home folder do not
-share machine code. Only a C++ compiler is needed, which the installation of fairseq requires as well.
+share machine code. The only requirement is a C++ compiler, which building fairseq needs as well.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ import torch
 from torch import Tensor
 
 _HEADERS = Path(__file__).parent
-_FLAGS = ("-O3", "-march=native", "-fopenmp", "-std=c++17", "-shared", "-fPIC")
-# The types that the C++ operators support.
+# -Wno-psabi: without AVX-512, GCC warns about the calling convention of functions on 64-byte vectors. They are all
+# internal to a library.
+_FLAGS = ("-O3", "-march=native", "-fopenmp", "-std=c++17", "-shared", "-fPIC", "-Wno-psabi")
+# The dtypes that the C++ operators support.
 TYPES = (torch.float32, torch.bfloat16)
 
 
@@ -50,7 +52,7 @@ def _key(source: Path, compiler: str) -> str:
 
 
 def _processor() -> str:
-    """The properties of the processor that determine the code of -march=native."""
+    """The properties of the CPU that determine what -march=native generates."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -59,10 +61,10 @@ def _processor() -> str:
 
 
 def _cache_folder() -> Path:
-    """The first writable candidate, or a temporary folder of this process if there is none."""
-    named = os.environ.get("JANUS_CACHE")
+    """The first writable candidate, otherwise a temporary folder of this process."""
+    configured = os.environ.get("JANUS_CACHE")
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    for folder in map(Path, filter(None, (named, os.path.join(home, "janus-suite")))):
+    for folder in map(Path, filter(None, (configured, os.path.join(home, "janus-suite")))):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
@@ -78,15 +80,15 @@ def _own_folder() -> Path:
 
 
 def _compile(source: Path, compiler: str, path: Path) -> None:
-    """Compile to a temporary file and rename it, so that concurrent processes never load a partial library."""
+    """Compile to a temporary file and rename it, so that concurrent processes never load an incomplete library."""
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         partial = Path(folder, path.name)
         command = [compiler, *_FLAGS, f"-I{_HEADERS}", str(source), "-o", str(partial)]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+            result = subprocess.run(command, capture_output=True, text=True, errors="replace")
         except OSError as error:
             raise RuntimeError(f"{compiler}: {error.strerror}; install a C++ compiler, or name one in CXX") from error
-        if done.returncode:
-            said = done.stderr.strip()[-2000:]
-            raise RuntimeError(f"{' '.join(command)} ended with status {done.returncode}: {said}")
+        if result.returncode:
+            message = result.stderr.strip()[-2000:]
+            raise RuntimeError(f"{' '.join(command)} ended with status {result.returncode}: {message}")
         os.replace(partial, path)

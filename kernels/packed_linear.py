@@ -1,8 +1,8 @@
-"""Linear layers with fixed weights on a CPU, stored in oneDNN's own layout.
+"""Linear layers for inference on a CPU, with weights prepacked in oneDNN's blocked layout.
 
-torch's own layer reorders the weights on every call (or uses a layout that is slow for few rows), which dominates the
-time of a decoding step. The operators are private ones of torch, used by its compiler; a layer is left unchanged where
-this version of torch does not have them or they do not support its type.
+nn.Linear reorders the weights on every call (or uses a layout that is slow for few rows), which dominates the time of a
+decoding step. The operators are private to torch, whose compiler uses them; a layer is left unchanged if this version
+of torch lacks them or they do not support its dtype.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 M = TypeVar("M", bound=nn.Module)
-# The number of rows that the layout is chosen for; a layer still accepts any number.
+# The batch size that oneDNN optimises the layout for; the layer accepts any.
 _ROWS = 8
 
 
@@ -24,7 +24,7 @@ class PackedLinear(nn.Module):
     def __init__(self, linear: nn.Linear):
         super().__init__()
         self.weight, self.bias = linear.weight, linear.bias
-        # In a tuple, so that torch does not register it: tensors of this layout can be neither saved nor moved.
+        # In a tuple, which nn.Module does not register: tensors in this layout can be neither saved nor moved.
         self._packed = (torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), _ROWS),)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -33,7 +33,7 @@ class PackedLinear(nn.Module):
 
 
 def pack_linear_layers(module: M) -> M:
-    """Pack the linear layers below `module` in place where this is supported; returns `module`."""
+    """Replace the linear layers below `module` in place where packing is supported; returns `module`."""
     for name, child in module.named_children():
         if isinstance(child, nn.Linear) and can_pack(child.weight):
             setattr(module, name, PackedLinear(child))

@@ -1,8 +1,8 @@
-"""Span attention: packed rows of many sentences, each of which sees one or two intervals of key rows.
+"""Span attention over packed sequences: each query row attends to one or two intervals of key rows.
 
 The streams of joint training need no mask tensor: with the content of a sentence in the order AR content, observed,
-masked, gold, every row of every stream sees at most two intervals of it (`janus.streams`). The same holds for the
-rows of an encoder and of a cross-attention. Axes: P query rows, C key rows, H heads, E head size.
+masked, gold, every row of every stream sees at most two intervals of it (`janus.streams`). So do the rows of an encoder
+and of cross-attention. Axes: P query rows, C key rows, H heads, E head size.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ def span_attention(
 ) -> Tensor:
     """Scaled dot-product attention of rows q [P, H, E] over rows k, v [C, H, E]; returns [P, H, E].
 
-    spans: [P, 4] int32, for each query row the half-open intervals [a, b), [c, d) of key rows that it sees; they do not
-    overlap.
-    query_spans: [C, 4] int32, for each key two intervals that contain every query row that sees it, and possibly
-    others; all first intervals come before all second ones. Not needed on a CPU, where it may be None.
-    dropout: the share of the probabilities that is zeroed, seeded from torch's generator.
-    Rows that see nothing give zeros. Runs in Triton on a GPU, in C++ on a CPU.
-    Raises ValueError if the shapes do not agree, or if a GPU is given no query_spans.
+    spans: [P, 4] int32, for each query row the half-open intervals [a, b), [c, d) of key rows that it sees; they are
+    disjoint.
+    query_spans: [C, 4] int32, for each key row two intervals that cover all query rows that see it, and possibly
+    others; all first intervals come before all second ones. A CPU does not need it: None.
+    dropout: the probability of zeroing an attention probability, seeded from torch's generator.
+    The output of a row that sees nothing is zero. Runs in Triton on a GPU, in C++ on a CPU.
+    Raises ValueError if the shapes do not agree, or if query_spans is None on a GPU.
     """
     rows, keys = q.size(0), k.size(0)
     if query_spans is None:
@@ -40,12 +40,12 @@ def span_attention(
         raise ValueError(f"q, k, v, spans, query_spans do not agree: {shapes}")
     seed = torch.randint(2**31, (1,), device=q.device, dtype=torch.int64) if dropout else spans.new_zeros(1).long()
     inputs = *(x.contiguous() for x in (q, k, v, spans, query_spans)), dropout, seed
-    # torch.compile can only trace a registered operator, and calling one takes longer.
+    # torch.compile needs a registered operator; outside of it, an autograd.Function has less overhead per call.
     return (_span_attention if torch.compiler.is_compiling() else _SpanAttention.apply)(*inputs)[0]
 
 
 def _implementation(device: torch.device) -> ModuleType:
-    """The module that computes on a device."""
+    """The module with the kernels for this device."""
     if not uses_triton(device):
         return native_spans
     from kernels.attention import triton_spans
@@ -57,7 +57,7 @@ def _implementation(device: torch.device) -> ModuleType:
 def _span_attention(
     q: Tensor, k: Tensor, v: Tensor, spans: Tensor, query_spans: Tensor, dropout: float, seed: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The output [P, H, E] and the log-sum-exp of each row [P, H]."""
+    """out [P, H, E] and lse [P, H], the log-sum-exp of the scores of each row, in float32."""
     return _implementation(q.device).forward(q, k, v, spans, dropout, seed)
 
 
@@ -79,7 +79,7 @@ def _span_attention_backward(
     dropout: float,
     seed: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """dq, dk and dv."""
+    """d_q, d_k and d_v."""
     return _implementation(q.device).backward(d_out, q, k, v, spans, query_spans, out, lse, dropout, seed)
 
 
@@ -88,7 +88,7 @@ def _(d_out, q, k, v, spans, query_spans, out, lse, dropout, seed):
     return torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
 
 
-def _keep(ctx, inputs, output) -> None:
+def _setup_context(ctx, inputs, output) -> None:
     *tensors, ctx.dropout, seed = inputs
     ctx.save_for_backward(*tensors, seed, *output)
     ctx.set_materialize_grads(False)
@@ -103,12 +103,12 @@ def _gradients(ctx, d_out: Tensor | None, backward: Callable[..., tuple[Tensor, 
 
 
 _span_attention.register_autograd(
-    lambda ctx, d_out, _: _gradients(ctx, d_out, _span_attention_backward), setup_context=_keep
+    lambda ctx, d_out, _: _gradients(ctx, d_out, _span_attention_backward), setup_context=_setup_context
 )
 
 
 class _SpanAttention(torch.autograd.Function):
-    """The same without a registered operator."""
+    """The same without the dispatcher of a registered operator."""
 
     @staticmethod
     def forward(ctx, *inputs):
@@ -116,10 +116,10 @@ class _SpanAttention(torch.autograd.Function):
         q, k, v, spans, _, dropout, seed = inputs
         output = _implementation(q.device).forward(q, k, v, spans, dropout, seed)
         ctx.mark_non_differentiable(output[1])
-        _keep(ctx, inputs, output)
+        _setup_context(ctx, inputs, output)
         return output
 
     @staticmethod
     def backward(ctx, d_out, _):
-        """dq, dk and dv."""
+        """d_q, d_k and d_v."""
         return _gradients(ctx, d_out, _implementation(ctx.saved_tensors[0].device).backward)

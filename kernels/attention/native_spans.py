@@ -11,17 +11,17 @@ from torch import Tensor
 
 from kernels.native import TYPES, address, library
 
-# The largest head size that the source is compiled for.
-LARGEST = 128
+# The largest head size that spans.cpp instantiates.
+MAX_HEAD_SIZE = 128
 
 
 def supports(q: Tensor) -> bool:
-    """Whether queries of this type and head size can be computed."""
-    return q.dtype in TYPES and q.size(-1) <= LARGEST
+    """Whether the kernels support the dtype and the head size of q."""
+    return q.dtype in TYPES and q.size(-1) <= MAX_HEAD_SIZE
 
 
 def forward(q: Tensor, k: Tensor, v: Tensor, spans: Tensor, dropout: float, seed: Tensor) -> tuple[Tensor, Tensor]:
-    """The output [P, H, E] and the log-sum-exp of each row [P, H]; q, k, v are contiguous."""
+    """out [P, H, E] and lse [P, H] from contiguous q [P, H, E], k and v [C, H, E]; spans: [P, 4]."""
     out = torch.empty_like(q)
     lse = q.new_empty(q.shape[:2], dtype=torch.float32)
     tensors = (q, k, v, spans, out, lse)
@@ -41,11 +41,11 @@ def backward(
     dropout: float,
     seed: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """dq, dk and dv. `query_spans` and `out` are not read; the GPU kernels need them."""
-    gradients = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
-    tensors = (d_out, q, k, v, spans, lse, *gradients)
+    """d_q, d_k and d_v. `query_spans` and `out` are unused: only the GPU kernels need them."""
+    d_q, d_k, d_v = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
+    tensors = (d_out, q, k, v, spans, lse, d_q, d_k, d_v)
     _require(_functions()[1](*map(address, tensors), *_numbers(q, k, dropout, seed)), q)
-    return gradients
+    return d_q, d_k, d_v
 
 
 def _numbers(q: Tensor, k: Tensor, dropout: float, seed: Tensor) -> tuple[object, ...]:
@@ -56,7 +56,7 @@ def _numbers(q: Tensor, k: Tensor, dropout: float, seed: Tensor) -> tuple[object
 
 def _require(status: int, q: Tensor) -> None:
     if status:
-        raise ValueError(f"heads of {q.size(-1)} units are not supported; at most {LARGEST}")
+        raise ValueError(f"heads of {q.size(-1)} units are not supported; at most {MAX_HEAD_SIZE}")
 
 
 @cache

@@ -1,6 +1,6 @@
 """The joint loss with a large vocabulary: in chunks, on whole tensors, and its matrix products alone.
 
-Axes: R rows of three streams: N tokens in one, the M masked ones in two; D hidden, V vocabulary.
+Axes: R rows of three streams, one of N tokens and two of the M masked ones; D model, V vocabulary.
 """
 
 from __future__ import annotations
@@ -44,36 +44,37 @@ class Problem:
 
     @property
     def multiply_adds(self) -> int:
-        """Multiply-adds of the three products: logits, gradient of rows, gradient of words."""
+        """Multiply-adds of the three matrix products: logits, d_hidden and d_vocabulary."""
         return 3 * self.hidden.numel() * self.vocabulary.size(0)
 
 
 def chunked(problem: Problem) -> tuple[Tensor, ...]:
-    """Forward and backward pass of the operator; the gradients of rows and words."""
+    """d_hidden and d_vocabulary from the forward and backward pass of the operator."""
     return _gradients(joint_loss, problem)
 
 
 def whole(problem: Problem) -> tuple[Tensor, ...]:
-    """The same on whole tensors [R, V], by autograd."""
+    """The same on whole logits [R, V], by autograd."""
     return _gradients(joint_loss_reference, problem)
 
 
 @torch.no_grad()
 def products(problem: Problem) -> tuple[Tensor, ...]:
     """The three matrix products alone, in blocks of rows."""
-    d_words = torch.zeros_like(problem.vocabulary)
-    d_rows = []
+    d_vocabulary = torch.zeros_like(problem.vocabulary)
+    d_hidden = []
+    # rows: [block, D]; logits: [block, V]
     for rows in problem.hidden.split(_PRODUCT_ROWS):
         logits = rows @ problem.vocabulary.T
-        d_rows.append(logits @ problem.vocabulary)
-        d_words.addmm_(logits.T, rows)
-    return torch.cat(d_rows), d_words
+        d_hidden.append(logits @ problem.vocabulary)
+        d_vocabulary.addmm_(logits.T, rows)
+    return torch.cat(d_hidden), d_vocabulary
 
 
 WAYS: dict[str, Callable[[Problem], tuple[Tensor, ...]]] = {"chunked": chunked, "whole": whole, "products": products}
 
 
 def _gradients(function: Callable[..., tuple[Tensor, ...]], problem: Problem) -> tuple[Tensor, ...]:
-    pairs = [(one, other, weight / max(problem.masked, 1)) for one, other, weight in _PAIRS]
+    pairs = [(i, j, weight / max(problem.masked, 1)) for i, j, weight in _PAIRS]
     total = function(problem.hidden, problem.vocabulary, problem.labels, problem.weights, problem.masked, pairs, 0.1)[0]
     return torch.autograd.grad(total, (problem.hidden, problem.vocabulary))

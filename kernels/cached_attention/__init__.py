@@ -1,7 +1,7 @@
-"""Attention of hypotheses to their own past steps in a cache whose rows are never moved.
+"""Self-attention of beam search hypotheses over a key-value cache that is never reordered.
 
-Without it, beam search would have to reorder all past keys and values in each step.
-Axes: N hypotheses, R query rows of each, T steps so far, W rows per step, H heads, E head size.
+Instead of permuting all past keys and values in each step, a table of ancestors maps each hypothesis to its rows.
+Axes: N hypotheses, R query rows per hypothesis, T past steps, W cached rows per step, H heads, E head size.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from torch import Tensor
 from kernels.native import address, library
 
 
-def cached_attention(q: Tensor, keys: Tensor, values: Tensor, ancestors: Tensor) -> Tensor:
-    """Attend from q [N, R, H, E] to keys and values [T, W, H, E]; returns [N, R, H, E].
+def cached_attention(q: Tensor, k: Tensor, v: Tensor, ancestors: Tensor) -> Tensor:
+    """Scaled dot-product attention of q [N, R, H, E] over k, v [T, W, H, E]; returns [N, R, H, E].
 
-    ancestors: [N, T] int32, for each step the row that the hypothesis continues. No gradients. C++ for float32 on a
-    CPU, otherwise torch's operators. Raises ValueError if the shapes do not agree.
+    ancestors: [N, T] int32, the cached row of each past step that the hypothesis descends from. No gradients. C++ for
+    float32 on a CPU, otherwise PyTorch. Raises ValueError if the shapes do not agree.
     """
     rows, _, heads, size = q.shape
-    if keys.shape != values.shape or keys.shape[2:] != (heads, size) or ancestors.shape != (rows, keys.size(0)):
-        shapes = ", ".join(str(list(x.shape)) for x in (q, keys, values, ancestors))
-        raise ValueError(f"q, keys, values, ancestors do not agree: {shapes}")
+    if k.shape != v.shape or k.shape[2:] != (heads, size) or ancestors.shape != (rows, k.size(0)):
+        shapes = ", ".join(str(list(x.shape)) for x in (q, k, v, ancestors))
+        raise ValueError(f"q, k, v, ancestors do not agree: {shapes}")
     if q.device.type == "cpu" and q.dtype == torch.float32:
-        return _native(q.contiguous(), keys, values, ancestors)
-    step = torch.arange(keys.size(0), device=q.device)
-    # [N, H, R or T, E]
-    k, v = (x[step, ancestors.long()].transpose(1, 2) for x in (keys, values))
-    return F.scaled_dot_product_attention(q.transpose(1, 2), k, v).transpose(1, 2)
+        return _native(q.contiguous(), k, v, ancestors)
+    step = torch.arange(k.size(0), device=q.device)
+    # k_n, v_n: [N, H, T, E], gathered per hypothesis
+    k_n, v_n = (x[step, ancestors.long()].transpose(1, 2) for x in (k, v))
+    return F.scaled_dot_product_attention(q.transpose(1, 2), k_n, v_n).transpose(1, 2)
 
 
-def _native(q: Tensor, keys: Tensor, values: Tensor, ancestors: Tensor) -> Tensor:
-    if not (keys.is_contiguous() and values.is_contiguous() and ancestors.stride(1) == 1):
-        raise ValueError("keys, values and the rows of ancestors must be contiguous")
+def _native(q: Tensor, k: Tensor, v: Tensor, ancestors: Tensor) -> Tensor:
+    if not (k.is_contiguous() and v.is_contiguous() and ancestors.stride(1) == 1):
+        raise ValueError("k, v and the rows of ancestors must be contiguous")
     rows, queries, heads, size = q.shape
     out = torch.empty_like(q)
-    numbers = (rows, queries, keys.size(0), keys.size(1), ancestors.stride(0), heads, size)
-    tensors = map(address, (q, keys, values, ancestors, out))
+    numbers = (rows, queries, k.size(0), k.size(1), ancestors.stride(0), heads, size)
+    tensors = map(address, (q, k, v, ancestors, out))
     _function()(*tensors, *numbers, size**-0.5, torch.get_num_threads())
     return out
 

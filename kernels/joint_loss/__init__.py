@@ -1,9 +1,10 @@
-"""Cross entropies and divergences of all streams from hidden rows, without materialising all logits.
+"""Fused output projection, cross entropies and divergences of all streams, without materialising all logits.
 
 Logits are computed in chunks. Each chunk is turned into losses and, in place, into the gradient of the total, from
-which the gradients of hidden rows and vocabulary are accumulated before the next chunk is computed. The scheme is that
-of Liger-Kernel's fused linear cross entropy, here over aligned streams and their symmetric divergences.
-Axes: R rows, of which the first K * M are K streams that predict the same M tokens; D hidden, V vocabulary, E pairs.
+which the gradients of hidden and vocabulary are accumulated before the next chunk is computed. The scheme is that of
+Liger-Kernel's fused linear cross entropy, extended to aligned streams and their symmetric divergences.
+Axes: R rows, of which the first K * M are K streams that predict the same M tokens; D model, V vocabulary, E pairs of
+streams; C tokens of a chunk.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from kernels.backend import product_type, uses_triton
 from kernels.joint_loss import native_rows
 from kernels.joint_loss.rows import score_rows
 
-# Bytes of float32 logits per chunk: few on a CPU, where they must fit the cache; on a GPU enough for matrix products to
-# run at full speed.
+# Bytes of float32 logits per chunk: few on a CPU, where they must fit into the cache; on a GPU, enough for matrix
+# products to run at full speed.
 _CHUNK = {"cpu": 64 << 20, "cuda": 256 << 20}
 
 Pairs = list[tuple[int, int, float]]
@@ -30,21 +31,21 @@ def joint_loss(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """sum(row_weights * label-smoothed cross entropy) + sum over pairs and tokens of weight * J(stream i, stream j).
 
-    hidden: [R, D]. vocabulary: [V, D], the shared output embedding. labels, row_weights: [R]. tokens: M.
+    hidden: [R, D]. vocabulary: [V, D], the output embedding. labels, row_weights: [R]. tokens: M.
     pairs: (i, j, weight) of aligned streams; J is half the sum of both Kullback-Leibler divergences.
-    smoothing: the share spread evenly over all V words, including the gold one.
+    smoothing: the probability mass spread uniformly over all V words, including the label.
 
-    Returns the total and, detached, its parts: smoothed cross entropy and negative log-likelihood of each row [R], J of
-    each pair and token [E, M]. Products run in the type of autocast if it is on, everything else in float32. Raises
-    ValueError if there are fewer rows than `pairs` refers to.
+    Returns the total and, detached, its parts: smoothed cross entropy [R], negative log-likelihood [R], and J [E, M].
+    Matrix products run in the dtype of autocast if it is enabled, everything else in float32. Raises ValueError if
+    there are fewer rows than `pairs` refers to.
     """
     if _streams(pairs) * tokens > hidden.size(0):
         raise ValueError(f"{hidden.size(0)} rows cannot hold {_streams(pairs)} streams of {tokens} tokens")
-    product = product_type(hidden)
-    learns = torch.is_grad_enabled() and (hidden.requires_grad or vocabulary.requires_grad)
-    first, second, weights = ([pair[part] for pair in pairs] for part in range(3))
+    dtype = product_type(hidden)
+    needs_grad = torch.is_grad_enabled() and (hidden.requires_grad or vocabulary.requires_grad)
+    first, second, weights = ([pair[index] for pair in pairs] for index in range(3))
     results = _joint_loss(
-        hidden, vocabulary, labels, row_weights, tokens, first, second, weights, smoothing, product, learns
+        hidden, vocabulary, labels, row_weights, tokens, first, second, weights, smoothing, dtype, needs_grad
     )
     return results[0], *(result.detach() for result in results[1:4])
 
@@ -65,47 +66,48 @@ def _joint_loss(
     second: list[int],
     weights: list[float],
     smoothing: float,
-    product: torch.dtype,
-    learns: bool,
+    dtype: torch.dtype,
+    needs_grad: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Total, smoothed [R], nll [R], divergence [E, M], and R times the gradients of hidden and vocabulary."""
-    exact = torch.promote_types(hidden.dtype, torch.float32)
-    rows, words = hidden.to(product), vocabulary.to(product)
-    smoothed, nll = (hidden.new_empty(hidden.size(0), dtype=exact) for _ in range(2))
-    divergence = hidden.new_empty(len(first), tokens, dtype=exact)
-    d_rows = rows.new_empty(rows.shape if learns else 0)
-    d_words = words.new_zeros(words.shape if learns else 0, dtype=exact)
-    # With thousands of rows, the gradient of one row would underflow in float16; it is scaled by their number.
+    """total, smoothed [R], nll [R], divergence [E, M], and R times d_hidden [R, D] and d_vocabulary [V, D]."""
+    acc_dtype = torch.promote_types(hidden.dtype, torch.float32)
+    # x: [R, D] and w: [V, D] are the operands of the matrix products.
+    x, w = hidden.to(dtype), vocabulary.to(dtype)
+    smoothed, nll = (hidden.new_empty(hidden.size(0), dtype=acc_dtype) for _ in range(2))
+    divergence = hidden.new_empty(len(first), tokens, dtype=acc_dtype)
+    d_hidden = x.new_empty(x.shape if needs_grad else 0)
+    d_vocabulary = w.new_zeros(w.shape if needs_grad else 0, dtype=acc_dtype)
+    # The gradient of one row among thousands would underflow in float16, so gradients are scaled by the number of rows.
     scale = max(hidden.size(0), 1)
-    row_weights = row_weights.to(exact) * scale
-    score = _scorer(rows)
+    row_weights = row_weights.to(acc_dtype) * scale
+    score = _scorer(x)
     pairs = [(i, j, weight * scale) for i, j, weight in zip(first, second, weights)]
     with torch.autocast(hidden.device.type, enabled=False):
         for chunk in _chunks(hidden.size(0), vocabulary.size(0), tokens, pairs, _CHUNK[hidden.device.type]):
-            # part: [K, C, D]; logits, in the end their gradient: [K, C, V]
-            part = chunk.of(rows)
-            logits = part @ words.T
+            # h: [K, C, D]; logits: [K, C, V], replaced in place by their gradient
+            h = chunk.of(x)
+            logits = h @ w.T
             losses = chunk.of(smoothed), chunk.of(nll), divergence[:, chunk.tokens]
-            score(logits, chunk.of(labels), chunk.of(row_weights), chunk.pairs, smoothing, *losses, learns)
-            if learns:
-                chunk.of(d_rows).copy_(logits @ words)
-                _accumulate(d_words, logits.flatten(0, 1), part.flatten(0, 1))
+            score(logits, chunk.of(labels), chunk.of(row_weights), chunk.pairs, smoothing, *losses, needs_grad)
+            if needs_grad:
+                chunk.of(d_hidden).copy_(logits @ w)
+                _accumulate(d_vocabulary, logits.flatten(0, 1), h.flatten(0, 1))
     total = (row_weights * smoothed).sum()
     for (_, _, weight), row in zip(pairs, divergence):
         total = total + weight * row.sum()
-    return total / scale, smoothed, nll, divergence, d_rows, d_words
+    return total / scale, smoothed, nll, divergence, d_hidden, d_vocabulary
 
 
-def _accumulate(d_words: Tensor, d_logits: Tensor, rows: Tensor) -> None:
-    """Add a chunk's gradient of the words: d_logits [R', V], rows [R', D], d_words [V, D] in float32 or wider."""
-    if d_words.dtype == rows.dtype:
-        d_words.addmm_(d_logits.T, rows)
+def _accumulate(d_vocabulary: Tensor, d_logits: Tensor, h: Tensor) -> None:
+    """d_vocabulary [V, D] += d_logits^T h, for d_logits [K * C, V] and h [K * C, D] in a possibly narrower dtype."""
+    if d_vocabulary.dtype == h.dtype:
+        d_vocabulary.addmm_(d_logits.T, h)
     else:
-        d_words.add_(d_logits.T @ rows)
+        d_vocabulary.add_(d_logits.T @ h)
 
 
 def _scorer(rows: Tensor) -> Callable[..., None]:
-    """The function that turns logits into losses and gradients, for the device and the type of `rows`."""
+    """The function that turns logits into losses and gradients, for the device and the dtype of `rows`."""
     if not uses_triton(rows.device):
         return native_rows.score_rows if native_rows.supports(rows) else score_rows
     from kernels.joint_loss import triton_rows
@@ -114,18 +116,18 @@ def _scorer(rows: Tensor) -> Callable[..., None]:
 
 
 @_joint_loss.register_fake
-def _(hidden, vocabulary, labels, row_weights, tokens, first, second, weights, smoothing, product, learns):
-    exact = torch.promote_types(hidden.dtype, torch.float32)
-    losses = (hidden.new_empty(hidden.size(0), dtype=exact) for _ in range(2))
-    divergence = hidden.new_empty(len(first), tokens, dtype=exact)
-    kinds = zip((hidden, vocabulary), (product, exact))
-    gradients = (x.new_empty(x.shape if learns else 0, dtype=kind) for x, kind in kinds)
-    return hidden.new_empty((), dtype=exact), *losses, divergence, *gradients
+def _(hidden, vocabulary, labels, row_weights, tokens, first, second, weights, smoothing, dtype, needs_grad):
+    acc_dtype = torch.promote_types(hidden.dtype, torch.float32)
+    losses = (hidden.new_empty(hidden.size(0), dtype=acc_dtype) for _ in range(2))
+    divergence = hidden.new_empty(len(first), tokens, dtype=acc_dtype)
+    dtypes = zip((hidden, vocabulary), (dtype, acc_dtype))
+    grads = (x.new_empty(x.shape if needs_grad else 0, dtype=dtype) for x, dtype in dtypes)
+    return hidden.new_empty((), dtype=acc_dtype), *losses, divergence, *grads
 
 
-def _keep_gradients(ctx, inputs, output) -> None:
+def _setup_context(ctx, inputs, output) -> None:
     ctx.save_for_backward(*output[4:])
-    ctx.kinds = [x.dtype for x in inputs[:2]]
+    ctx.dtypes = [x.dtype for x in inputs[:2]]
     ctx.set_materialize_grads(False)
 
 
@@ -133,16 +135,16 @@ def _backward(ctx, d_total, *_):
     if d_total is None:
         return (None,) * 11
     rows = max(ctx.saved_tensors[0].size(0), 1)
-    gradients = [(x * (d_total / rows)).to(kind) for x, kind in zip(ctx.saved_tensors, ctx.kinds)]
-    return *gradients, *[None] * 9
+    grads = [(x * (d_total / rows)).to(dtype) for x, dtype in zip(ctx.saved_tensors, ctx.dtypes)]
+    return *grads, *[None] * 9
 
 
-_joint_loss.register_autograd(_backward, setup_context=_keep_gradients)
+_joint_loss.register_autograd(_backward, setup_context=_setup_context)
 
 
 @dataclass(frozen=True)
 class _Chunk:
-    """The tokens `tokens` of the rows `rows`, which are `streams` streams of equal length one after another."""
+    """The slice `tokens` of each of the `streams` streams, of equal length, that make up the slice `rows`."""
 
     rows: slice
     streams: int
@@ -154,12 +156,16 @@ class _Chunk:
         return x[self.rows].unflatten(0, (self.streams, -1))[:, self.tokens]
 
 
-def _chunks(rows: int, words: int, tokens: int, pairs: Pairs, size: int) -> Iterator[_Chunk]:
+def _chunks(rows: int, vocab_size: int, tokens: int, pairs: Pairs, size: int) -> Iterator[_Chunk]:
     """First the aligned rows, with all streams of a token in the same chunk, then the others."""
     aligned = _streams(pairs) * tokens
-    for part, streams, of_part in ((slice(0, aligned), _streams(pairs), pairs), (slice(aligned, rows), 1, [])):
-        if part.start < part.stop:
-            length = (part.stop - part.start) // streams
-            step = max(1, size // (4 * words * streams))
+    groups: tuple[tuple[slice, int, Pairs], ...] = (
+        (slice(0, aligned), _streams(pairs), pairs),
+        (slice(aligned, rows), 1, []),
+    )
+    for group, streams, group_pairs in groups:
+        if group.start < group.stop:
+            length = (group.stop - group.start) // streams
+            step = max(1, size // (4 * vocab_size * streams))
             for start in range(0, length, step):
-                yield _Chunk(part, streams, slice(start, min(start + step, length)), of_part)
+                yield _Chunk(group, streams, slice(start, min(start + step, length)), group_pairs)

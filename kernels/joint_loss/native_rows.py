@@ -1,4 +1,4 @@
-"""Losses and gradients of a chunk of logits in C++ on a CPU (`rows.cpp`); `rows.py` is the same in PyTorch."""
+"""Losses and gradients of a chunk of logits in C++ on a CPU (`rows.cpp`), equivalent to `rows.py` in PyTorch."""
 
 import ctypes
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from kernels.native import TYPES, address, library
 
 
 def supports(logits: Tensor) -> bool:
-    """Whether logits of this type can be computed."""
+    """Whether the C++ operator supports the dtype of the logits."""
     return logits.dtype in TYPES
 
 
@@ -28,18 +28,18 @@ def score_rows(
     divergence: Tensor,
     gradient: bool,
 ) -> None:
-    """As `kernels.joint_loss.rows.score_rows`; losses and weights are float32, with contiguous rows."""
-    streams, tokens, words = logits.shape
-    of_rows = (labels, row_weights, smoothed, nll)
-    if not logits.is_contiguous() or any(x.stride() != labels.stride() or x.stride(-1) != 1 for x in of_rows):
+    """As `kernels.joint_loss.rows.score_rows`; losses and weights are float32 with contiguous rows."""
+    streams, tokens, vocab_size = logits.shape
+    row_tensors = (labels, row_weights, smoothed, nll)
+    if not logits.is_contiguous() or any(x.stride() != labels.stride() or x.stride(-1) != 1 for x in row_tensors):
         raise ValueError("logits must be contiguous; labels, weights and losses must have the same layout")
     _function()(
         address(logits),
         logits.dtype == torch.bfloat16,
         streams,
         tokens,
-        words,
-        *map(address, of_rows),
+        vocab_size,
+        *map(address, row_tensors),
         labels.stride(0),
         address(divergence),
         divergence.stride(0) if len(pairs) else 0,
@@ -56,8 +56,8 @@ def score_rows(
 @cache
 def _function() -> Callable[..., Any]:
     function = library(Path(__file__).with_name("rows.cpp")).score_rows
-    pointer, number, real, flag = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float, ctypes.c_int
-    function.argtypes = [pointer, flag, number, number, number, *[pointer] * 4, number, pointer, number, number]
+    pointer, integer, real, flag = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float, ctypes.c_int
+    function.argtypes = [pointer, flag, integer, integer, integer, *[pointer] * 4, integer, pointer, integer, integer]
     function.argtypes += [pointer, pointer, pointer, real, flag, flag]
     function.restype = None
     return function

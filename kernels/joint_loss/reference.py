@@ -1,6 +1,6 @@
-"""The joint loss on whole logits, for any floating type: the reference that faster implementations are tested against.
+"""The joint loss on all logits at once in plain PyTorch, the reference for the tests of the operator.
 
-Axes: R rows, of which the first K * M are K streams that predict the same M tokens; D hidden, V vocabulary.
+Axes: R rows, of which the first K * M are K streams that predict the same M tokens; D model, V vocabulary.
 """
 
 import torch
@@ -17,14 +17,14 @@ def joint_loss_reference(
     smoothing: float,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Arguments and results of `kernels.joint_loss.joint_loss`, differentiable by autograd."""
-    # log_probs: [R, V]; nll, smoothed: [R]; p, q: [M, V] log-probabilities of two streams
+    # log_probs: [R, V]; nll, smoothed: [R]; log_p, log_q: [M, V]
     log_probs = torch.log_softmax(hidden @ vocabulary.T, -1)
     nll = -log_probs.gather(1, labels[:, None])[:, 0]
     smoothed = (1 - smoothing) * nll - smoothing * log_probs.mean(1)
     total = (row_weights * smoothed).sum()
     divergences = []
-    for one, other, weight in pairs:
-        p, q = (log_probs[stream * tokens : (stream + 1) * tokens] for stream in (one, other))
-        divergences.append(0.5 * ((p.exp() - q.exp()) * (p - q)).sum(1))
+    for i, j, weight in pairs:
+        log_p, log_q = (log_probs[stream * tokens : (stream + 1) * tokens] for stream in (i, j))
+        divergences.append(0.5 * ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(1))
         total = total + weight * divergences[-1].sum()
     return total, smoothed, nll, torch.stack(divergences) if pairs else hidden.new_zeros(0, tokens)

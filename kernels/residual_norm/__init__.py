@@ -1,7 +1,7 @@
-"""Layer normalisation of a residual sum with dropout, the last step of each sublayer of a post-norm Transformer.
+"""Fused dropout, residual addition and layer normalisation, which end each sublayer of a post-norm Transformer.
 
 In training on a CPU, one C++ operator (`norm.cpp`) replaces a dozen passes of PyTorch over memory. It also writes the
-output in the type of the next matrix products. Axes: N rows, D units.
+output in the dtype of the next matrix products. Axes: N rows, D model.
 """
 
 from __future__ import annotations
@@ -21,66 +21,66 @@ from kernels.native import TYPES, address, library
 
 
 def residual_norm(
-    rows: Tensor, update: Tensor, weight: Tensor, bias: Tensor, epsilon: float, dropout: float = 0.0
+    residual: Tensor, x: Tensor, weight: Tensor, bias: Tensor, eps: float, dropout: float = 0.0
 ) -> tuple[Tensor, Tensor]:
-    """LayerNorm(rows + dropout(update)) [N, D], and the same in the type of matrix products.
+    """LayerNorm(residual + dropout(x)), and the same in the dtype of matrix products.
 
-    rows, update: [..., D]. weight, bias: [D]. dropout: the share of the update that is zeroed; the rest is scaled up;
-    seeded from torch's generator. The second output has autocast's type if autocast is on, otherwise it is the first.
+    residual, x, outputs: [..., D]. weight, bias: [D]. dropout: the probability of zeroing an element of x, seeded from
+    torch's generator. The second output has the dtype of autocast if that is enabled, otherwise it is the first.
     """
-    product = product_type(rows)
+    dtype = product_type(residual)
     # Also without gradients: two passes from one state of the generator drop the same units.
-    if (torch.is_grad_enabled() or dropout) and _supports(rows, update, product):
-        out, lean = _ResidualNorm.apply(rows, update, weight, bias, epsilon, dropout, product)
-        return out, out if lean is None else lean
-    out = F.layer_norm(rows + F.dropout(update, dropout), weight.shape, weight, bias, epsilon)
-    return out, out.to(product)
+    if (torch.is_grad_enabled() or dropout) and _supports(residual, x, dtype):
+        out, out_cast = _ResidualNorm.apply(residual, x, weight, bias, eps, dropout, dtype)
+        return out, out if out_cast is None else out_cast
+    out = F.layer_norm(residual + F.dropout(x, dropout), weight.shape, weight, bias, eps)
+    return out, out.to(dtype)
 
 
-def _supports(rows: Tensor, update: Tensor, product: torch.dtype) -> bool:
-    """Whether the C++ operator supports the device and the types."""
-    return rows.device.type == "cpu" and rows.dtype == torch.float32 and update.dtype == product and product in TYPES
+def _supports(residual: Tensor, x: Tensor, dtype: torch.dtype) -> bool:
+    """Whether the C++ operator supports the device and the dtypes."""
+    return residual.device.type == "cpu" and residual.dtype == torch.float32 and x.dtype == dtype and dtype in TYPES
 
 
 class _ResidualNorm(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, rows, update, weight, bias, epsilon, dropout, product):
-        """The output in float32, and in the type of products if that is different."""
-        rows, update = rows.contiguous(), update.contiguous()
+    def forward(ctx, residual, x, weight, bias, eps, dropout, dtype):
+        """The output in float32, and in the dtype of matrix products if that differs."""
+        residual, x = residual.contiguous(), x.contiguous()
         seed = int(torch.randint(2**31, ())) if dropout else 0
-        # rows, update, out, normalised, lean: [..., D]; rstd: [...]
-        out, normalised = torch.empty_like(rows), torch.empty_like(rows)
-        rstd = rows.new_empty(rows.shape[:-1])
-        lean = torch.empty_like(update) if product != rows.dtype else None
-        ctx.numbers = _numbers(update, epsilon, dropout, seed)
-        tensors = (rows, update, weight, bias, out, lean, normalised, rstd)
+        # residual, x, out, x_hat, out_cast: [..., D]; rstd: [...]
+        out, x_hat = torch.empty_like(residual), torch.empty_like(residual)
+        rstd = residual.new_empty(residual.shape[:-1])
+        out_cast = torch.empty_like(x) if dtype != residual.dtype else None
+        ctx.numbers = _numbers(x, eps, dropout, seed)
+        tensors = (residual, x, weight, bias, out, out_cast, x_hat, rstd)
         _functions()[0](*map(_address, tensors), *ctx.numbers, torch.get_num_threads())
-        ctx.save_for_backward(normalised, rstd, weight)
-        ctx.product = product
+        ctx.save_for_backward(x_hat, rstd, weight)
+        ctx.x_dtype = dtype
         ctx.set_materialize_grads(False)
-        return out, lean
+        return out, out_cast
 
     @staticmethod
-    def backward(ctx, d_out, d_lean):
-        """Gradients of rows, update, weight and bias."""
-        normalised, rstd, weight = ctx.saved_tensors
-        if d_out is None and d_lean is None:
+    def backward(ctx, d_out, d_out_cast):
+        """d_residual, d_x, d_weight and d_bias."""
+        x_hat, rstd, weight = ctx.saved_tensors
+        if d_out is None and d_out_cast is None:
             return (None,) * 7
-        d_out, d_lean = (None if x is None else x.contiguous() for x in (d_out, d_lean))
-        d_rows, d_update = torch.empty_like(normalised), torch.empty_like(normalised, dtype=ctx.product)
+        d_out, d_out_cast = (None if d is None else d.contiguous() for d in (d_out, d_out_cast))
+        d_residual, d_x = torch.empty_like(x_hat), torch.empty_like(x_hat, dtype=ctx.x_dtype)
         d_weight, d_bias = torch.empty_like(weight), torch.empty_like(weight)
-        tensors = (d_out, d_lean, normalised, rstd, weight, d_rows, d_update, d_weight, d_bias)
+        tensors = (d_out, d_out_cast, x_hat, rstd, weight, d_residual, d_x, d_weight, d_bias)
         _functions()[1](*map(_address, tensors), *ctx.numbers, torch.get_num_threads())
-        return d_rows, d_update, d_weight, d_bias, None, None, None
+        return d_residual, d_x, d_weight, d_bias, None, None, None
 
 
-def _address(x: Tensor | None) -> ctypes.c_void_p:
-    return ctypes.c_void_p(None) if x is None else address(x)
+def _address(tensor: Tensor | None) -> ctypes.c_void_p:
+    return ctypes.c_void_p(None) if tensor is None else address(tensor)
 
 
-def _numbers(update: Tensor, epsilon: float, dropout: float, seed: int) -> tuple[object, ...]:
-    size = update.size(-1)
-    return update.dtype == torch.bfloat16, update.numel() // size, size, epsilon, dropout, seed
+def _numbers(x: Tensor, eps: float, dropout: float, seed: int) -> tuple[object, ...]:
+    size = x.size(-1)
+    return x.dtype == torch.bfloat16, x.numel() // size, size, eps, dropout, seed
 
 
 @cache

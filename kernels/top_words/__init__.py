@@ -1,4 +1,4 @@
-"""The most probable words of each row of scores. Axes: N rows, V vocabulary, K words."""
+"""The k most probable words of each row of logits. Axes: N rows, V vocabulary."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from torch import Tensor
 from kernels.native import address, library
 
 
-def top_words(logits: Tensor, count: int, banned: Sequence[int] = ()) -> tuple[Tensor, Tensor]:
-    """The `count` most probable words of each row of logits [N, V]: log-probabilities and words, [N, K], best first.
+def top_words(logits: Tensor, k: int, banned: Sequence[int] = ()) -> tuple[Tensor, Tensor]:
+    """Top-k log-probabilities and word indices of logits [N, V]: [N, k] each, best first.
 
-    banned: words that are never chosen but count in the softmax. If fewer than `count` words are left, the rest have a
-    log-probability of minus infinity. No gradients. C++ for float32 on a CPU, otherwise torch's operators.
+    banned: words that are never selected but keep their share of the softmax. If fewer than k words are left, the
+    remaining log-probabilities are minus infinity. No gradients. C++ for float32 on a CPU, otherwise PyTorch.
     """
     if logits.device.type == "cpu" and logits.dtype == torch.float32:
-        return _native(logits.contiguous(), count, banned)
+        return _native(logits.contiguous(), k, banned)
     log_probs = torch.log_softmax(logits.float(), -1)
     log_probs[:, list(banned)] = -torch.inf
-    return log_probs.topk(count, -1)
+    return log_probs.topk(k, -1)
 
 
-def _native(logits: Tensor, count: int, banned: Sequence[int]) -> tuple[Tensor, Tensor]:
-    rows, words = logits.shape
-    log_probs, chosen = logits.new_empty(rows, count), torch.empty(rows, count, dtype=torch.int64)
-    bans = (ctypes.c_int64 * len(banned))(*banned)
-    results = map(address, (log_probs, chosen))
-    _function()(address(logits), rows, words, count, bans, len(banned), *results, torch.get_num_threads())
-    return log_probs, chosen
+def _native(logits: Tensor, k: int, banned: Sequence[int]) -> tuple[Tensor, Tensor]:
+    rows, vocab_size = logits.shape
+    log_probs, indices = logits.new_empty(rows, k), torch.empty(rows, k, dtype=torch.int64)
+    banned_ids = (ctypes.c_int64 * len(banned))(*banned)
+    results = map(address, (log_probs, indices))
+    _function()(address(logits), rows, vocab_size, k, banned_ids, len(banned), *results, torch.get_num_threads())
+    return log_probs, indices
 
 
 @cache

@@ -1,7 +1,7 @@
-// The most probable words of each row of scores. A row is read once for its log-sum-exp and once for the words, few of
-// which exceed the worst score kept so far.
+// Top-k of the log-softmax of each row. A row is read once for its log-sum-exp and once for the selection, in which few
+// logits exceed the smallest one kept so far.
 //
-// Axes: N rows, V vocabulary, K words kept.
+// Axes: N rows, V vocabulary.
 #include <limits>
 #include <vector>
 
@@ -9,84 +9,86 @@
 
 namespace {
 
-// Scores that are compared at a time.
+// Logits that are compared with the threshold at a time.
 constexpr int64_t BLOCK = 4 * LANES;
 
-struct Best {
-    int64_t count;
-    std::vector<float> scores;  // [K], the highest first
-    std::vector<int64_t> words;
-    explicit Best(int64_t k) : count(k), scores(k), words(k) {}
+struct TopK {
+    int64_t k;
+    std::vector<float> logits;  // [k], in descending order
+    std::vector<int64_t> indices;
+    explicit TopK(int64_t k) : k(k), logits(k), indices(k) {}
 
     void clear() {
-        for (int64_t i = 0; i < count; i++) scores[i] = -std::numeric_limits<float>::infinity(), words[i] = 0;
+        for (int64_t i = 0; i < k; i++) logits[i] = -std::numeric_limits<float>::infinity(), indices[i] = 0;
     }
-    float worst() const { return scores[count - 1]; }
-    // After those with the same score, which come earlier in the vocabulary.
-    void insert(float score, int64_t word) {
-        int64_t i = count - 1;
-        for (; i > 0 && scores[i - 1] < score; i--) scores[i] = scores[i - 1], words[i] = words[i - 1];
-        scores[i] = score, words[i] = word;
+    float min() const { return logits[k - 1]; }
+    // Inserts after equal logits, which have smaller indices.
+    void insert(float logit, int64_t index) {
+        int64_t i = k - 1;
+        for (; i > 0 && logits[i - 1] < logit; i--) logits[i] = logits[i - 1], indices[i] = indices[i - 1];
+        logits[i] = logit, indices[i] = index;
     }
 };
 
-float log_sum_exp(const float* row, int64_t words) {
-    float top = largest(row, words);
-    Floats total = fill(0);
-    for (int64_t v = 0; v < words; v += LANES) {
-        if (v + LANES <= words) {
-            total += exp_negative(load(row + v) - top);
+// row: [V]
+float log_sum_exp(const float* row, int64_t vocab_size) {
+    float row_max = reduce_max(row, vocab_size);
+    Floats sum_exp = fill(0);
+    for (int64_t v = 0; v < vocab_size; v += LANES) {
+        if (v + LANES <= vocab_size) {
+            sum_exp += exp_negative(load(row + v) - row_max);
             continue;
         }
-        Floats e = exp_negative(load_some(row + v, words - v, top) - top);
-        for (int64_t i = words - v; i < LANES; i++) e[i] = 0;
-        total += e;
+        Floats e = exp_negative(load_partial(row + v, vocab_size - v, row_max) - row_max);
+        for (int64_t i = vocab_size - v; i < LANES; i++) e[i] = 0;
+        sum_exp += e;
     }
-    return top + std::log(sum(total));
+    return row_max + std::log(reduce_sum(sum_exp));
 }
 
-void select(const float* row, int64_t words, const int64_t* banned, int64_t bans, Best& best) {
-    auto allowed = [&](int64_t word) {
-        for (int64_t i = 0; i < bans; i++)
-            if (banned[i] == word) return false;
+// Fill `top` from row [V]. A block without a logit above the threshold is skipped after one vector comparison.
+void select(const float* row, int64_t vocab_size, const int64_t* banned, int64_t num_banned, TopK& top) {
+    auto allowed = [&](int64_t index) {
+        for (int64_t i = 0; i < num_banned; i++)
+            if (banned[i] == index) return false;
         return true;
     };
-    best.clear();
-    for (int64_t v = 0; v < words; v += BLOCK) {
-        int64_t end = v + BLOCK <= words ? v + BLOCK : words;
+    top.clear();
+    for (int64_t v = 0; v < vocab_size; v += BLOCK) {
+        int64_t end = v + BLOCK <= vocab_size ? v + BLOCK : vocab_size;
         if (end == v + BLOCK) {
-            Floats most = load(row + v);
+            Floats block_max = load(row + v);
             for (int64_t i = LANES; i < BLOCK; i += LANES) {
                 Floats x = load(row + v + i);
-                most = x > most ? x : most;
+                block_max = x > block_max ? x : block_max;
             }
-            Ints better = most > best.worst();
+            Ints better = block_max > top.min();
             int32_t any = 0;
             for (int64_t i = 0; i < LANES; i++) any |= better[i];
             if (!any) continue;
         }
-        for (int64_t word = v; word < end; word++)
-            if (row[word] > best.worst() && allowed(word)) best.insert(row[word], word);
+        for (int64_t index = v; index < end; index++)
+            if (row[index] > top.min() && allowed(index)) top.insert(row[index], index);
     }
 }
 
 }  // namespace
 
-// logits: [N, V]; log_probs, chosen: [N, K]; contiguous. Words of `banned` are not chosen; if fewer than K are left, the
-// rest has a log-probability of minus infinity. A row that contains NaN gets log-probabilities of NaN.
-extern "C" void top_words(const float* logits, int64_t rows, int64_t words, int64_t count, const int64_t* banned,
-                          int64_t bans, float* log_probs, int64_t* chosen, int threads) {
+// logits: [N, V]; banned: [num_banned]; log_probs, indices: [N, k]; contiguous. Words in `banned` are not selected; if
+// fewer than k are left, the remaining log-probabilities are minus infinity. A row that contains NaN yields NaN.
+extern "C" void top_words(const float* logits, int64_t rows, int64_t vocab_size, int64_t k, const int64_t* banned,
+                          int64_t num_banned, float* log_probs, int64_t* indices, int threads) {
 #pragma omp parallel num_threads(threads)
     {
-        Best best(count);
+        TopK top(k);
 #pragma omp for
         for (int64_t n = 0; n < rows; n++) {
-            const float* row = logits + n * words;
-            float lse = log_sum_exp(row, words);
-            select(row, words, banned, bans, best);
-            for (int64_t i = 0; i < count; i++) {
-                log_probs[n * count + i] = best.scores[i] - lse;
-                chosen[n * count + i] = best.words[i];
+            const float* row = logits + n * vocab_size;
+            float lse = log_sum_exp(row, vocab_size);
+            select(row, vocab_size, banned, num_banned, top);
+            for (int64_t i = 0; i < k; i++) {
+                log_probs[n * k + i] = top.logits[i] - lse;
+                indices[n * k + i] = top.indices[i];
             }
         }
     }

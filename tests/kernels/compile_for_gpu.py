@@ -10,7 +10,7 @@ from kernels.attention import triton_spans
 from kernels.joint_loss import triton_rows
 
 TARGET = GPUTarget("cuda", 90, 32)
-INTEGERS = {"rows", "keys", "tokens", "words"}
+INTEGERS = {"rows", "keys", "tokens", "vocab_size"}
 ATTENTION = {
     "spans_ptr": "*i32",
     "query_spans_ptr": "*i32",
@@ -18,7 +18,13 @@ ATTENTION = {
     "delta_ptr": "*fp32",
     "seed_ptr": "*i64",
 }
-LOSS = {"labels": "*i64", "row_weights": "*fp32", "smoothed": "*fp32", "nll": "*fp32", "divergence": "*fp32"}
+LOSS = {
+    "labels_ptr": "*i64",
+    "row_weights_ptr": "*fp32",
+    "smoothed_ptr": "*fp32",
+    "nll_ptr": "*fp32",
+    "divergence_ptr": "*fp32",
+}
 TYPES = {"float32": "*fp32", "float16": "*fp16", "bfloat16": "*bf16"}
 
 

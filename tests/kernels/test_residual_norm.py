@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from kernels.residual_norm import _ResidualNorm, residual_norm
 
-EPSILON = 1e-5
+EPS = 1e-5
 SHAPES = [(0, 8), (1, 1), (3, 15), (7, 16), (1025, 17), (33, 128), (2100, 40)]
 
 
@@ -19,17 +19,17 @@ def draw(rows: int, size: int) -> list[torch.Tensor]:
     return [torch.randn(*shape, generator=generator, dtype=torch.float64) for shape in shapes]
 
 
-def gradients(function, tensors, *wanted):
-    """Outputs, and the gradients of their products with `wanted` in all tensors."""
+def gradients(function, tensors, *d_outputs):
+    """Outputs, and the gradients of their products with `d_outputs` in all tensors."""
     tensors = [x.detach().clone().requires_grad_() for x in tensors]
     outputs = function(*tensors)
-    total = sum((out.double() * g).sum() for out, g in zip(outputs, wanted) if g is not None)
+    total = sum((out.double() * g).sum() for out, g in zip(outputs, d_outputs) if g is not None)
     return [x.detach().double() for x in outputs], [x.double() for x in torch.autograd.grad(total, tensors)]
 
 
 def reference(factors=1.0):
     def normalise(rows, update, weight, bias):
-        out = F.layer_norm(rows + factors * update, weight.shape, weight, bias, EPSILON)
+        out = F.layer_norm(rows + factors * update, weight.shape, weight, bias, EPS)
         return out, out
 
     return normalise
@@ -38,7 +38,7 @@ def reference(factors=1.0):
 def ours(dropout=0.0, seed=3):
     def normalise(*tensors):
         torch.manual_seed(seed)
-        return residual_norm(*tensors, EPSILON, dropout)
+        return residual_norm(*tensors, EPS, dropout)
 
     return normalise
 
@@ -61,10 +61,10 @@ def lower(tensors, dtype):
 def test_outputs_and_gradients_equal_float64s(shape, precision):
     context, dtype, error = precision
     tensors, exact = lower(draw(*shape), dtype)
-    wanted = torch.randn(2, *shape, dtype=torch.float64).to(dtype).double()
+    d_outputs = torch.randn(2, *shape, dtype=torch.float64).to(dtype).double()
     with context:
-        outputs, slopes = gradients(ours(), tensors, *wanted)
-    expected, slopes_expected = gradients(reference(), exact, *wanted)
+        outputs, slopes = gradients(ours(), tensors, *d_outputs)
+    expected, slopes_expected = gradients(reference(), exact, *d_outputs)
     torch.testing.assert_close(outputs[0], expected[0], rtol=2e-5, atol=2e-5)
     torch.testing.assert_close(outputs[1], expected[1], rtol=error, atol=error)
     for number, (one, other) in enumerate(zip(slopes, slopes_expected)):
@@ -76,11 +76,11 @@ def test_outputs_and_gradients_equal_float64s(shape, precision):
 @pytest.mark.parametrize("used", [0, 1])
 def test_an_output_without_gradient_counts_nothing(used):
     tensors, exact = lower(draw(5, 24), torch.bfloat16)
-    wanted = [None, None]
-    wanted[used] = torch.randn(5, 24).bfloat16().double()
+    d_outputs = [None, None]
+    d_outputs[used] = torch.randn(5, 24).bfloat16().double()
     with torch.autocast("cpu", torch.bfloat16):
-        _, slopes = gradients(ours(), tensors, *wanted)
-    _, expected = gradients(reference(), exact, *wanted)
+        _, slopes = gradients(ours(), tensors, *d_outputs)
+    _, expected = gradients(reference(), exact, *d_outputs)
     for number, (one, other) in enumerate(zip(slopes, expected)):
         tolerance = 2e-2 if number == 1 else 1e-4
         torch.testing.assert_close(one, other, rtol=tolerance, atol=tolerance)
@@ -92,15 +92,15 @@ def test_dropout_has_its_rate_and_scale_and_is_the_same_backward():
     ones = torch.ones_like(update)
     tensors, exact = lower([rows, ones, weight, bias], torch.float32)
     torch.manual_seed(3)
-    out, _ = residual_norm(*(x.clone().requires_grad_() for x in tensors), EPSILON, 0.3)
+    out, _ = residual_norm(*(x.clone().requires_grad_() for x in tensors), EPS, 0.3)
     factors = recover_factors(out.detach().double(), exact[0])
     assert float(factors.gt(0).double().mean()) == pytest.approx(0.7, abs=0.05)
     for place in (factors[0], factors[:, 0]):
         assert 0 < place.gt(0).double().mean() < 1
-    wanted = torch.randn(20, 50, dtype=torch.float64).float().double()
+    d_outputs = torch.randn(20, 50, dtype=torch.float64).float().double()
     tensors, exact = lower(draw(20, 50), torch.float32)
-    _, slopes = gradients(ours(0.3), tensors, wanted, None)
-    _, expected = gradients(reference(factors), exact, wanted, None)
+    _, slopes = gradients(ours(0.3), tensors, d_outputs, None)
+    _, expected = gradients(reference(factors), exact, d_outputs, None)
     for one, other in zip(slopes, expected):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-3)
 
@@ -142,18 +142,18 @@ def test_what_lies_beside_the_tensors_is_neither_read_nor_written():
 def test_a_unit_that_is_no_number_spoils_its_row_alone(part):
     tensors, _ = lower(draw(4, 33), torch.float32)
     tensors[part][2, 30] = torch.nan
-    out, _ = residual_norm(*(x.requires_grad_() for x in tensors), EPSILON)
+    out, _ = residual_norm(*(x.requires_grad_() for x in tensors), EPS)
     assert out[2].isnan().all() and out[[0, 1, 3]].isfinite().all()
 
 
 def test_threads_change_no_result():
     tensors, _ = lower(draw(3000, 40), torch.float32)
-    wanted = torch.randn(3000, 40).double()
+    d_outputs = torch.randn(3000, 40).double()
     before, results = torch.get_num_threads(), []
     try:
         for count in (1, 2):
             torch.set_num_threads(count)
-            results.append(gradients(ours(0.2), tensors, wanted))
+            results.append(gradients(ours(0.2), tensors, d_outputs))
     finally:
         torch.set_num_threads(before)
     for one, other in zip(*([*result[0], *result[1]] for result in results)):
@@ -164,7 +164,7 @@ def test_threads_change_no_result():
 def test_types_that_the_operator_does_not_know_are_computed_by_pytorch(dtype, monkeypatch):
     monkeypatch.setattr(_ResidualNorm, "apply", None)
     tensors = [x.to(dtype).requires_grad_() for x in draw(5, 16)]
-    out, lean = residual_norm(*tensors, EPSILON)
-    assert out is lean and out.dtype == dtype
+    out, out_cast = residual_norm(*tensors, EPS)
+    assert out is out_cast and out.dtype == dtype
     expected, _ = reference()(*(x.detach().double() for x in tensors))
     torch.testing.assert_close(out.double(), expected, rtol=1e-2, atol=1e-2)
