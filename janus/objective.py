@@ -63,7 +63,9 @@ class Weights:
 class CorrectionWeights(Weights):
     """Weights with cross entropy at replaced observed tokens (CMLMC, Huang et al., 2021)."""
 
-    correction: float = option(0.0, "Cross entropy of the correction pass of CMLMC (its third change).", minimum=0)
+    correction: float = option(  # type: ignore[misc]  # a constant of the base class becomes a field
+        0.0, "Cross entropy of the correction pass of CMLMC (its third change).", minimum=0
+    )
 
 
 PAPER = Weights(ar=1, nar=1, aux=1, kl_ar_aux=2, kl_nar_aux=2, length=0.1)
@@ -140,6 +142,7 @@ class _Rows:
         if weights.reads_ar:
             # first: [N] the entries of the AR stream, those at masked tokens first
             ar = states.read["ar"]
+            assert ar.masked is not None
             first = torch.zeros_like(ar.labels).index_fill(0, ar.masked, -1).argsort(stable=True)
             streams["ar"] = states.hidden["ar"][first], ar.labels[first]
         order = list(streams)

@@ -16,7 +16,7 @@ from janus.methods.base.registry import find_method
 from janus.report.paper_tables import PAPER_TABLES
 from janus.report.published import Published
 from janus.system_entries import fixed_passes
-from janus.systems import baselines, decoding_settings, method_of
+from janus.systems import baselines, decoding_settings, method_of, require_read
 from janus.tiers import blocks_of, known, settings, used_systems
 from janus.training_checks import Problems, training_problems, width_problems
 
@@ -241,8 +241,10 @@ def _rows(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
         try:
             method = method_of(systems[name])
             method.check_stage(systems[name]["stage"])
+            run = settings(tier, corpus="", system=name)
+            require_read(systems[name], run["decoding"])
             for manner in systems[name]["manners"]:
-                Decoding.of(**decoding_settings(systems[name], settings(tier, corpus="", system=name), manner=manner))
+                Decoding.of(**decoding_settings(systems[name], run, manner=manner))
         except InputError as error:
             yield InputError(error.what, where=f"{file}: {name}.{error.where}", fix=error.fix)
 

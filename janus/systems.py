@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from janus.decoding.decoding import choose, use_of
+from janus.decoding.decoding import choose, keys_of, use_of
+from janus.errors import InputError
 from janus.methods.base.method import BaseMethod, Training
 from janus.methods.base.options import schema_of
 from janus.methods.base.registry import find_method, make_method
@@ -76,6 +77,20 @@ def decoding_settings(system: Mapping[str, Any], settings: Settings, *, manner: 
     block = {key: value for key, value in settings["decoding"].items() if key not in own}
     chosen = choose(block | ({"passes": passes} if passes and "passes" not in own else {}), **named)
     return {key: value for key, value in named.items() if value} | chosen
+
+
+def require_read(system: Mapping[str, Any], decoding: Mapping[str, Any]) -> None:
+    """Raise InputError for a key of the system's own `decoding` that none of its decoders reads."""
+    keys = {"decoder", "batch_tokens"}
+    for manner in system["manners"]:
+        keys |= set(keys_of(manner=manner, method=system["method"], decoder=decoding.get("decoder", "")))
+    for key in system["decoding"]:
+        if key not in keys:
+            raise InputError(
+                f"no decoder of the system has the setting {key!r}",
+                where="decoding",
+                fix=f"use {', '.join(sorted(keys))}",
+            )
 
 
 def decoder_modules(system: Mapping[str, Any]) -> list[str]:

@@ -89,9 +89,13 @@ def decoder_of(use: Use) -> Decoder:
 
 def choose(options: Mapping[str, Any], *, manner: str, method: str = "", decoder: str = "") -> dict[str, Any]:
     """Those of `options` that the decoder of a manner reads: a tier names the settings of all decoders together."""
-    use = use_of(method, manner)
-    keys = (find_decoder(decoder) if decoder else decoder_of(use)).keys
+    keys = keys_of(manner=manner, method=method, decoder=decoder)
     return {key: value for key, value in options.items() if key in keys}
+
+
+def keys_of(*, manner: str, method: str = "", decoder: str = "") -> list[str]:
+    """The settings of the decoder of a manner."""
+    return (find_decoder(decoder) if decoder else decoder_of(use_of(method, manner))).keys
 
 
 def find_decoder(name: str) -> Decoder:

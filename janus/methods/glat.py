@@ -1,9 +1,9 @@
 """GLAT, the glancing Transformer (Qian et al., 2021), which learns to decode in one pass.
 
-Each update decodes twice with the same dropout: a first pass over a blank canvas, without gradient, tells how far the
-model is from the target, and as many gold tokens as that distance asks for are shown to the second pass, which learns
-the others. The share that is shown falls during training. The numbers are those of the authors' code
-(FLC777/GLAT), which counts, draws and learns the cells of bos and eos too.
+Each update decodes twice with the same dropout. A first pass over a blank canvas, which learns nothing, tells how far
+the model is from the target, and a share of that distance, in gold tokens, is shown to the second pass, which learns
+the others. The share falls during training. The numbers are those of the authors' code (FLC777/GLAT), which counts,
+draws and learns the cells of bos and eos too.
 
 The model has no scale on word vectors, adds positions before every decoder layer, and puts into a masked cell a
 mixture of source words, weighted by the cell's position. Axes: B sentences, S source places, T target places, N source
@@ -50,7 +50,8 @@ class GlatOptions:
 
     def share(self, update: int) -> float:
         """The share of the distance that is shown, after `update` updates."""
-        return self.glance_first + (self.glance_last - self.glance_first) * min(1.0, update / max(self.glance_updates, 1))
+        done = min(1.0, update / max(self.glance_updates, 1))
+        return self.glance_first + (self.glance_last - self.glance_first) * done
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,10 @@ class GlatTransformer(JanusTransformer):
         """The states of the rows, or of those that `glance` makes of a first pass with the same dropout."""
         memory, encoded = self.encode(source)
         if glance is not None:
-            with torch.no_grad(), torch.random.fork_rng(_devices(streams.token)):
+            # Its graph is dropped with it. Under no_grad other operators would run, which draw other dropout.
+            with torch.random.fork_rng(_devices(streams.token)):
                 first = self.decoder(streams, memory, torch.arange(streams.content, device=streams.token.device))
-                predicted = self.project(first).argmax(-1)
-            streams = glance(predicted)
+            streams = glance(self.project(first.detach()).argmax(-1))
         return self.decode(streams, memory, encoded)
 
 

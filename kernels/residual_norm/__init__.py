@@ -29,8 +29,7 @@ def residual_norm(
     torch's generator. The second output has the dtype of autocast if that is enabled, otherwise it is the first.
     """
     dtype = product_type(residual)
-    # Also without gradients: two passes from one state of the generator drop the same units.
-    if (torch.is_grad_enabled() or dropout) and _supports(residual, x, dtype):
+    if torch.is_grad_enabled() and _supports(residual, x, dtype):
         out, out_cast = _ResidualNorm.apply(residual, x, weight, bias, eps, dropout, dtype)
         return out, out if out_cast is None else out_cast
     out = F.layer_norm(residual + F.dropout(x, dropout), weight.shape, weight, bias, eps)

@@ -141,7 +141,8 @@ def pairs(text, tmp_path_factory) -> Path:
 
 def tuning_words(pairs: Path, folder: Path, *more: str) -> list[str]:
     """fairseq's own BART on sentence pairs."""
-    options = words(pairs, folder, "--task", "janus_ar_baseline", "--arch", "bart_base", "--share-all-embeddings")
+    task = ("--task", "janus_ar_baseline", "--arch", "bart_base", "--share-all-embeddings")
+    options = words(pairs, folder, task=task)
     at = options.index("--tokens-per-sample")
     return [*options[:at], *options[at + 2 :], "--criterion", "label_smoothed_cross_entropy", *more]
 

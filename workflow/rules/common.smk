@@ -106,16 +106,21 @@ def code_of(script, *modules):
 TRAINER = "janus.plugin"
 
 
+def modules_of(system):
+    """The modules that are loaded by name for a system: its method and its decoders, with which training validates."""
+    return [name for name in (module_of(SYSTEMS[system]["method"]), *decoder_modules(SYSTEMS[system])) if name]
+
+
 @cache
 def code_of_training(system):
     """Digest of the code that decides the weights of a system's training."""
-    return digest_of_code(ROOT, TRAINER, *filter(None, [module_of(SYSTEMS[system]["method"])]))
+    return digest_of_code(ROOT, TRAINER, *modules_of(system))
 
 
 @cache
 def code_of_decoding(script, system):
     """Digest of the code of a script that loads and decodes a system's model."""
-    return code_of(script, module_of(SYSTEMS[system]["method"]), *decoder_modules(SYSTEMS[system]))
+    return code_of(script, *modules_of(system))
 
 
 def corpus_folder(corpus):

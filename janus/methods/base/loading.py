@@ -31,7 +31,7 @@ def load_model(path: Path, device: str = "cpu") -> JanusTransformer:
     options, weights, method = options_of(state, path), state["model"], remembered_method(state)
     if torch.device(device).type == "cpu":
         weights = {name: tensor.float() if tensor.dtype in _HALF else tensor for name, tensor in weights.items()}
-    how = {"network": method.network, "configure": method.configure} if method else {}
+    how: dict[str, Any] = {"network": method.network, "configure": method.configure} if method else {}
     try:
         return pack_linear_layers(build_model(options, weights, where=path, **how).to(device).eval())
     except RuntimeError as error:

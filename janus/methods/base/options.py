@@ -41,7 +41,7 @@ def read_options(options: type, values: Mapping[str, Any]) -> Any:
     given: dict[str, Any] = {}
     for name, value in values.items():
         kind = hints.get(name)
-        if isinstance(value, Mapping) and is_dataclass(kind):
+        if isinstance(value, Mapping) and _is_options(kind):
             value = read_options(kind, value)
         # Equal options are equal text, whether a file says 1 or 1.0.
         given[name] = float(value) if kind is float else value
@@ -49,11 +49,15 @@ def read_options(options: type, values: Mapping[str, Any]) -> Any:
 
 
 def _schema(kind: Any) -> dict[str, Any]:
-    if is_dataclass(kind):
+    if _is_options(kind):
         return {"type": "object", "additionalProperties": False, "properties": schema_of(kind)}
     if get_origin(kind) is Literal:
         return {"enum": list(get_args(kind))}
     return {"type": _TYPES[kind]}
+
+
+def _is_options(kind: Any) -> bool:
+    return isinstance(kind, type) and is_dataclass(kind)
 
 
 def _default(one: Any) -> dict[str, Any]:
