@@ -26,7 +26,7 @@ BUNDLE_ARGS ?=
 MUTANTS_ARGS ?=
 REHEARSE_ARGS ?=
 
-.PHONY: help paper_tables paper_figures check lint test rehearse bench mutants gpu-bundle audit clean
+.PHONY: help paper_tables paper_figures check lint test test-fast rehearse bench mutants gpu-bundle audit clean
 
 help: ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +48,9 @@ lint: $(INSTALLED) ## Check style, spelling, and the types of the core.
 
 test: $(INSTALLED) ## Run the tests.
 	@$(RUN) pytest -q $(PYTEST_ARGS)
+
+test-fast: $(INSTALLED) ## Run the tests that are not marked slow, gpu, slurm or browser: less than two minutes.
+	@$(RUN) pytest -q -m "not slow and not gpu and not slurm and not browser" $(PYTEST_ARGS)
 
 rehearse: $(INSTALLED) ## Run every tier's whole workflow in small; REHEARSE_ARGS="--configfile FILE" names one.
 	@"$(BIN)/python" -m janus rehearse $(REHEARSE_ARGS)

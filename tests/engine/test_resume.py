@@ -12,6 +12,8 @@ from janus.model.checkpoints import read_checkpoint
 from janus.systems import training_arguments
 from janus.tiers import check, read_yaml
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SYSTEMS = check(
     read_yaml(ROOT / "config/systems.yaml"), ROOT / "workflow/schemas/systems.schema.yaml", where="systems.yaml"

@@ -11,7 +11,7 @@ from kernels.attention import native_spans, span_attention, triton_spans
 from kernels.attention.reference import span_attention_reference, visible
 
 
-@pytest.fixture(params=["native", "triton"])
+@pytest.fixture(params=["native", pytest.param("triton", marks=pytest.mark.slow)])
 def device(request, monkeypatch) -> str:
     """Where tensors lie, after one of the implementations was chosen; tiles are many and the last is not full."""
     monkeypatch.setattr(triton_spans, "_TILE", 16)

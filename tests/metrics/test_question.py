@@ -27,6 +27,7 @@ def scores() -> question.Scores:
     return score_questions(HYPOTHESES, REFERENCES, SOURCES)
 
 
+@pytest.mark.slow
 def test_the_three_scores_are_those_of_the_scorer(scores: question.Scores) -> None:
     values = [scores[name]["value"] / 100 for name in ("bleu4_coco", "rougeL_coco", "meteor")]
     assert values == pytest.approx([GOLDEN[name] for name in ("bleu4", "rougeL", "meteor")], abs=1e-12)
