@@ -131,6 +131,7 @@ def test_dropout_draws_the_same_in_the_backward_pass(device):
         torch.testing.assert_close(one.double().cpu(), other, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_operator_registration(device):
     spans, query_spans = (x.to(device) for x in draw_spans(20, 24, seed=2))
     tensors = [x.float().to(device).requires_grad_() for x in draw(20, 24, 1, 32)]

@@ -133,6 +133,7 @@ def test_torch_compile_sees_through_it():
         torch.testing.assert_close(ours, theirs)
 
 
+@pytest.mark.slow
 def test_operator_registration():
     hidden, vocabulary, labels, weights = draw(9, dtype=torch.float32)
     first, second, pair_weights = ([pair[part] for pair in RELEASE] for part in range(3))

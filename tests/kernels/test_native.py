@@ -130,6 +130,7 @@ def test_without_a_folder_to_write_a_process_compiles_for_itself(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("compiler", "message"), [("no-such-compiler", "install a C++ compiler"), ("false", "ended with status 1")]
 )
