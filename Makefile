@@ -53,9 +53,9 @@ test: $(INSTALLED) ## Run the tests.
 test-fast: $(INSTALLED) ## Run the tests without a marker: less than two minutes on two cores.
 	@$(HOMED) export PATH="$$(cd $(BIN) && pwd):$$PATH" OMP_NUM_THREADS=1; \
 	words=(-m pytest -q -m "not slow and not gpu and not slurm and not browser" $(PYTEST_ARGS)); \
-	output="$$(mktemp)"; first= status=0; set -m; \
+	output="$$(mktemp)"; first= status=0; \
 	trap 'kill -- "-$$first" 2> /dev/null || :; rm -f "$$output"' EXIT; \
-	python "$${words[@]}" tests/[a-g]*/ > "$$output" 2>&1 & first=$$!; \
+	set -m; python "$${words[@]}" tests/[a-g]*/ > "$$output" 2>&1 & first=$$!; set +m; \
 	python "$${words[@]}" tests/[h-z]*/ tests/test_*.py || { status=$$?; [ $$status != 5 ] || status=0; }; \
 	wait "$$first" || { other=$$?; [ $$other = 5 ] || status=$$other; }; \
 	cat "$$output"; exit $$status
