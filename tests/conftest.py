@@ -13,6 +13,18 @@ sys.path.insert(0, str(Path(__file__).parent))
 from validation_words import validate  # noqa: E402 - found beside the tests
 
 
+# Each starts Snakemake or a program of fairseq.
+_SLOW_FIXTURES = {"toy_corpus", "snakemake", "fresh_checkout"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what asks for a slow fixture, itself or through another one."""
+    for item in items:
+        if _SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def toy_corpus(tmp_path_factory) -> Path:
     """Each target is its source reversed, in other words. bpe/ holds text, bin/ what fairseq-preprocess makes of it."""

@@ -92,6 +92,7 @@ def test_a_root_that_does_not_exist_is_named(base):
         digest_of_code(base, "janus.nothing")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_the_closure_of_a_real_script_holds_every_module_that_it_loads(script):
     """Run the imports of each script in a process of its own and compare with what was loaded."""

@@ -14,6 +14,7 @@ LOCALES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", LOCALES, ids=lambda locale: ",".join(f"{k}={v}" for k, v in locale.items()))
 def test_the_audit_prints_everything_under_any_encoding(locale: dict[str, str]) -> None:
     own = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "PYTHONIO"))}

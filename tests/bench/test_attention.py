@@ -34,6 +34,7 @@ def test_rivals_agree_with_the_padded_path(problem, expected, rival):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
 def test_flex_attention_agrees(problem, expected):
     """Forward alone: torch has no backward of it on processors."""

@@ -24,6 +24,7 @@ def read(folder, part: str) -> dict:
     return json.loads((folder / f"{part}-cpu.json").read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["training", "decoding", "loss"])
 def test_each_part_says_where_it_comes_from(results, part):
     record = read(results, part)
@@ -32,6 +33,7 @@ def test_each_part_says_where_it_comes_from(results, part):
     assert all(goal["name"] and goal["met"] in (True, False, None) for goal in record["goals"])
 
 
+@pytest.mark.slow
 def test_every_row_is_measured(results):
     training = read(results, "training")["results"]
     names = {system.name for system in (*SYSTEMS, *ladder("cpu"))}
@@ -43,6 +45,7 @@ def test_every_row_is_measured(results):
         assert training["peaks"][name] > training["peaks"]["nothing"] * 0.9
 
 
+@pytest.mark.slow
 def test_the_table_shows_them(results):
     table = (results / "bench-cpu.md").read_text()
     for system in (*SYSTEMS, *ladder("cpu")):
@@ -53,12 +56,14 @@ def test_the_table_shows_them(results):
     assert "open; measure it with `python -m janus.bench --device cuda --only training`" in table
 
 
+@pytest.mark.slow
 def test_a_part_alone(tmp_path, capsys):
     assert main(["--tiny", "--rounds", "1", "--only", "loss", "--output", str(tmp_path)]) == 0
     assert "## Joint loss" in capsys.readouterr().out
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bench-cpu.md", "loss-cpu.json"]
 
 
+@pytest.mark.slow
 def test_a_part_measured_again_leaves_the_others_in_the_table(results, tmp_path):
     for path in results.iterdir():
         (tmp_path / path.name).write_text(path.read_text())
@@ -76,6 +81,7 @@ def test_a_part_measured_again_leaves_the_others_in_the_table(results, tmp_path)
     ]
 
 
+@pytest.mark.slow
 def test_the_preparation_is_measured_where_it_is_asked_for(results, tmp_path):
     assert not (results / "preparation-cpu.json").exists()
     assert main(["--tiny", "--only", "preparation", "--threads", "1", "--output", str(tmp_path)]) == 0

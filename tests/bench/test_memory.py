@@ -1,5 +1,6 @@
 """Peaks belong to the measured process alone."""
 
+import pytest
 import torch
 
 from janus.bench.memory import keep_freed_memory, peak_of
@@ -7,6 +8,7 @@ from janus.bench.memory import keep_freed_memory, peak_of
 _MIB = 1 << 20
 
 
+@pytest.mark.slow
 def test_the_peak_grows_by_what_is_allocated():
     ballast = torch.ones(300 * _MIB // 4)
     little, much = (peak_of(torch.ones, size * _MIB // 4, device="cpu") for size in (1, 200))

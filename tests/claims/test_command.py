@@ -27,6 +27,7 @@ def test_it_prints_the_table(run: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "not tested: lacks rows Flowseq" in out and "no evidence about the paper" in out
 
 
+@pytest.mark.slow
 def test_it_writes_table_and_plot(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["claims", str(run), "--write", "out/claims"]) == 0
     suffixes = {path.suffix for path in Path("out").iterdir()}

@@ -19,6 +19,7 @@ def effect_of(left: np.ndarray, right: np.ndarray, resamples: int = 200) -> Effe
     return paired_effect(left, right, bleu_of_sums, resamples=resamples)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [3, 5])
 @pytest.mark.parametrize("spread", [0.0, 0.01, 0.03])
 def test_intervals_hold_the_true_effect_in_95_of_100_studies(seeds: int, spread: float) -> None:
@@ -31,6 +32,7 @@ def test_intervals_hold_the_true_effect_in_95_of_100_studies(seeds: int, spread:
     assert held / STUDIES >= LEAST
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_mean_over_corpora_holds_it_too() -> None:
     study, generator = Study(seeds=3, gain=0.02, spread=0.02, sentences=100), np.random.default_rng(8)
     truth = study.true_effect(generator)
@@ -41,6 +43,7 @@ def test_the_interval_of_a_mean_over_corpora_holds_it_too() -> None:
     assert held / (STUDIES // 2) >= LEAST - 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [3, 5])
 def test_no_verdict_comes_from_noise(seeds: int) -> None:
     study, generator = Study(seeds=seeds, spread=0.01, sentences=100), np.random.default_rng(9)

@@ -100,6 +100,7 @@ def test_without_an_interval_there_is_a_dash(outcomes: list[Outcome]) -> None:
     assert line[8:11] == ("2.72 ×", "–", "1")
 
 
+@pytest.mark.slow
 def test_the_plot_is_the_same_bytes_twice(outcomes: list[Outcome], tmp_path: Path) -> None:
     digests = []
     for name in ("one", "two"):

@@ -51,6 +51,7 @@ def subword_nmt(*words: object, text: str) -> str:
     ).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_real_text_gives_the_codes_and_subwords_of_subword_nmt(workers, tmp_path, monkeypatch):
     monkeypatch.setattr("janus.corpora.bpe._CACHED_WORDS", 50)

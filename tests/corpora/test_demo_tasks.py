@@ -124,6 +124,7 @@ def test_the_seed_alone_decides(task):
     assert list(pairs(task, 30, seed=1)) == list(pairs(task, 30, seed=1)) != list(pairs(task, 30, seed=2))
 
 
+@pytest.mark.slow
 def test_pythons_hash_seed_changes_nothing():
     code = "from janus.corpora.demo_tasks import TASKS, pairs; print([list(pairs(t, 20, seed=1)) for t in TASKS])"
     setting = {"PYTHONHASHSEED": "7", "PYTHONPATH": ":".join(sys.path)}

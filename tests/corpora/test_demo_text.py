@@ -1,5 +1,7 @@
 import statistics
 
+import pytest
+
 from janus.corpora.demo_tasks import TASKS, pairs
 from janus.corpora.demo_text import documents
 
@@ -23,6 +25,7 @@ def test_a_document_speaks_in_one_register():
         assert not (words & formal - {"kings"} and words & colloquial)
 
 
+@pytest.mark.slow
 def test_every_word_of_the_tasks_comes_up():
     known = {word for document in documents(seed=1) for sentence in document for word in sentence.split()}
     for task in TASKS:

@@ -133,6 +133,7 @@ def real(tmp_path_factory):
     return ours, get_encoder(plain / "encoder.json", plain / "vocab.bpe")
 
 
+@pytest.mark.slow
 def test_real_text_is_encoded_as_by_fairseq(real):
     ours, theirs = real
     folder = Path(__file__).parents[1] / "metrics"

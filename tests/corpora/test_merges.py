@@ -22,6 +22,7 @@ def ours(words: Counter[str], most: int) -> list[str]:
     return list(map(" ".join, learn_merges(words, most)))
 
 
+@pytest.mark.slow
 def test_merges_of_much_text_are_those_of_subword_nmt(tmp_path):
     """So many that it prunes its counts, finds that it pruned too much, and starts again from all of them."""
     write_corpus(tmp_path, 1500, held_out=5)

@@ -203,6 +203,7 @@ prepare(TEXT, folder / "d", folder)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_job_goes_on_from_a_real_server_and_ends_the_same(tmp_path, server):
     for download in TEXT.downloads:
         fetch(download, tmp_path / "whole" / "d", mirror=server.base, progress=False, pause=0)

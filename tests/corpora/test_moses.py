@@ -39,6 +39,7 @@ def test_real_text_comes_back_from_its_detokenised_form():
     assert [MosesTokenizer("de")(detokenise(line, "de")) for line in lines] == lines
 
 
+@pytest.mark.slow
 @needs("iwslt14-de-en", "the licence of TED's talks allows no piece of them")
 @pytest.mark.parametrize("name", ["test.de", "test.en", "valid.de", "valid.en"])
 def test_fairseqs_iwslt_text_comes_back_from_its_detokenised_form(name):

@@ -45,6 +45,7 @@ def test_an_empty_test_line_stops_and_leaves_no_corpus(corpus_entry, downloads):
     assert list((downloads / "out").rglob("*.*")) == []
 
 
+@pytest.mark.slow
 @needs("multi30k", "its text comes without a licence")
 def test_the_real_corpus_has_its_known_size_and_upstreams_tokens(tmp_path):
     """The tokens quoted are upstream's own (data/task1/tok/val.lc.norm.tok.de), places where tokenisers part."""

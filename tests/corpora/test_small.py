@@ -117,6 +117,7 @@ def real(request, tmp_path_factory):
     return corpus, folder / "out"
 
 
+@pytest.mark.slow
 def test_the_real_files_have_their_digests_and_their_known_size(real):
     corpus, out = real
     facts = read_json(out / "corpus.json")
@@ -124,6 +125,7 @@ def test_the_real_files_have_their_digests_and_their_known_size(real):
     assert {item["trust"] for item in facts["downloads"].values()} == {"manifest"}
 
 
+@pytest.mark.slow
 def test_no_real_test_pair_stands_in_training(real):
     _, out = real
     pairs = {split: list(zip(*(read_lines(out / "tok" / f"{split}.{s}") for s in ("src", "tgt")))) for split in SPLITS}

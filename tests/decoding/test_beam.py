@@ -32,6 +32,7 @@ def test_equals_fairseq(beam, penalty, options):
             assert hypothesis.score == pytest.approx(float(other["score"]), abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arch", ["transformer", "janus_transformer"])
 def test_batch_of_one_equals_batch_of_all(arch):
     model, _ = build(arch)

@@ -32,6 +32,7 @@ def files(tmp_path):
     return {"checkpoint": tmp_path / "model.pt", "source": tmp_path / "source", "dictionary": tmp_path / "dict.txt"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"manner": "ar", "beam": 3, "max_len_b": 15}, {"manner": "nar", "passes": 4}])
 def test_outputs_follow_the_input_whatever_the_batches(files, tmp_path, options):
     for tokens in (5, 60, 4096):
@@ -120,6 +121,7 @@ def test_dictionary_is_fairseqs(tmp_path):
     assert ours.encode("w3 w29 nothing", bos=True) == [0, words.index("w3"), words.index("w29"), 3, 2]
 
 
+@pytest.mark.slow
 def test_latency_rows(files, tmp_path):
     measure_latency(
         **files,

@@ -38,6 +38,7 @@ def test_equals_fairseq(passes, length_beam, offset):
         assert hypothesis.score == pytest.approx(float(reference["score"]), abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arch", ["cmlm_transformer", "janus_transformer"])
 @pytest.mark.parametrize(
     "settings",

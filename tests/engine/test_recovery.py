@@ -90,6 +90,7 @@ def test_a_flipped_byte_ends_the_job_and_deletes_nothing(tmp_path):
     assert names(tmp_path) == ["checkpoint1.pt", "checkpoint_last.pt"]
 
 
+@pytest.mark.slow
 def test_want_of_memory_ends_the_job_and_deletes_nothing(tmp_path):
     for name in ("1", "_last"):
         save(tmp_path / f"checkpoint{name}.pt", big=torch.zeros(60, 1 << 20))

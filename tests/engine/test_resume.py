@@ -12,6 +12,8 @@ from janus.model.checkpoints import read_checkpoint
 from janus.system_entries import load_systems
 from janus.systems import training_arguments
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SYSTEMS = load_systems(ROOT / "config/systems.yaml", ROOT / "workflow/schemas")
 MODEL = {"layers": 2, "embed_dim": 16, "ffn_dim": 24, "heads": 2, "init": "scaled", "length_classes": 33}

@@ -7,10 +7,13 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 import torch
 from fairseq_training import differences, run, tensors, write_pairs, write_text
 
 from janus.engine.training import train
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 SIZES = ["--encoder-layers", "1", "--decoder-layers", "1", "--encoder-embed-dim", "16", "--decoder-embed-dim", "16"]

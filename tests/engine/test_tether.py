@@ -40,6 +40,7 @@ def gone(pid: int, seconds: float = 10) -> bool:
     return not alive(pid)
 
 
+@pytest.mark.slow
 def test_a_child_dies_with_its_killed_parent():
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
     _, child = parent.stdout.readline().split()
@@ -49,6 +50,7 @@ def test_a_child_dies_with_its_killed_parent():
     assert gone(int(child))
 
 
+@pytest.mark.slow
 def test_a_child_whose_parent_is_gone_already_does_not_begin():
     gone_before = subprocess.Popen(["true"])
     gone_before.wait()
@@ -67,6 +69,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "status"),
     [
@@ -90,6 +93,7 @@ def test_a_job_ends_with_the_process_it_follows(more, status):
     assert job.wait(timeout=10) == status
 
 
+@pytest.mark.slow
 def test_a_job_of_snakemake_knows_it_through_shells(tmp_path):
     """The chain that Snakemake makes: itself, a shell, the script; what stands above it is not followed."""
     module = tmp_path / "snakemake.py"

@@ -15,6 +15,8 @@ from janus.engine.trainer import PARENT
 from janus.engine.warm import WarmPython
 from janus.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def program():

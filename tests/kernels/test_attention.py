@@ -11,7 +11,7 @@ from kernels.attention import native_spans, span_attention, triton_spans
 from kernels.attention.reference import span_attention_reference, visible
 
 
-@pytest.fixture(params=["native", "triton"])
+@pytest.fixture(params=["native", pytest.param("triton", marks=pytest.mark.slow)])
 def device(request, monkeypatch) -> str:
     """Where tensors lie, after one of the implementations was chosen; tiles are many and the last is not full."""
     monkeypatch.setattr(triton_spans, "_TILE", 16)
@@ -131,6 +131,7 @@ def test_dropout_draws_the_same_in_the_backward_pass(device):
         torch.testing.assert_close(one.double().cpu(), other, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_operator_registration(device):
     spans, query_spans = (x.to(device) for x in draw_spans(20, 24, seed=2))
     tensors = [x.float().to(device).requires_grad_() for x in draw(20, 24, 1, 32)]

@@ -32,6 +32,7 @@ def test_the_ceiling_is_a_square_product(dtype):
     assert product.shape == (24, 24) and product.dtype == dtype
 
 
+@pytest.mark.slow
 def test_all_ways_have_the_same_result():
     problem = Problem.draw(50, "cpu", words=31, width=8)
     assert problem.hidden.size(0) == 50 + 2 * problem.masked

@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 # Shared memory that one block of an H100-class GPU can have, in bytes.
 SHARED = 227 * 1024
 CASES = [

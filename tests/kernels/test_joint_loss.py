@@ -119,6 +119,7 @@ def test_without_gradient_nothing_of_its_size_is_made():
     torch.testing.assert_close(total, joint_loss_reference(*inputs, 3, RELEASE, 0.1)[0])
 
 
+@pytest.mark.slow
 def test_torch_compile_sees_through_it():
     inputs = draw(12, dtype=torch.float32)
 
@@ -132,6 +133,7 @@ def test_torch_compile_sees_through_it():
         torch.testing.assert_close(ours, theirs)
 
 
+@pytest.mark.slow
 def test_operator_registration():
     hidden, vocabulary, labels, weights = draw(9, dtype=torch.float32)
     first, second, pair_weights = ([pair[part] for pair in RELEASE] for part in range(3))
@@ -156,6 +158,7 @@ def triton_scores(monkeypatch):
     monkeypatch.setattr(kernels.joint_loss, "_scorer", lambda device: triton_rows.score_rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [53, 64, 131])
 @pytest.mark.parametrize(("rows", "tokens", "pairs"), SHAPES)
 def test_triton_equals_the_reference(triton_scores, chunk, device, rows, tokens, pairs, words):
@@ -168,6 +171,7 @@ def test_triton_equals_the_reference(triton_scores, chunk, device, rows, tokens,
         torch.testing.assert_close(ours.double().cpu(), theirs, rtol=1e-4, atol=1e-5 * scale)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_triton_in_half_precision(triton_scores, device, dtype):
     exact = draw(37)

@@ -54,7 +54,7 @@ def gradients(passes: int, device: str) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("passes", [1, 2])
-@pytest.mark.parametrize("implementation", ["native", "triton"])
+@pytest.mark.parametrize("implementation", ["native", pytest.param("triton", marks=pytest.mark.slow)])
 def test_kernels_equal_the_padded_path(monkeypatch, device, passes, implementation):
     with monkeypatch.context() as plain:
         plain.setattr(native_spans, "supports", lambda q: False)

@@ -113,6 +113,7 @@ def in_a_process(program, **environment):
 LOAD = "from kernels.joint_loss import native_rows; native_rows._function()"
 
 
+@pytest.mark.slow
 def test_a_library_is_compiled_once(tmp_path):
     assert in_a_process(LOAD, JANUS_CACHE=str(tmp_path)).returncode == 0
     [made] = tmp_path.iterdir()
@@ -121,6 +122,7 @@ def test_a_library_is_compiled_once(tmp_path):
     assert again.returncode == 0, again.stderr
 
 
+@pytest.mark.slow
 def test_without_a_folder_to_write_a_process_compiles_for_itself(tmp_path):
     (tmp_path / "file").write_text("")
     nowhere = {"HOME": f"{tmp_path}/file/home", "XDG_CACHE_HOME": "", "TMPDIR": str(tmp_path)}
@@ -128,6 +130,7 @@ def test_without_a_folder_to_write_a_process_compiles_for_itself(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("compiler", "message"), [("no-such-compiler", "install a C++ compiler"), ("false", "ended with status 1")]
 )
@@ -136,6 +139,7 @@ def test_a_compiler_that_is_missing_or_fails_is_named(tmp_path, compiler, messag
     assert done.returncode and message in done.stderr and compiler in done.stderr
 
 
+@pytest.mark.slow
 def test_the_sources_compile_without_a_warning(tmp_path):
     for source in sorted((ROOT / "kernels").rglob("*.cpp")):
         command = ["c++", *native._FLAGS, "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/kernels", str(source)]

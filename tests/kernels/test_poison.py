@@ -134,7 +134,7 @@ def test_attention_on_padded_grids(view, dtype, tolerance):
     assert poison.intact()
 
 
-@pytest.fixture(params=["native", "triton"])
+@pytest.fixture(params=["native", pytest.param("triton", marks=pytest.mark.slow)])
 def place(request, monkeypatch, device) -> str:
     """Where tensors lie, after packed rows were given one of their implementations."""
     if request.param == "native":
@@ -184,7 +184,7 @@ def test_query_spans_are_poisoned_too(place):
     assert poison.intact()
 
 
-@pytest.fixture(params=["torch", "native", "triton"])
+@pytest.fixture(params=["torch", "native", pytest.param("triton", marks=pytest.mark.slow)])
 def scorer(request, monkeypatch) -> str:
     """An implementation of the losses of a chunk, with blocks and chunks of few rows."""
     monkeypatch.setattr(kernels.joint_loss, "_CHUNK", dict.fromkeys(("cpu", "cuda"), 8 * 4 * 53))

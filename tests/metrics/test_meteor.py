@@ -24,6 +24,7 @@ def meteor() -> Iterator[Meteor]:
     assert running._process.returncode == 0
 
 
+@pytest.mark.slow
 def test_segments_and_corpus_are_those_of_the_command_line(meteor: Meteor) -> None:
     hypotheses = [lower(repair_prediction(line)) for line in read_lines(FOLDER / "hypotheses.txt")]
     references = [lower(line) for line in read_lines(FOLDER / "references.txt")]
@@ -33,21 +34,25 @@ def test_segments_and_corpus_are_those_of_the_command_line(meteor: Meteor) -> No
     assert corpus == pytest.approx(GOLDEN["final"], abs=1e-12)
 
 
+@pytest.mark.slow
 def test_a_second_corpus_owes_nothing_to_the_first(meteor: Meteor) -> None:
     assert meteor.score(["the cat sat"], [["the cat sat"]])[1] == pytest.approx(1)
     assert meteor.score(["a dog"], [["the cat sat"]])[1] == 0
 
 
+@pytest.mark.slow
 def test_the_best_reference_counts(meteor: Meteor) -> None:
     (segment,), _ = meteor.score(["the cat sat"], [["a dog ran off", "the cat sat"]])
     assert segment == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_an_empty_hypothesis_scores_zero(meteor: Meteor) -> None:
     segments, _ = meteor.score(["", "the cat"], [["the cat"], ["the cat"]])
     assert segments == pytest.approx([0, 1])
 
 
+@pytest.mark.slow
 def test_text_cannot_break_the_protocol(meteor: Meteor) -> None:
     segments, _ = meteor.score(["the ||| cat\rsat\u2028", "élan 猫"], [["the cat\r\nsat"], ["élan ||| 猫"]])
     assert segments == pytest.approx([1, 1])
@@ -64,6 +69,7 @@ SURROUNDINGS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_score_depends_on_no_locale_no_option_of_java_and_no_path(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

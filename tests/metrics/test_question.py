@@ -27,12 +27,14 @@ def scores() -> question.Scores:
     return score_questions(HYPOTHESES, REFERENCES, SOURCES)
 
 
+@pytest.mark.slow
 def test_the_three_scores_are_those_of_the_scorer(scores: question.Scores) -> None:
     values = [scores[name]["value"] / 100 for name in ("bleu4_coco", "rougeL_coco", "meteor")]
     assert values == pytest.approx([GOLDEN[name] for name in ("bleu4", "rougeL", "meteor")], abs=1e-12)
     assert scores["overall"]["value"] == pytest.approx(100 * sum(values) / 3, abs=0.01)
 
 
+@pytest.mark.slow
 def test_rouge_l_of_each_item_averages_to_the_scorers(scores: question.Scores) -> None:
     values, signature = rouge_l_by_item(HYPOTHESES, REFERENCES, SOURCES)
     assert len(values) == GOLDEN["items"] < len(SOURCES)
@@ -42,6 +44,7 @@ def test_rouge_l_of_each_item_averages_to_the_scorers(scores: question.Scores) -
     assert rouge_l_by_item(["x", "no", "b"], ["b", "no", "z"], ["s", "t", "S"])[0] == [100, 100]
 
 
+@pytest.mark.slow
 def test_bleu_is_sacrebleu_with_several_references(scores: question.Scores) -> None:
     predictions = [lower(repair_prediction(line)) for line in HYPOTHESES]
     items = group_by_source(predictions, list(map(lower, REFERENCES)), SOURCES).values()
@@ -51,6 +54,7 @@ def test_bleu_is_sacrebleu_with_several_references(scores: question.Scores) -> N
     assert scores["bleu4_coco"]["value"] == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_signatures_tell_items_from_lines(scores: question.Scores) -> None:
     assert set(scores) == {"bleu4_coco", "rougeL_coco", "meteor", "overall", "bleu_sacre", "rougeL"}
     assert len({score["signature"] for score in scores.values()}) == len(scores)

@@ -89,6 +89,7 @@ def test_rouge_score_agrees_on_single_sentences_where_the_stemmers_do() -> None:
         assert ours == pytest.approx([score["value"] for score in scores.values()], abs=2e-3)
 
 
+@pytest.mark.slow
 @needs("xsum-test", "1.8 MB; the script's own values of 60 documents are tracked")
 @pytest.mark.parametrize("system", WHOLE)
 def test_the_whole_test_set_averages_to_what_the_script_prints(system: str) -> None:

@@ -69,6 +69,7 @@ def test_outputs_that_score_alike_on_every_resample_are_not_told_apart(sides: tu
     assert (found["delta"], found["p_value"], found["p_bootstrap"], found["p_randomisation"]) == (0, 1, 1, 1)
 
 
+@pytest.mark.slow
 def test_where_nothing_differs_one_draw_in_a_hundred_is_significant_at_most() -> None:
     """Item scores of two systems from one distribution: the bootstrap exceeds its level, the larger p does not."""
     rng = np.random.default_rng(11)
@@ -84,6 +85,7 @@ def test_where_nothing_differs_one_draw_in_a_hundred_is_significant_at_most() ->
     assert 0.02 < np.mean([test["p_value"] < 0.05 for test in found]) < 0.05 + 2 * (0.05 / draws) ** 0.5
 
 
+@pytest.mark.slow
 def test_of_bleu_too_one_draw_in_a_hundred_is_significant_at_most() -> None:
     """Each output of either system is one of two damaged copies, by a coin: nothing but chance tells them apart."""
     one, two = damage(0.3, 1), damage(0.3, 2)

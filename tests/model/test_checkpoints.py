@@ -284,6 +284,7 @@ def test_bytes_of_any_kind_are_one_line(kind, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol", "ignore:TypedStorage is deprecated")
 @pytest.mark.parametrize("legacy", [False, True])
 def test_flipped_bytes_of_either_format_never_end_in_another_error(legacy, tmp_path):
@@ -384,6 +385,7 @@ def test_no_average_over_other_sizes(other, tmp_path):
     assert not (tmp_path / "mean.pt").exists()
 
 
+@pytest.mark.slow
 def test_loading_imports_no_compiler(tmp_path):
     """It takes a second, more than everything else of a short decoding."""
     code = (

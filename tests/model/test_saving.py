@@ -4,6 +4,7 @@ import subprocess
 import sys
 from argparse import Namespace
 
+import pytest
 import torch
 
 from janus.engine.training import train
@@ -62,6 +63,7 @@ def test_clocks_and_ports_are_left_out(tmp_path):
     assert kept["extra_state"] == {"val_loss": 2.0} and kept["optimizer_history"][0]["num_updates"] == 3
 
 
+@pytest.mark.slow
 def test_no_room_is_one_line(tmp_path):
     torch.save({"model": {"w": torch.zeros(300, 300)}, "extra_state": {}}, tmp_path / "checkpoint.pt")
     code = """

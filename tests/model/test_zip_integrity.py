@@ -30,6 +30,7 @@ def flip(path, position, bit=0x10):
     path.write_bytes(content)
 
 
+@pytest.mark.slow
 def test_every_flip_that_would_load_as_something_else_is_noticed(checkpoint):
     whole = checkpoint.read_bytes()
     expected = read_checkpoint(checkpoint)

@@ -49,6 +49,7 @@ def test_each_kind_of_change():
     assert not any("list[" in change.old for change in changes_of(SOURCE))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["streams.py", "decoding/beam.py", "model/attention.py", "metrics/rouge155.py"])
 def test_a_change_is_another_program_in_one_place(path):
     source = (Path(tool.ROOT) / "janus" / path).read_text()

@@ -76,6 +76,7 @@ def splits_of(name: str) -> tuple[str, ...]:
     return ("train", "valid") if name in TEXTS else ("train", "valid", "test")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shards", [1, 3])
 @pytest.mark.parametrize("name", TASKS)
 def test_an_epoch_has_every_sentence_once(task_of, name, shards):
@@ -134,6 +135,7 @@ def _tensors(value) -> list:
     return [value.tolist()] if isinstance(value, torch.Tensor) else []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["joint", "denoising", "janus_bart_baseline"])
 def test_noise_is_that_of_the_seed_and_the_epoch(task_of, name):
     """In this process or in workers, whatever was drawn before; another one in each epoch."""
@@ -177,6 +179,7 @@ def test_no_thread_collates(task_of):
     assert threading.active_count() == before
 
 
+@pytest.mark.slow
 def test_an_epoch_left_early_leaves_no_worker_behind(task_of):
     """What the interpreter's exit calls first."""
     task, model = task_of("joint")

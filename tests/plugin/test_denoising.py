@@ -15,6 +15,8 @@ from janus.methods.base.loading import load_model
 from janus.model.bart import load_bart, write_start
 from janus.model.checkpoints import read_checkpoint
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 TINY_BART = ROOT / "tests" / "model" / "tiny-bart"
 # The sizes of tiny-bart, whose dictionary has 36 words and four symbols, the last word being the mask.

@@ -41,6 +41,7 @@ def place_of(mirrors, corpus):
     return next(folder for folder in mirrors.values() if corpus in load_corpora(folder / "corpora.yaml"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FETCHED)
 def test_every_recipe_makes_the_counted_pairs_of_its_made_downloads(mirrors, tmp_path, name):
     folder = place_of(mirrors, name)
@@ -68,6 +69,7 @@ def test_a_recipe_without_a_maker_is_refused():
     assert builder("multi30k")
 
 
+@pytest.mark.slow
 def test_texts_vocabulary_and_model_are_read_by_what_reads_the_real_ones(mirrors, tmp_path):
     folder = mirrors["paper"]
     text = load_texts(folder / "corpora.yaml")["wikipedia-bookcorpus"]
@@ -96,6 +98,7 @@ def test_texts_vocabulary_and_model_are_read_by_what_reads_the_real_ones(mirrors
     assert weights["encoder.embed_tokens.weight"].shape == (words, sizes["embed_dim"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TIERS)
 @pytest.mark.parametrize("machine", [Machine(0, 2, False), Machine(2, 8, False)], ids=["processor", "two GPUs"])
 def test_every_narrow_tier_makes_sense_and_keeps_what_it_rehearses(name, machine, tmp_path):

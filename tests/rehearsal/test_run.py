@@ -28,6 +28,7 @@ def tier_with(folder, system, **changes):
 
 
 # Its sinusoidal positions and its half-precision weights once ended the first validation.
+@pytest.mark.slow
 @pytest.mark.parametrize("system", ["transformer"])
 def test_a_row_of_the_paper_in_half_precision(tmp_path, system):
     outcome = rehearse(tier_with(tmp_path, system), tmp_path / "made", machine=PROCESSOR)
@@ -53,6 +54,7 @@ def _valid_lines(run):
     return [line for line in lines if '"valid_loss"' in line]
 
 
+@pytest.mark.slow
 def test_a_stage_that_fails_is_named(tmp_path):
     systems = read_yaml(ROOT / "config/systems.yaml")
     systems["transformer"]["options"] = ["--no-such-option"]

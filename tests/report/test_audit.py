@@ -134,6 +134,7 @@ def test_the_command_stops_with_one_line(capsys: pytest.CaptureFixture[str], tmp
     assert captured.out == "" and captured.err.count("\n") == 1 and "nowhere" in captured.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [(), ("--all",)])
 def test_a_full_disk_under_the_output_is_one_line(words: tuple[str, ...]) -> None:
     """Whether it is met while more is written than the buffer holds, or at the end."""

@@ -85,6 +85,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     return kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("draw", "rows", "columns"), CASES)
 def test_every_format_is_written_and_two_runs_are_equal(
     draw: Draw, rows: Rows, columns: tuple[str, ...], tmp_path: Path
@@ -114,6 +115,7 @@ def test_the_data_survive_the_file(
     assert len(drawn) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("draw", "rows", "columns"), CASES)
 def test_nothing_overlaps_and_every_series_is_named(
     draw: Draw, rows: Rows, columns: tuple[str, ...], tmp_path: Path, drawn: list[Figure]

@@ -157,6 +157,7 @@ def test_seeds_that_were_trained_differently_show_all_values(origin) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_authors_give_the_ablation_twice_the_updates_of_its_baselines(origin) -> None:
     """Transformer and CMLM alone are trained half as long; every row of Table 6 that is tested against them says so."""
     for row in ("aux", "ar-nar", "ar-nar-kl", "janus-paper", "janus-release"):

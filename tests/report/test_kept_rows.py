@@ -84,6 +84,7 @@ def test_rows_are_put_back_where_their_corpus_is_prepared(tmp_path):
         restore_rows(tmp_path / "nothing", tmp_path / "two/tiny")
 
 
+@pytest.mark.slow
 def test_snakemake_takes_a_file_for_done_whose_inputs_are_gone(tmp_path):
     """What `restore` relies on: without its checkpoint a score is not made again, and a comparison of scores is."""
     write(

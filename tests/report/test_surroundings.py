@@ -66,6 +66,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return files
 
 
+@pytest.mark.slow
 def test_a_matplotlibrc_and_a_backend_of_a_notebook_change_nothing(expected: dict[str, bytes], tmp_path: Path) -> None:
     (tmp_path / "own").write_text(RC, encoding="utf-8")
     backend = "module://matplotlib_inline.backend_inline"
@@ -73,6 +74,7 @@ def test_a_matplotlibrc_and_a_backend_of_a_notebook_change_nothing(expected: dic
     assert drawn(tmp_path / "x", "clean", **own) == expected
 
 
+@pytest.mark.slow
 def test_a_broken_matplotlibrc_beside_the_run_and_no_home_change_nothing(
     expected: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -85,10 +87,12 @@ def test_a_broken_matplotlibrc_beside_the_run_and_no_home_change_nothing(
     assert drawn(tmp_path / "x", "clean", **own) == expected
 
 
+@pytest.mark.slow
 def test_what_a_session_set_before_changes_nothing(expected: dict[str, bytes], tmp_path: Path) -> None:
     assert drawn(tmp_path / "x", "dirty", MPLBACKEND="none such") == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", [r"a $\frac$ b", "cost $5 vs $6", "_x_^y", r"50 % \& {#}", "x & y | z <b>"])
 def test_a_label_is_shown_as_written(label: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[Figure] = []

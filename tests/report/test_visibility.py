@@ -1,5 +1,7 @@
 """Figure 2 shows the matrix that training uses, for the paper's example."""
 
+import pytest
+
 from janus.report.visibility import attention_matrix, figure2
 from janus.streams import AR_QUERY, AUX_QUERY
 
@@ -19,6 +21,7 @@ def test_the_matrix_of_the_papers_example():
     assert seen(AUX_QUERY, f"m → {y[5]}") == ["b", y[1], y[4], y[6], "e", "m₅", y[2], y[3]]
 
 
+@pytest.mark.slow
 def test_the_figure_is_written_the_same_twice(tmp_path):
     for name in ("one", "two"):
         figure2(tmp_path / name)

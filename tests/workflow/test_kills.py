@@ -8,6 +8,8 @@ from kill_many import WAYS, Run, Violation, kill_many
 
 from janus.engine.lock import folder_lock
 
+pytestmark = pytest.mark.slow
+
 # Two systems and no table, which kill_many.py's own command adds.
 TARGETS = [
     f"results/kills/kills.de-en/{name}.json"

@@ -8,6 +8,8 @@ import torch
 from fairseq_models import SIZES, build, sources
 from rule_scripts import run_script
 
+pytestmark = pytest.mark.slow
+
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 

@@ -90,6 +90,7 @@ def test_make_help_lists_the_targets():
         "check",
         "lint",
         "test",
+        "test-fast",
         "rehearse",
         "bench",
         "mutants",
@@ -97,6 +98,17 @@ def test_make_help_lists_the_targets():
         "audit",
         "clean",
     }
+
+
+def test_the_fast_tests_are_those_without_a_marker(tmp_path):
+    markers = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["markers"]
+    wanted = " and ".join(f"not {line.partition(':')[0]}" for line in markers)
+    # Nothing is to be installed, even where .venv is older than its lock.
+    (tmp_path / "installed").touch()
+    done = subprocess.run(
+        ["make", "-n", "test-fast", f"VENV={tmp_path}"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert f'-m "{wanted}"' in done.stdout
 
 
 def test_make_without_python_says_so_in_a_line(tmp_path):

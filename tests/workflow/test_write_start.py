@@ -4,9 +4,12 @@ import hashlib
 import json
 from pathlib import Path
 
+import pytest
 from rule_scripts import run_script
 
 from janus.model.checkpoints import read_checkpoint
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ROOT / "tests/model/tiny-bart"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeGuard, get_args, get_origin, get_type_hints
 
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
@@ -56,7 +56,7 @@ def _schema(kind: Any) -> dict[str, Any]:
     return {"type": _TYPES[kind]}
 
 
-def _is_options(kind: Any) -> bool:
+def _is_options(kind: Any) -> TypeGuard[type]:
     return isinstance(kind, type) and is_dataclass(kind)
 
 
