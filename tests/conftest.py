@@ -10,8 +10,6 @@ import pytest
 # Helper modules lie beside the tests.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from validation_words import validate  # noqa: E402 - found beside the tests
-
 
 # Each starts Snakemake or a program of fairseq.
 _SLOW_FIXTURES = {"toy_corpus", "snakemake", "fresh_checkout"}
@@ -101,6 +99,8 @@ JANUS = ("--task", "janus", "--arch", "janus_transformer", "--criterion", "janus
 @pytest.fixture(scope="session")
 def trained(training_options, tmp_path_factory) -> Path:
     """A JANUS model after 14 updates, trained without a break."""
+    from validation_words import validate
+
     from janus.engine.training import train
 
     folder = tmp_path_factory.mktemp("unbroken")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import torch
 from fairseq.data import Dictionary
@@ -17,6 +18,12 @@ from janus.model.transformer import JanusTransformer
 
 SMOOTHING = 0.1
 _RATE, _DECAY, _BETAS = 1e-4, 1e-4, (0.9, 0.98)
+# What models of this engine change in the config.
+_OWN: dict[str, dict[str, Any]] = {
+    "janus": {},
+    "janus-release": {"query_position": "previous", "encoder_passes": 2},
+    "transformer": {"ar_readout": "content", "length": "none"},
+}
 
 
 @dataclass(frozen=True)
@@ -82,19 +89,15 @@ class Workshop:
         return draw_batches(self.batches, self.scale.tokens, self.scale.words, read_lengths())
 
     def model(self, name: str) -> torch.nn.Module:
-        """`janus`, `janus-release` (two encoder passes), `transformer`, or the name of a fairseq architecture."""
+        """A model of `_OWN`, or the name of a fairseq architecture."""
         if name not in self.models:
             torch.manual_seed(1)
             self.models[name] = self._build(name).to(self.device).train()
         return self.models[name]
 
     def _build(self, name: str) -> torch.nn.Module:
-        if name == "janus":
-            return JanusTransformer(self.scale.config())
-        if name == "janus-release":
-            return JanusTransformer(self.scale.config(query_position="previous", encoder_passes=2))
-        if name == "transformer":
-            return JanusTransformer(self.scale.config(ar_readout="content", length="none"))
+        if name in _OWN:
+            return JanusTransformer(self.scale.config(**_OWN[name]))
         return self.scale.fairseq(name)[0]
 
     def optimiser(self, model: str, fused: bool) -> torch.optim.Optimizer:

@@ -25,8 +25,6 @@ SPEED = "latency"
 UNTESTED = ""
 
 _DECODING = re.compile(r"ar|nar(-[1-9]\d*)?")
-# The columns of these tables are manners or passes, so a row alone does not determine a decoding.
-_DECODED_BY_COLUMN = (3, 6)
 
 
 @dataclass(frozen=True)
@@ -189,14 +187,15 @@ def _side(text: str, table: int, where: str, *, tested: bool) -> Side:
     row, at, decoding = text.partition("@")
     if at and not _DECODING.fullmatch(decoding):
         raise InputError(f"no decoding {decoding!r}", where=where, fix="write ar, nar or nar-<passes>")
-    if tested and table in _DECODED_BY_COLUMN and not at:
+    if tested and PAPER_TABLES[table].decoded_by_column and not at:
         raise InputError(f"Table {table}: {row!r} without its decoding", where=where, fix=f"write {row}@nar, or @ar")
     return Side(row, decoding or None)
 
 
 def _cells(statement: Statement, side: Side, published: Published) -> dict[str, Cell]:
     """The printed cells of a side, by text: a corpus, or "" for the single text of a table."""
-    table, columns, shown = statement.table, published.columns(statement.table), PAPER_TABLES[statement.table].shown
+    table, columns, paper = statement.table, published.columns(statement.table), PAPER_TABLES[statement.table]
+    shown = paper.shown
     if ITERATION in columns and side.passes and published.find(table, side.row, ITERATION).value != side.passes - 1:
         return {}
     if statement.is_ratio:
@@ -205,10 +204,10 @@ def _cells(statement: Statement, side: Side, published: Published) -> dict[str, 
         names = {"": next((column for column, metric in shown.items() if metric == statement.metric), "")}
     elif shown != statement.metric:
         names = {}
-    elif table == 3:
+    elif paper.columns == "passes":
         names = {"": f"Iter={side.passes - 1}"} if side.passes else {}
     else:
-        suffix = f" {side.manner.upper()}" if table == 6 else ""
+        suffix = f" {side.manner.upper()}" if paper.by_manner else ""
         heads = published.score_columns(table)
         names = {head.removesuffix(suffix): head for head in heads if head.endswith(suffix)}
     return {text: published.find(table, side.row, name) for text, name in names.items() if name in columns}

@@ -44,6 +44,11 @@ class PaperTable:
         return not self.by_manner and not self.nar_alone
 
     @property
+    def decoded_by_column(self) -> bool:
+        """Whether the columns are manners or passes, so that a row alone does not say how it is decoded."""
+        return self.by_manner or self.columns == "passes"
+
+    @property
     def tested(self) -> str:
         """The metric that is tested for significance: that of the table, or of its first column."""
         return self.shown if isinstance(self.shown, str) else next(iter(self.shown.values()))

@@ -1,17 +1,19 @@
 """A new method is a file and an entry: the suite trains, averages, decodes, scores and shows it, no other edit."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 import yaml
+from markdown_blocks import block, section
 
 from janus.files import read_json
 
-TOY = Path(__file__).with_name("toy.py")
+ROOT = Path(__file__).resolve().parents[2]
+SECTION = section((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), "A method")
+CODE, ENTRY = block(SECTION, "python"), yaml.safe_load(block(SECTION, "yaml"))["places"]
 CORPUS = "demo.iwslt14.de-en"
 TIER = {
-    "tier": "toy",
+    "tier": "own",
     "corpora": [CORPUS],
     "seeds": [1],
     "systems_file": "mine/systems.yaml",
@@ -27,15 +29,7 @@ TIER = {
         "valid_bleu_sentences": 10,
     },
     "decoding": {"beam": 1, "lenpen": 1.0, "passes": 2, "length_beam": 1, "batch_tokens": 2000},
-    "tables": {"table1": {"systems": ["toy"], "columns": {CORPUS: {"new": "Demo"}}}},
-}
-ENTRY = {
-    "label": "Bag of words",
-    "method": "toy.py",
-    "manners": ["nar"],
-    "sharpness": 0.5,
-    "training": {"lr": 0.02},
-    "decoding": {"longest": 30},
+    "tables": {"table1": {"systems": ["places"], "columns": {CORPUS: {"new": "Demo"}}}},
 }
 WORDS = ("--configfile", "mine/tier.yaml")
 
@@ -44,32 +38,32 @@ WORDS = ("--configfile", "mine/tier.yaml")
 def made(fresh_checkout):
     own = fresh_checkout()
     (own.folder / "mine").mkdir()
-    shutil.copy(TOY, own.folder / "mine/toy.py")
-    for name, content in (("tier", TIER), ("systems", {"toy": ENTRY})):
+    (own.folder / "mine/place_model.py").write_text(CODE, encoding="utf-8")
+    for name, content in (("tier", TIER), ("systems", {"places": ENTRY})):
         (own.folder / f"mine/{name}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     done = own.snakemake("--cores", "2", "table1", *WORDS)
     assert done.returncode == 0, done.stdout
-    own.run = own.folder / f"results/toy/{CORPUS}/toy/seed-1"
+    own.run = own.folder / f"results/own/{CORPUS}/places/seed-1"
     return own
 
 
 def test_it_is_trained_validated_averaged_decoded_scored_and_shown(made):
     record = read_json(made.run / "train.json")
     words = record["arguments"]
-    assert words[words.index("--method") + 1] == str(made.folder / "mine/toy.py")
-    assert '{"sharpness": 0.5}' in words and "0.02" in words
+    assert words[words.index("--method") + 1] == str(made.folder / "mine/place_model.py")
+    assert '{"weight": 0.5}' in words and "0.02" in words
     assert len(read_json(made.run / "averaged.json")["checkpoints"]) == 2
     assert (made.run / "decode/nar-1.bpe").read_text().count("\n") > 100
     facts = read_json(made.run / "decode/nar-1.bpe.json")
-    assert (facts["decoder"], facts["settings"]) == ("toy", {"longest": 30, "passes": 1})
+    assert (facts["decoder"], facts["settings"]) == ("places", {"longest": 30, "passes": 1})
     assert "bleu_nar" in (made.run / "checkpoints/log.jsonl").read_text()
-    table = (made.folder / "results/toy/tables/table1.md").read_text()
-    assert "| Bag of words |" in table
+    table = (made.folder / "results/own/tables/table1.md").read_text()
+    assert "| Place model |" in table
 
 
 def test_an_edit_of_its_file_trains_it_again(made):
     assert made.plan("table1", *WORDS) == {}
-    with (made.folder / "mine/toy.py").open("a") as stream:
+    with (made.folder / "mine/place_model.py").open("a") as stream:
         stream.write("\nADDED = 1\n")
     counts = made.plan("table1", *WORDS)
     assert counts["train"] == counts["average"] == counts["decode"] == 1 and "prepare" not in counts
@@ -78,18 +72,18 @@ def test_an_edit_of_its_file_trains_it_again(made):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"sharpnes": 1}, "toy: unknown key 'sharpnes' (did you mean 'sharpness'?)"),
-        ({"sharpness": 0}, "toy.sharpness: 0 is less than or equal to the minimum of 0"),
-        ({"method": "joined"}, "toy.method: unknown method 'joined' (did you mean 'joint'?)"),
-        ({"method": "nowhere.py"}, "toy.method: no such file"),
+        ({"weigth": 1}, "places: unknown key 'weigth' (did you mean 'weight'?)"),
+        ({"weight": 0}, "places.weight: 0 is less than or equal to the minimum of 0"),
+        ({"method": "joined"}, "places.method: unknown method 'joined' (did you mean 'joint'?)"),
+        ({"method": "nowhere.py"}, "places.method: no such file"),
         ({"manners": ["ar", "nar"]}, "does not decode as ar"),
-        ({"decoding": {"longes": 30}}, "toy.decoding: no decoder of the system has the setting 'longes'"),
+        ({"decoding": {"longes": 30}}, "places.decoding: no decoder of the system has the setting 'longes'"),
         ({"stage": "pretraining"}, "pretraining"),
     ],
 )
 def test_a_wrong_entry_is_one_line(made, changes, message):
     name = "mine/wrong.yaml"
-    (made.folder / name).write_text(yaml.safe_dump({"toy": ENTRY | changes}), encoding="utf-8")
+    (made.folder / name).write_text(yaml.safe_dump({"places": ENTRY | changes}), encoding="utf-8")
     (made.folder / "mine/wrong-tier.yaml").write_text(yaml.safe_dump(TIER | {"systems_file": name}), encoding="utf-8")
     done = made.snakemake("-n", "--configfile", "mine/wrong-tier.yaml")
     assert done.returncode != 0 and "Traceback" not in done.stdout
