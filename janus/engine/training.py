@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from janus import children
-from janus.devices import require_device
+from janus.devices import bfloat16_warning, require_device
 from janus.display import Display
 from janus.engine.failure import cause_of
 from janus.engine.finished import is_finished
@@ -58,6 +58,8 @@ def train(
     repair_checkpoints(Path(argv[argv.index("--save-dir") + 1]), terminal=terminal)
     if is_finished(argv):
         return
+    if "--cpu" in argv and "bfloat16" in argv and (warning := bfloat16_warning()):
+        print(f"{name}: {warning}", file=terminal or sys.stderr, flush=True)
     command = [sys.executable, "-m", "janus.engine.trainer", *argv, "--log-format", "json", "--no-progress-bar"]
     log.parent.mkdir(parents=True, exist_ok=True)
     tail: deque[str] = deque(maxlen=_TAIL)
