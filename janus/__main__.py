@@ -15,11 +15,11 @@ from pathlib import Path
 from janus.console import tolerate_any_encoding
 from janus.data import PUBLISHED, SCHEMAS
 from janus.errors import InputError, JobError
-from janus.metrics.floors import measure_floors
+from janus.metrics.trivial_baselines import measure_floors
+from janus.records.durations import durations, to_markdown
+from janus.records.evidence import gather_evidence
+from janus.records.kept_rows import keep_rows, restore_rows
 from janus.report.audit import audit, summary, write_findings
-from janus.report.durations import durations, to_markdown
-from janus.report.evidence import gather_evidence
-from janus.report.kept_rows import keep_rows, restore_rows
 from janus.report.published import load_published
 from janus.report.text_claims import CONTRADICTS, LOOSE
 from janus.report.trials import read_trials, write_trials
@@ -192,7 +192,7 @@ def _rehearse(options: argparse.Namespace) -> None:
 
 
 def _schema(options: argparse.Namespace) -> None:
-    from janus.system_entries import schema_text
+    from janus.config.system_entries import schema_text
 
     text = schema_text(SCHEMAS)
     if options.write:

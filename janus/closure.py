@@ -21,7 +21,7 @@ from janus.errors import InputError
 _PACKAGES = ("janus", "kernels")
 _COMPILED = ("*.cpp", "*.h")
 # They format messages and records, show progress or check devices; no product depends on them.
-_APART = ("janus.devices", "janus.display", "janus.errors", "janus.model.unreadable", "janus.provenance")
+_APART = ("janus.devices", "janus.display", "janus.errors", "janus.model.unreadable", "janus.records.provenance")
 
 
 def digest_of_code(base: Path, *roots: str) -> str:

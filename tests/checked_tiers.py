@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from janus.claims.statements import load_statements
-from janus.corpora.manifest import load_corpora, load_texts
+from janus.config.consistency import check_sense
+from janus.config.system_entries import load_systems
+from janus.config.tiers import check, read_yaml
 from janus.errors import InputError
+from janus.fetching.manifest import load_corpora, load_texts
 from janus.report.published import load_published
-from janus.sense import check_sense
-from janus.system_entries import load_systems
-from janus.tiers import check, read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = ROOT / "workflow/schemas"

@@ -101,9 +101,30 @@ def trained(training_options, tmp_path_factory) -> Path:
     """A JANUS model after 14 updates, trained without a break."""
     from validation_words import validate
 
-    from janus.engine.training import train
+    from janus.training.run import train
 
     folder = tmp_path_factory.mktemp("unbroken")
     words = training_options(folder, *JANUS, *validate("ar", "nar"), "--max-update", "14")
     train(words, log=folder / "log.jsonl")
     return folder
+
+
+@pytest.fixture
+def corpus_entry():
+    """A function that makes a corpus of a recipe from keyword changes."""
+    from janus.fetching.manifest import Corpus, Download
+
+    def make(recipe: str, names: tuple[str, ...] = (), **changes):
+        entry = {
+            "name": f"test.{changes.get('source', 'de')}-{changes.get('target', 'en')}",
+            "source": "de",
+            "target": "en",
+            "recipe": recipe,
+            "licence": "none",
+            "lowercase": True,
+            "merges": 10,
+            "downloads": tuple(Download(name, name, (f"https://nowhere.invalid/{name}",)) for name in names),
+        }
+        return Corpus(**entry | changes)
+
+    return make

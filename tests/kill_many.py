@@ -7,7 +7,7 @@ alone, as SIGKILL, SIGTERM, SIGHUP or SIGINT; every other one waits for a traini
 Nothing is tidied up between a kill and the next start. When a run reaches its end before all kills were made, its
 results are compared and removed, and the next begins. At no time may two trainings write into one folder. Every decoded
 file, averaged checkpoint and table must equal the undisturbed one's byte for byte, and every JSON record but for the
-entries that `janus.provenance` names volatile.
+entries that `janus.records.provenance` names volatile.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from pathlib import Path
 import psutil
 from signals import heed_signals
 
-from janus.provenance import content
+from janus.records.provenance import content
 
 ROOT = Path(__file__).resolve().parents[1]
 # What a run reads of the checkout.

@@ -3,10 +3,10 @@
 import tempfile
 from pathlib import Path
 
+from janus.config.system_entries import load_systems
+from janus.config.tiers import check, read_yaml
 from janus.rehearsal.manifest import Manifest, narrow_manifest
 from janus.rehearsal.narrow import Machine, narrow_tier
-from janus.system_entries import load_systems
-from janus.tiers import check, read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = ROOT / "workflow/schemas"

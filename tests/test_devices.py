@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-import janus.engine.training as training
+import janus.training.run as training
 from janus.devices import bfloat16_warning
 
 

@@ -105,7 +105,7 @@ def test_config_files_exist():
 
 @pytest.mark.parametrize("name", ["README.md", "docs/use.md"])
 def test_the_row_it_adds_is_valid(name):
-    from janus.tiers import check
+    from janus.config.tiers import check
 
     [row] = re.findall(r"```yaml\n(.*?)```", page(name), re.DOTALL)
     assert check(yaml.safe_load(row), ROOT / "workflow/schemas/systems.schema.yaml", where=name)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from janus import objective
+from janus.methods.base import joint_loss as objective
 
 SYSTEMS = yaml.safe_load((Path(__file__).parents[1] / "config" / "systems.yaml").read_text(encoding="utf-8"))
 

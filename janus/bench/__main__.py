@@ -19,7 +19,7 @@ from janus.bench.workshop import IWSLT, TINY
 from janus.console import tolerate_any_encoding
 from janus.errors import InputError
 from janus.files import iter_lines, read_json, write_json, write_lines
-from janus.provenance import Stopwatch, provenance
+from janus.records.provenance import Stopwatch, provenance
 
 _PARTS = ("training", "decoding", "attention", "loss", "preparation")
 # Hours at its largest size, and nothing in it that a GPU changes.

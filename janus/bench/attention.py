@@ -21,8 +21,8 @@ from janus.bench.batches import draw_batches, read_lengths
 from janus.bench.goals import Goal
 from janus.bench.workshop import Scale
 from janus.model.attention import View
+from janus.model.ragged import Ragged
 from janus.model.rows import DecoderRows
-from janus.ragged import Ragged
 from kernels.attention import span_attention
 from kernels.bench.timing import in_turns
 

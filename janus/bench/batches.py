@@ -15,10 +15,10 @@ from torch.nn.utils.rnn import pad_sequence
 
 from janus.errors import InputError
 from janus.files import read_lines
-from janus.masking import batch_generator, span_mask
+from janus.model.ragged import Source
 from janus.model.rows import DecoderRows
-from janus.ragged import Source
-from janus.streams import pack_streams
+from janus.model.streams import pack_streams
+from janus.noise.masks import batch_generator, span_mask
 
 LENGTHS = Path(__file__).with_name("iwslt14-lengths.tsv")
 # Target tokens of the whole training set, eos counted: what an epoch is.
@@ -48,7 +48,7 @@ class Batch:
         return Source.of(self.source, PAD)
 
     def packed_streams(self, **options: object) -> DecoderRows:
-        """The decoder rows of the streams asked for, by the options of `janus.streams.pack_streams`."""
+        """The decoder rows of the streams asked for, by the options of `janus.model.streams.pack_streams`."""
         return pack_streams(self.target, self.masked, pad=PAD, mask=UNK, **options)
 
 

@@ -15,9 +15,9 @@ from tqdm import tqdm
 
 from janus.children import environment, run
 from janus.console import tolerate_any_encoding
-from janus.corpora.fetch import fetch
-from janus.corpora.manifest import load_corpora
 from janus.errors import InputError
+from janus.fetching.fetch import fetch
+from janus.fetching.manifest import load_corpora
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = "multi30k.de-en"

@@ -21,10 +21,10 @@ from janus.bench.workshop import Scale
 from janus.decoding.beam import BeamSettings, beam_search
 from janus.decoding.mask_predict import MaskPredictSettings, blank_canvas, fill, length_candidates, mask_predict
 from janus.decoding.vocabulary import make_source, pad_batch
-from janus.masking import batch_generator
+from janus.model.ragged import Ragged
 from janus.model.transformer import JanusTransformer
+from janus.noise.masks import batch_generator
 from janus.plugin.models import core_of
-from janus.ragged import Ragged
 from kernels.bench.timing import in_turns
 from kernels.packed_linear import pack_linear_layers
 

@@ -27,7 +27,7 @@ def return_freed_memory() -> None:
 
 
 def keep_freed_memory(keep: bool) -> None:
-    """Let large freed blocks stay with the process, as `janus.engine.training` does, or go back at once (glibc).
+    """Let large freed blocks stay with the process, as `janus.training.run` does, or go back at once (glibc).
 
     Raises InputError where the C library is another one.
     """

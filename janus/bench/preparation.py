@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from janus.bench.zipf import write_corpus
-from janus.corpora.bpe import learn_and_apply
+from janus.text.bpe import learn_and_apply
 
 SIZES = (100_000, 500_000, 2_000_000)
 MERGES = 40_000
@@ -47,7 +47,7 @@ def _learn_and_apply(folder: Path, merges: int, workers: int) -> None:
 
 def _binarise(folder: Path, merges: int, workers: int) -> None:
     # fairseq is no part of what learning the BPE takes.
-    from janus.corpora.binarise import binarise
+    from janus.text.binarise import binarise
 
     binarise(folder / "bpe", folder / "bin", source="de", target="en", workers=workers)
 

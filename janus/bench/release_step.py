@@ -18,12 +18,12 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from janus.methods.base.joint_loss import Weights, length_loss
 from janus.model.attention import Attention
 from janus.model.dropout import dropout
 from janus.model.layers import DecoderLayer, EncoderLayer
+from janus.model.streams import AUX_QUERY, GOLD, MASKED, OBSERVED, visible
 from janus.model.transformer import JanusTransformer
-from janus.objective import Weights, length_loss
-from janus.streams import AUX_QUERY, GOLD, MASKED, OBSERVED, visible
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class PaddedBatch:
 def release_loss(
     model: JanusTransformer, batch: PaddedBatch, weights: Weights, smoothing: float, measures: Measures
 ) -> Tensor:
-    """The total of `janus.objective.joint_loss` for this batch, computed as described above."""
+    """The total of `janus.methods.base.joint_loss.joint_loss` for this batch, computed as described above."""
     return _Pass(model, measures).loss(batch, weights, smoothing)
 
 

@@ -16,8 +16,8 @@ from janus.bench.batches import PAD, UNK, Batch
 from janus.bench.memory import keep_freed_memory
 from janus.bench.release_step import Measures, PaddedBatch, release_loss, whole_loss
 from janus.bench.workshop import SMOOTHING, Workshop
+from janus.methods.base.joint_loss import PAPER, RELEASE, Weights, joint_loss, length_loss
 from janus.model.flops import CMLM, JANUS, TRANSFORMER, necessary_work
-from janus.objective import PAPER, RELEASE, Weights, joint_loss, length_loss
 
 _FAIRSEQ_AR, _FAIRSEQ_CMLM = "transformer_iwslt_de_en", "cmlm_transformer"
 _AR, _CMLM = Weights(ar=1), Weights(nar=1, length=0.1)

@@ -9,14 +9,14 @@ from janus.claims.forest import draw_forest
 from janus.claims.plan import Comparison, Planner
 from janus.claims.statements import load_statements
 from janus.claims.table import build_claims_table
-from janus.corpora.manifest import load_corpora
+from janus.config.system_entries import load_systems, with_entries
+from janus.config.tiers import check, read_yaml
 from janus.data import PUBLISHED, SCHEMAS
 from janus.errors import InputError
+from janus.fetching.manifest import load_corpora
 from janus.report.names import generated_text
 from janus.report.published import load_published
 from janus.report.tables import to_markdown, write_table
-from janus.system_entries import load_systems, with_entries
-from janus.tiers import check, read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from janus.config.consistency import corpora_of
+from janus.config.tiers import settings
 from janus.report.paper_tables import PAPER_TABLES
-from janus.sense import corpora_of
-from janus.tiers import settings
 
 # (corpus, system) -> the ways in which it is decoded: ar, nar-<passes>
 Modes = dict[tuple[str, str], set[str]]

@@ -7,7 +7,7 @@ from typing import Any
 
 from janus.claims.decodings import decoded_modes, tier_passes, timed_modes
 from janus.claims.statements import Side, Statement, counted, fillers
-from janus.corpora.manifest import Corpus
+from janus.fetching.manifest import Corpus
 from janus.report.paper_tables import PAPER_TABLES
 from janus.report.products import Products
 from janus.report.vital_signs import vital_files

@@ -13,8 +13,8 @@ from torch import Tensor
 from janus.errors import InputError
 from janus.methods.base.decoder import Decoder, Hypothesis
 from janus.model.incremental import IncrementalDecoder
+from janus.model.ragged import Source
 from janus.model.transformer import JanusTransformer
-from janus.ragged import Source
 from kernels.top_words import top_words
 
 

@@ -12,8 +12,8 @@ from janus.errors import InputError
 from janus.methods.base.decoder import Decoder, Hypothesis
 from janus.methods.base.method import AR, MANNERS, MASK_PREDICT, Use
 from janus.methods.base.registry import find_method
+from janus.model.ragged import Source
 from janus.model.transformer import JanusTransformer
-from janus.ragged import Source
 
 # Of a model whose method is not known, such as another toolkit's.
 _USUAL = {"ar": AR, "nar": MASK_PREDICT}

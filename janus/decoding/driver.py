@@ -19,7 +19,7 @@ from janus.files import read_lines, sha256, write_json, write_lines
 from janus.methods.base.loading import load_model
 from janus.model.config import TransformerConfig
 from janus.model.transformer import JanusTransformer
-from janus.provenance import Stopwatch, provenance
+from janus.records.provenance import Stopwatch, provenance
 
 
 def decode_file(

@@ -22,7 +22,7 @@ from janus.devices import require_device
 from janus.files import sha256, write_json
 from janus.methods.base.loading import load_model
 from janus.model.transformer import JanusTransformer
-from janus.provenance import Stopwatch, device_name, provenance
+from janus.records.provenance import Stopwatch, device_name, provenance
 
 
 def measure_latency(

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from janus.errors import InputError
 from janus.methods.base.decoder import Decoder, Hypothesis
+from janus.model.ragged import Source
+from janus.model.streams import pack_canvas
 from janus.model.transformer import JanusTransformer, Memory
-from janus.ragged import Source
-from janus.streams import pack_canvas
 from kernels.top_words import top_words
 
 CANDIDATES = ("around", "top")

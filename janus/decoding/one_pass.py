@@ -13,9 +13,9 @@ import torch
 from janus.decoding.mask_predict import MaskPredictSettings, best_candidates, blank_canvas, length_candidates
 from janus.errors import InputError
 from janus.methods.base.decoder import Decoder, Hypothesis
+from janus.model.ragged import Source
+from janus.model.streams import pack_cells
 from janus.model.transformer import JanusTransformer
-from janus.ragged import Source
-from janus.streams import pack_cells
 from kernels.top_words import top_words
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from janus.dictionary import SPECIAL, read_dictionary, word_indices
 from janus.errors import InputError
 from janus.model.config import TransformerConfig
-from janus.ragged import Source
+from janus.model.ragged import Source
 
 _BOS, _PAD, _EOS, _UNK = range(4)
 

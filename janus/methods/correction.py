@@ -13,14 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from janus.masking import maskable
 from janus.methods.base.batch import Symbols, as_plain, pack_source, rows_of, source_of
+from janus.methods.base.joint_loss import CorrectionWeights
 from janus.methods.base.method import AR, Loss, Step, Use
 from janus.methods.base.options import option
 from janus.methods.joint import JointOptions, StreamMethod
+from janus.model.streams import pack_canvas
 from janus.model.transformer import JanusTransformer
-from janus.objective import CorrectionWeights
-from janus.streams import pack_canvas
+from janus.noise.masks import maskable
 
 
 @dataclass(frozen=True)

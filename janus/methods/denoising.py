@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from janus.denoising import Noise, add_noise
 from janus.errors import InputError
 from janus.methods.base.batch import Symbols, pack_source
 from janus.methods.base.options import option
 from janus.methods.joint import StreamMethod, StreamOptions
+from janus.noise.denoising import Noise, add_noise
 
 
 @dataclass(frozen=True)

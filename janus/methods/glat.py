@@ -20,18 +20,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from janus.masking import maskable
 from janus.methods.base.batch import Symbols, as_plain, pack_source, rows_of, source_of
+from janus.methods.base.joint_loss import Weights, joint_loss
 from janus.methods.base.method import Loss, Method, Step, Training, Use
 from janus.methods.base.options import option
 from janus.model.config import TransformerConfig
 from janus.model.dropout import dropout
 from janus.model.layers import Rows
+from janus.model.ragged import Ragged, Source
 from janus.model.rows import DecoderRows, Read, States
+from janus.model.streams import pack_cells
 from janus.model.transformer import Decoder, JanusTransformer, Memory
-from janus.objective import Weights, joint_loss
-from janus.ragged import Ragged, Source
-from janus.streams import pack_cells
+from janus.noise.masks import maskable
 
 # Of the first pass: its predictions at all cells [P]. The rows that the second pass decodes.
 Glance = Callable[[Tensor], DecoderRows]

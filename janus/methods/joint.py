@@ -14,14 +14,14 @@ import torch
 from torch import Tensor
 
 from janus.errors import InputError
-from janus.masking import maskable, span_mask, uniform_mask
 from janus.methods.base.batch import Symbols, as_plain, pack_source, rows_of, source_of
+from janus.methods.base.joint_loss import Weights, joint_loss, target_tokens
 from janus.methods.base.method import AR, MASK_PREDICT, Loss, Method, Step
 from janus.methods.base.options import option
 from janus.model.config import TransformerConfig
+from janus.model.streams import pack_streams
 from janus.model.transformer import JanusTransformer
-from janus.objective import Weights, joint_loss, target_tokens
-from janus.streams import pack_streams
+from janus.noise.masks import maskable, span_mask, uniform_mask
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class JointOptions(StreamOptions):
 
 
 class StreamMethod(Method):
-    """A method whose losses read the streams of `janus.streams`."""
+    """A method whose losses read the streams of `janus.model.streams`."""
 
     options: StreamOptions
     decoders = {"ar": AR, "nar": MASK_PREDICT}

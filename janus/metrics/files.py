@@ -4,14 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from janus.corpora.subwords import remove_bpe
 from janus.errors import InputError
 from janus.files import read_lines, sha256, write_json
 from janus.metrics.lines import check_lines
 from janus.metrics.significance import compare_outputs
 from janus.metrics.translation import score_translation
 from janus.metrics.validity import Verdict, score_validity
-from janus.provenance import Stopwatch, provenance
+from janus.records.provenance import Stopwatch, provenance
+from janus.text.subwords import remove_bpe
 
 
 def score_file(

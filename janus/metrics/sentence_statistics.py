@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from janus.corpora.subwords import remove_bpe
 from janus.errors import InputError
 from janus.files import read_lines
 from janus.metrics.dialogue import bleu1_by_reply
@@ -22,13 +21,14 @@ from janus.metrics.repetition import repeats_and_tokens
 from janus.metrics.rouge155 import MEASURES, f1_by_document
 from janus.metrics.task_files import read_decoded
 from janus.metrics.translation import hide_unknown, token_bleu
+from janus.text.subwords import remove_bpe
 
 _ORDERS = 4
 
 
 @dataclass(frozen=True)
 class TestSet:
-    """The text that outputs are scored against: its task (janus.corpora.manifest) and files.
+    """The text that outputs are scored against: its task (janus.fetching.manifest) and files.
 
     `vocabulary` is the folder of the subwords of a generation task; None in translation, where BPE is marked and
     sources are not read.

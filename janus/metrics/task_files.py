@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from janus.corpora.vocabulary import load_encoder, vocabulary_digest
 from janus.errors import InputError
 from janus.files import read_lines, sha256, write_json
 from janus.metrics.dialogue import bleu1_by_reply, score_dialogue
@@ -16,7 +15,8 @@ from janus.metrics.scores import Scores
 from janus.metrics.significance import compare_means
 from janus.metrics.summary import score_summary
 from janus.metrics.validity import Verdict, score_verdicts
-from janus.provenance import Stopwatch, provenance
+from janus.records.provenance import Stopwatch, provenance
+from janus.text.vocabulary import load_encoder, vocabulary_digest
 
 # (sources, outputs) -> one verdict per line
 Judges = Callable[[Sequence[str], Sequence[str]], Iterable[Verdict]]

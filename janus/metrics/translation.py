@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.metrics.base import Metric
 
-from janus.corpora.tokenise import detokenise
 from janus.errors import InputError
 from janus.metrics.repetition import repetition_scores
 from janus.metrics.scores import Scores
+from janus.text.tokenise import detokenise
 
 # Bytes, not characters: the release's script is a Perl one-liner without Unicode, where \S is one byte.
 _COMPOUND = re.compile(rb"(\S)-(\S)")

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from janus.corpora.subwords import remove_bpe
 from janus.errors import InputError
 from janus.files import read_lines, sha256, write_json
 from janus.metrics.lines import check_lines
 from janus.metrics.repetition import repetition
-from janus.provenance import Stopwatch, provenance
+from janus.records.provenance import Stopwatch, provenance
+from janus.text.subwords import remove_bpe
 
 # References are never empty (check_lines), nor are outputs of beam search; one line in a hundred is tolerated.
 MOST_EMPTY = 0.01

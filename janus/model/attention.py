@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from janus.model.dropout import dropout
-from janus.ragged import Ragged
+from janus.model.ragged import Ragged
 from kernels.attention import native_spans, span_attention
 from kernels.backend import uses_triton
 

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from janus.corpora.extract import extract
 from janus.errors import InputError
+from janus.fetching.extract import extract
 from janus.model.checkpoints import build_model, check_numbers, options_of, read_checkpoint
 from janus.model.hugging_face import TIED, file_name, read_folder
 from janus.model.saving import write_checkpoint

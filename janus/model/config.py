@@ -11,7 +11,7 @@ class TransformerConfig:
 
     vocabulary sizes count entries; widths are in units; `*_positions` bound sentence lengths in tokens.
     ar_readout: stream that predicts the next token, `query` for JANUS (section 3.1, AR pattern), `content` for a
-    plain Transformer. query_position: see `janus.streams.pack_streams`.
+    plain Transformer. query_position: see `janus.model.streams.pack_streams`.
     positions: `learned` or `sinusoidal`. length: `absolute` class, `offset` to the source length, or `none`.
     source_bos: whether sources start with bos. start: the symbol AR decoding starts from, `bos` or `eos`.
     scale_embedding: whether word vectors are multiplied by the root of the width. layernorm_embedding: whether the

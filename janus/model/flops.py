@@ -14,9 +14,9 @@ from dataclasses import astuple, dataclass
 from torch import Tensor
 
 from janus.model.config import TransformerConfig
-from janus.streams import AR_CONTENT, AR_QUERY, AUX_QUERY, GOLD, MASKED, OBSERVED
+from janus.model.streams import AR_CONTENT, AR_QUERY, AUX_QUERY, GOLD, MASKED, OBSERVED
 
-# The kinds of decoder rows (see janus.streams) that a system's losses need.
+# The kinds of decoder rows (see janus.model.streams) that a system's losses need.
 TRANSFORMER = frozenset({AR_CONTENT})
 CMLM = frozenset({OBSERVED, MASKED})
 JANUS = frozenset({AR_CONTENT, AR_QUERY, OBSERVED, MASKED, GOLD, AUX_QUERY})

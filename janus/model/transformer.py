@@ -17,8 +17,8 @@ from janus.model.attention import View
 from janus.model.config import TransformerConfig
 from janus.model.dropout import dropout
 from janus.model.layers import DecoderLayer, EncoderLayer, Positions, Rows
+from janus.model.ragged import Ragged, Source
 from janus.model.rows import DecoderRows, States
-from janus.ragged import Ragged, Source
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 from fairseq.data import BaseWrapperDataset, FairseqDataset
 from torch import Tensor
 
-from janus.masking import batch_generator
+from janus.noise.masks import batch_generator
 
 # Of source [B, S], target [B, T] and a generator: `Method.pack` for the symbols of a task.
 Pack = Callable[[Tensor, Tensor, torch.Generator], dict[str, Any]]

@@ -8,8 +8,8 @@ import torch
 
 from janus.decoding.decoding import Decoding
 from janus.methods.base.decoder import Hypothesis
+from janus.model.ragged import Source
 from janus.plugin.models import core_of
-from janus.ragged import Source
 
 
 class Generator:

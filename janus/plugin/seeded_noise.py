@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from fairseq.data import BaseWrapperDataset, FairseqDataset
 
-from janus.masking import batch_generator
+from janus.noise.masks import batch_generator
 
 
 class SeededNoise(BaseWrapperDataset):

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from janus.config.tiers import read_yaml
 from janus.errors import InputError
 from janus.rehearsal.run import ROOT, rehearse, this_machine
-from janus.tiers import read_yaml
 
 
 def rehearse_tiers(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from janus.corpora.manifest import (
+from janus.config.tiers import read_yaml, settings
+from janus.fetching.manifest import (
     Corpus,
     Download,
     Model,
@@ -20,7 +21,6 @@ from janus.corpora.manifest import (
 )
 from janus.rehearsal.mirror import HELD_OUT, TRAIN, Made, make_corpus, make_text
 from janus.rehearsal.pretrained import make_model, make_vocabulary
-from janus.tiers import read_yaml, settings
 
 BLOCK = 30
 _SHARDS = 2
@@ -41,7 +41,7 @@ class Manifest:
 
     @classmethod
     def read(cls, path: Path) -> "Manifest":
-        """The manifest in a file. Raises InputError as the loaders of `janus.corpora.manifest` do."""
+        """The manifest in a file. Raises InputError as the loaders of `janus.fetching.manifest` do."""
         loaded = (load(path) for load in (load_corpora, load_texts, load_vocabularies, load_models))
         return cls(read_yaml(path), *loaded)
 

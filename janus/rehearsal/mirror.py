@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from janus.corpora.clean import Pair
-from janus.corpora.dialogue import split_of
-from janus.corpora.manifest import Corpus
-from janus.corpora.pairs import SEPARATOR
 from janus.errors import InputError
+from janus.fetching.manifest import Corpus
+from janus.recipes.dialogue import split_of
 from janus.rehearsal.text import documents, sentence_pairs, task_pairs
+from janus.text.clean import Pair
+from janus.text.one_language import SEPARATOR
 
 # Pairs of the made splits. IWSLT14's valid is every 23rd pair of its training text.
 TRAIN, HELD_OUT = 36, 6

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from janus.config.tiers import runs, settings
 from janus.rehearsal.manifest import BLOCK, Manifest
 from janus.rehearsal.mirror import TRAIN, make_corpus
-from janus.tiers import runs, settings
 
 _LAYERS = 2
 _HEAD_SIZE = 8

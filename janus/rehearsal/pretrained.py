@@ -6,8 +6,8 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
-from janus.corpora.manifest import Model, Vocabulary
 from janus.errors import InputError
+from janus.fetching.manifest import Model, Vocabulary
 from janus.rehearsal.mirror import Made, tar
 from janus.rehearsal.text import documents
 

@@ -19,14 +19,14 @@ from typing import Any
 
 import yaml
 
+from janus.config.consistency import check_sense
+from janus.config.system_entries import load_systems, with_entries, with_found_files
+from janus.config.tiers import check, read_yaml
 from janus.data import PUBLISHED, SCHEMAS
 from janus.errors import InputError, together
 from janus.rehearsal.manifest import Manifest, narrow_manifest
 from janus.rehearsal.narrow import Machine, narrow_tier
 from janus.report.published import load_published
-from janus.sense import check_sense
-from janus.system_entries import load_systems, with_entries, with_found_files
-from janus.tiers import check, read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 # What the workflow reads of its folder, beside the config.

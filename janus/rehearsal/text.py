@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from janus.corpora import demo_tasks, demo_text, grammar
-from janus.corpora.clean import Pair
+from janus.demo import grammar
+from janus.demo import running_text as demo_text
+from janus.demo import tasks as demo_tasks
 from janus.errors import InputError
+from janus.text.clean import Pair
 
 LANGUAGES = ("de", "en", "ro")
 # Recipes drop pairs of unlike lengths; made ones are alike enough for each, so that none is dropped unforeseen.

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from janus.config.systems import baselines
 from janus.report.paper_tables import PAPER_TABLES, PaperTable
-from janus.systems import baselines
 
 Files = dict[int, str]
 # (corpus, system, manner, passes or None for the tier's) -> {seed: path of the score file}

@@ -79,7 +79,7 @@ def generation_cells(
 
 
 def floor_cells(number: int, table: Mapping[str, Any], *, floor_file: FloorFile) -> list[Cell]:
-    """The additional rows of a table with `floors`: replies that do not answer anything (`janus.metrics.floors`)."""
+    """The additional rows of a table with `floors`: trivial replies (`janus.metrics.trivial_baselines`)."""
     return [
         {
             "table": number,

@@ -11,14 +11,14 @@ from janus.report.published import ITERATION, LATENCY, SPEEDUP
 class PaperTable:
     """One table.
 
-    title: what its caption says. task: that of its corpora, as in janus.corpora.manifest.
+    title: what its caption says. task: that of its corpora, as in janus.fetching.manifest.
     columns: what they are: corpora, numbers of passes, or metrics of one corpus.
     shown: the metric of all columns, or of each.
     text: the text of all columns, as named in config/corpora.yaml under `published`; None if the heads name texts.
     by_manner: each corpus has a column for AR and one for NAR, so that a row shows both.
     nar_alone: AR has no place in it.
     iterations: NAR rows say after how many iterations, in a cell of their own.
-    floors: it also has rows of replies that answer nothing (janus.metrics.floors).
+    floors: it also has rows of replies that answer nothing (janus.metrics.trivial_baselines).
     notes: what has to be known about all of its numbers.
     """
 

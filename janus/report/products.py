@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from janus.corpora.manifest import Corpus
-from janus.tiers import averages, settings
+from janus.config.tiers import averages, settings
+from janus.fetching.manifest import Corpus
 
 
 class Products:

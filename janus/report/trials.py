@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from janus.engine.logs import read_curves
 from janus.errors import InputError
 from janus.files import read_json, write_json, write_lines
-from janus.provenance import Stopwatch, provenance
+from janus.records.provenance import Stopwatch, provenance
+from janus.training.logs import read_curves
 
 # Options that name places and do not change what is computed.
 _PLACES = ("--save-dir", "--user-dir", "--init-from", "--finetune-from-model")

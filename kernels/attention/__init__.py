@@ -1,8 +1,8 @@
 """Span attention over packed sequences: each query row attends to one or two intervals of key rows.
 
 The streams of joint training need no mask tensor: with the content of a sentence in the order AR content, observed,
-masked, gold, every row of every stream sees at most two intervals of it (`janus.streams`). So do the rows of an encoder
-and of cross-attention. Axes: P query rows, C key rows, H heads, E head size.
+masked, gold, every row of every stream sees at most two intervals of it (`janus.model.streams`). So do the rows of an
+encoder and of cross-attention. Axes: P query rows, C key rows, H heads, E head size.
 """
 
 from __future__ import annotations

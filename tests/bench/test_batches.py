@@ -8,7 +8,7 @@ from real_data import BESIDE, needs
 
 from janus.bench.batches import BOS, EOS, EPOCH_TOKENS, LENGTHS, PAD, UNK, draw_batches, read_lengths
 from janus.errors import InputError
-from janus.streams import AR_CONTENT
+from janus.model.streams import AR_CONTENT
 
 WHOLE = "iwslt14-de-en/train-bpe-lengths.tsv.xz"
 

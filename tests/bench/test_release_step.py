@@ -5,10 +5,10 @@ import torch
 
 from janus.bench.batches import PAD, UNK, Batch
 from janus.bench.release_step import Measures, PaddedBatch, _looped_masks, _vector_masks, release_loss, whole_loss
-from janus.masking import batch_generator, span_mask
+from janus.methods.base.joint_loss import PAPER, RELEASE, joint_loss
 from janus.model.config import TransformerConfig
 from janus.model.transformer import JanusTransformer
-from janus.objective import PAPER, RELEASE, joint_loss
+from janus.noise.masks import batch_generator, span_mask
 
 WORDS = 41
 MEASURES = [

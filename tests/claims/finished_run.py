@@ -8,13 +8,13 @@ from typing import Any
 
 from janus.claims.plan import Comparison, Planner
 from janus.claims.statements import Statement, load_statements
-from janus.corpora.manifest import Corpus, Vocabulary, load_corpora
-from janus.corpora.vocabulary import load_encoder, make_subword
+from janus.config.system_entries import load_systems
+from janus.config.systems import training_arguments
+from janus.config.tiers import check, settings
+from janus.fetching.manifest import Corpus, Vocabulary, load_corpora
 from janus.files import read_lines, write_json, write_lines
 from janus.report.published import Published, load_published
-from janus.system_entries import load_systems
-from janus.systems import training_arguments
-from janus.tiers import check, settings
+from janus.text.vocabulary import load_encoder, make_subword
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "workflow/schemas"

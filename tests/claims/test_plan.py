@@ -8,7 +8,7 @@ from tier_files import TIERS
 
 from janus.claims.decodings import decoded_modes, timed_modes
 from janus.claims.plan import Planner, files_of
-from janus.tiers import check, read_yaml
+from janus.config.tiers import check, read_yaml
 
 
 def of(statement: str, **changes: Any) -> list[dict[str, Any]]:

@@ -8,8 +8,8 @@ from janus.decoding.beam import BeamSettings, beam_search
 from janus.decoding.mask_predict import MaskPredictSettings, mask_predict
 from janus.decoding.vocabulary import make_source
 from janus.model.incremental import IncrementalDecoder
+from janus.model.streams import pack_canvas
 from janus.plugin.models import core_of
-from janus.streams import pack_canvas
 
 
 @pytest.fixture(params=[torch.bfloat16, torch.float16])

@@ -11,13 +11,13 @@ import torch
 from janus.decoding.beam import BeamSettings, beam_search
 from janus.decoding.decoding import Decoding
 from janus.decoding.mask_predict import MaskPredictSettings, length_candidates, mask_predict
+from janus.methods.base.joint_loss import RELEASE, Weights, joint_loss
 from janus.methods.base.loading import load_model
 from janus.model.config import TransformerConfig
 from janus.model.incremental import IncrementalDecoder
+from janus.model.ragged import Source
+from janus.model.streams import pack_streams
 from janus.model.transformer import JanusTransformer
-from janus.objective import RELEASE, Weights, joint_loss
-from janus.ragged import Source
-from janus.streams import pack_streams
 
 HERE = Path(__file__).parent
 GOLDEN = {name: torch.from_numpy(array) for name, array in np.load(HERE / "official-tiny.npz").items()}

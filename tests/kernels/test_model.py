@@ -5,12 +5,12 @@ import torch
 
 import kernels.attention
 import kernels.joint_loss
+from janus.methods.base.joint_loss import PAPER, RELEASE, joint_loss
 from janus.model import attention
 from janus.model.config import TransformerConfig
+from janus.model.ragged import Source
+from janus.model.streams import pack_streams
 from janus.model.transformer import JanusTransformer
-from janus.objective import PAPER, RELEASE, joint_loss
-from janus.ragged import Source
-from janus.streams import pack_streams
 from kernels.attention import native_spans
 from kernels.joint_loss.rows import score_rows
 

@@ -13,8 +13,8 @@ import kernels.attention
 import kernels.joint_loss
 from janus.model import attention
 from janus.model.attention import View
-from janus.ragged import Ragged
-from janus.streams import pack_streams
+from janus.model.ragged import Ragged
+from janus.model.streams import pack_streams
 from kernels.attention import native_spans, span_attention, triton_spans
 from kernels.attention.reference import span_attention_reference, visible
 from kernels.joint_loss import joint_loss, native_rows, rows, triton_rows

@@ -9,13 +9,13 @@ import torch
 import torch.nn.functional as F
 
 from janus.decoding.decoding import Decoding
-from janus.masking import batch_generator
 from janus.methods.base.batch import Symbols, rows_of, source_of
 from janus.methods.base.method import Step
 from janus.methods.base.registry import make_method
 from janus.methods.glat import show
 from janus.model.config import TransformerConfig
-from janus.ragged import Source
+from janus.model.ragged import Source
+from janus.noise.masks import batch_generator
 
 GOLDEN = {
     name: torch.from_numpy(value).to(torch.long if value.dtype == np.int32 else torch.from_numpy(value).dtype)

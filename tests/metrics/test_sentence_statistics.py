@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from janus.corpora.manifest import Vocabulary
-from janus.corpora.vocabulary import load_encoder, make_subword
 from janus.errors import InputError
+from janus.fetching.manifest import Vocabulary
 from janus.files import read_lines, write_lines
 from janus.metrics.dialogue import score_dialogue
 from janus.metrics.question import rouge_l_by_item
@@ -17,6 +16,7 @@ from janus.metrics.rouge155 import rouge155
 from janus.metrics.sentence_statistics import MEASURES_BY_METRIC, TestSet, bleu_of_sums, sentence_statistics
 from janus.metrics.translation import hide_unknown, token_bleu, tokenised_bleu
 from janus.report.names import METRICS, RESAMPLED
+from janus.text.vocabulary import load_encoder, make_subword
 
 TestSet.__test__ = False
 FOLDER = Path(__file__).parent

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from janus.corpora.demo_tasks import pairs, verdicts
-from janus.corpora.manifest import Vocabulary
-from janus.corpora.vocabulary import load_encoder, make_subword
+from janus.demo.tasks import pairs, verdicts
 from janus.errors import InputError
+from janus.fetching.manifest import Vocabulary
 from janus.files import read_json, sha256, write_lines
 from janus.metrics.dialogue import score_dialogue
 from janus.metrics.summary import score_summary
 from janus.metrics.task_files import compare_task_files, score_task_file, task_scores
 from janus.report.names import METRICS
 from janus.report.paper_tables import PAPER_TABLES
+from janus.text.vocabulary import load_encoder, make_subword
 
 EXAMPLES = {task: list(pairs(task, 12, seed=1)) for task in ("summary", "question", "reply")}
 # METEOR, which scores questions, takes seconds to start.

@@ -8,8 +8,6 @@ import sacrebleu
 from fairseq.data import Dictionary
 from fairseq.scoring.bleu import BleuConfig, Scorer
 
-from janus.corpora.subwords import remove_bpe
-from janus.corpora.tokenise import detokenise
 from janus.errors import InputError
 from janus.files import read_lines
 from janus.metrics.translation import (
@@ -18,6 +16,8 @@ from janus.metrics.translation import (
     split_compounds,
     tokenised_bleu,
 )
+from janus.text.subwords import remove_bpe
+from janus.text.tokenise import detokenise
 
 TEXT = Path(__file__).parent / "tatoeba"
 TOKENISED, RAW = read_lines(TEXT / "tok.de"), read_lines(TEXT / "raw.de")

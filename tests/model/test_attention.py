@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from janus.model.attention import Attention, View
-from janus.ragged import Ragged
+from janus.model.ragged import Ragged
 from kernels.attention.reference import visible
 
 

@@ -19,8 +19,8 @@ from safetensors.torch import load_file, save_file
 from janus.errors import InputError
 from janus.methods.base.loading import load_model
 from janus.model.bart import load_bart, read_bart, unpack_start
-from janus.ragged import Source
-from janus.streams import pack_streams
+from janus.model.ragged import Source
+from janus.model.streams import pack_streams
 
 TINY = Path(__file__).parent / "tiny-bart"
 FACTS = np.load(TINY / "logits.npz")

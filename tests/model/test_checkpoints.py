@@ -21,9 +21,9 @@ from janus.methods.base.loading import load_model
 from janus.model.averaging import average_checkpoints
 from janus.model.checkpoints import config_from_options, read_checkpoint
 from janus.model.config import TransformerConfig
+from janus.model.streams import pack_canvas, pack_streams
 from janus.model.transformer import JanusTransformer
 from janus.plugin.models import core_of
-from janus.streams import pack_canvas, pack_streams
 
 
 # fairseq's own attention mixes mask types.

@@ -7,11 +7,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from janus.bench.release_step import Measures, PaddedBatch, release_loss
+from janus.methods.base.joint_loss import PAPER
 from janus.model.config import TransformerConfig
 from janus.model.flops import CMLM, JANUS, TRANSFORMER, necessary_work
+from janus.model.streams import AR_CONTENT, pack_streams, visible
 from janus.model.transformer import JanusTransformer
-from janus.objective import PAPER
-from janus.streams import AR_CONTENT, pack_streams, visible
 
 PAD, MASK = 1, 3
 SMALL = TransformerConfig(

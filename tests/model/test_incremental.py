@@ -8,9 +8,9 @@ import torch
 
 from janus.model.config import TransformerConfig
 from janus.model.incremental import IncrementalDecoder
+from janus.model.ragged import Source
+from janus.model.streams import pack_streams
 from janus.model.transformer import JanusTransformer
-from janus.ragged import Source
-from janus.streams import pack_streams
 
 PAD, MASK, WORDS = 1, 3, 41
 STEPS, BEAM = 9, 3

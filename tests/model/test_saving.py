@@ -7,9 +7,9 @@ from argparse import Namespace
 import pytest
 import torch
 
-from janus.engine.training import train
 from janus.model.averaging import average_checkpoints, digest_of_weights
 from janus.model.checkpoints import read_checkpoint
+from janus.training.run import train
 
 JANUS = ("--task", "janus", "--arch", "janus_transformer", "--criterion", "janus")
 

@@ -9,13 +9,13 @@ from fairseq.criterions.label_smoothed_cross_entropy import LabelSmoothedCrossEn
 from fairseq_models import build, fairseq_sample, sources
 
 from janus.decoding.vocabulary import make_source, pad_batch
+from janus.methods.base.joint_loss import Weights, joint_loss
 from janus.model import layers, transformer
 from janus.model.config import TransformerConfig
+from janus.model.ragged import Source
+from janus.model.streams import pack_canvas, pack_streams
 from janus.model.transformer import JanusTransformer
-from janus.objective import Weights, joint_loss
 from janus.plugin.models import core_of
-from janus.ragged import Source
-from janus.streams import pack_canvas, pack_streams
 
 PAD, MASK, WORDS = 1, 3, 37
 RECIPES = {

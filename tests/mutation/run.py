@@ -27,15 +27,15 @@ import torch
 from mutation.changes import Change, changes_of
 
 ROOT = Path(__file__).parents[2]
-PATTERNS = ["streams", "masking", "denoising", "objective", "ragged", "decoding/*", "model/*", "metrics/*"]
-MODEL = ["tests/model/test_transformer.py", "tests/test_streams.py", "tests/model/test_initialise.py"]
+PATTERNS = ["noise/*", "model/*", "methods/*", "methods/base/*", "decoding/*", "metrics/*"]
+MODEL = ["tests/model/test_transformer.py", "tests/model/test_streams.py", "tests/model/test_initialise.py"]
 # The tests of a module's area, quick ones first, by the beginning of its path: the longest that fits.
 TESTS = {
-    "streams": ["tests/test_streams.py", "tests/golden"],
-    "masking": ["tests/test_masking.py", "tests/test_denoising.py"],
-    "denoising": ["tests/test_denoising.py", "tests/test_recipes.py"],
-    "objective": ["tests/test_objective.py", "tests/test_recipes.py", "tests/golden"],
-    "ragged": ["tests/test_ragged.py", "tests/model/test_attention.py", *MODEL],
+    "model/streams": ["tests/model/test_streams.py", "tests/golden"],
+    "noise/masks": ["tests/noise"],
+    "noise/denoising": ["tests/noise/test_denoising.py"],
+    "methods/base/joint_loss": ["tests/methods/base/test_joint_loss.py", "tests/test_recipes.py", "tests/golden"],
+    "model/ragged": ["tests/model/test_ragged.py", "tests/model/test_attention.py", *MODEL],
     "decoding/beam": ["tests/golden", "tests/decoding/test_beam.py"],
     "decoding/mask_predict": [
         "tests/golden",
@@ -173,7 +173,7 @@ def _unchanged(module: str, source: str, tests: list[str], log: Path) -> float:
 def main() -> None:
     """Run, print each survivor as it is found, and at the end a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("modules", nargs="*", help="such as masking or model/attention; all of the core if not given")
+    parser.add_argument("modules", nargs="*", help="such as noise/masks or model/attention; by default all of the core")
     parser.add_argument("--share", type=float, default=1.0, help="of the changes of each module")
     parser.add_argument("--again", action="store_true", help="try those that survived before again")
     parser.add_argument("--outcomes", type=Path, default=ROOT / "results/mutants/outcomes.jsonl")

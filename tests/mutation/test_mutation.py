@@ -50,7 +50,7 @@ def test_each_kind_of_change():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", ["streams.py", "decoding/beam.py", "model/attention.py", "metrics/rouge155.py"])
+@pytest.mark.parametrize("path", ["model/streams.py", "decoding/beam.py", "model/attention.py", "metrics/rouge155.py"])
 def test_a_change_is_another_program_in_one_place(path):
     source = (Path(tool.ROOT) / "janus" / path).read_text()
     changes = changes_of(source)
@@ -62,7 +62,10 @@ def test_a_change_is_another_program_in_one_place(path):
         assert changed.startswith(source[: source.index(source.splitlines()[change.line - 1])])
 
 
-@pytest.mark.parametrize("module", ["streams", "model/layers", "decoding/driver", "metrics/porter", "metrics/files"])
+MODULES = ["model/streams", "model/layers", "decoding/driver", "metrics/porter", "metrics/files"]
+
+
+@pytest.mark.parametrize("module", MODULES)
 def test_every_module_has_tests_that_exist(module):
     tests = tool.tests_of(module)
     assert tests and all((tool.ROOT / path).exists() for path in tests)
@@ -70,7 +73,7 @@ def test_every_module_has_tests_that_exist(module):
 
 def test_a_stopped_run_goes_on(tmp_path, monkeypatch):
     """What was tried is not tried again; survivors are, where asked; a larger share holds the smaller."""
-    tried, source = [], (tool.ROOT / "janus/ragged.py").read_text()
+    tried, source = [], (tool.ROOT / "janus/model/ragged.py").read_text()
 
     def outcome(module, text, tests, seconds, log):
         tried.append(text)
@@ -78,15 +81,15 @@ def test_a_stopped_run_goes_on(tmp_path, monkeypatch):
 
     monkeypatch.setattr(tool, "_fork", outcome)
     arguments = (tmp_path / "outcomes.jsonl", tmp_path / "log")
-    first = tool.run(["ragged"], 0.2, False, *arguments)
-    number = len(first["ragged"])
+    first = tool.run(["model/ragged"], 0.2, False, *arguments)
+    number = len(first["model/ragged"])
     assert len(tried) == 1 + number, "once without a change"
-    assert tool.run(["ragged"], 0.2, False, *arguments) == first and len(tried) == 1 + number
-    more = tool.run(["ragged"], 0.5, False, *arguments)
-    assert first["ragged"].items() <= more["ragged"].items() and len(more["ragged"]) > number
-    survivors = sum(outcome == "survived" for outcome in more["ragged"].values())
+    assert tool.run(["model/ragged"], 0.2, False, *arguments) == first and len(tried) == 1 + number
+    more = tool.run(["model/ragged"], 0.5, False, *arguments)
+    assert first["model/ragged"].items() <= more["model/ragged"].items() and len(more["model/ragged"]) > number
+    survivors = sum(outcome == "survived" for outcome in more["model/ragged"].values())
     before = len(tried)
-    tool.run(["ragged"], 0.5, True, *arguments)
+    tool.run(["model/ragged"], 0.5, True, *arguments)
     assert survivors and len(tried) == before + 1 + survivors
     entries = [json.loads(line) for line in arguments[0].read_text().splitlines()]
-    assert all(entry["module"] == "ragged" for entry in entries)
+    assert all(entry["module"] == "model/ragged" for entry in entries)

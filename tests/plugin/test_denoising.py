@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from janus.engine.logs import read_curves
-from janus.engine.training import train
 from janus.errors import InputError
 from janus.methods.base.loading import load_model
 from janus.model.bart import load_bart, write_start
 from janus.model.checkpoints import read_checkpoint
+from janus.training.logs import read_curves
+from janus.training.run import train
 
 pytestmark = pytest.mark.slow
 

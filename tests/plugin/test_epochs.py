@@ -3,9 +3,9 @@
 import pytest
 from conftest import JANUS
 
-from janus.engine.training import train
 from janus.errors import InputError
 from janus.plugin.epochs import require_epochs
+from janus.training.run import train
 
 
 @pytest.mark.parametrize(

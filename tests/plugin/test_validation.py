@@ -6,11 +6,11 @@ import pytest
 from fairseq import options, tasks
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 
+from janus.config.system_entries import load_systems
+from janus.config.systems import decoding_settings as options_of
+from janus.config.systems import training_arguments
+from janus.config.tiers import check, read_yaml, settings
 from janus.decoding.decoding import Decoding
-from janus.system_entries import load_systems
-from janus.systems import decoding_settings as options_of
-from janus.systems import training_arguments
-from janus.tiers import check, read_yaml, settings
 
 ROOT = Path(__file__).parents[2]
 SYSTEMS = load_systems(ROOT / "config/systems.yaml", ROOT / "workflow/schemas")

@@ -7,19 +7,19 @@ import yaml
 from rehearsals import MANIFEST, SCHEMAS, SYSTEMS, narrow, tier_of
 from tier_files import TIERS
 
-from janus.corpora.by_recipe import builder
-from janus.corpora.fetch import fetch
-from janus.corpora.manifest import load_corpora, load_models, load_texts, load_vocabularies
-from janus.corpora.monolingual import part_names, prepare_part
-from janus.corpora.prepare import prepare
-from janus.corpora.vocabulary import dictionary_size, load_encoder, make_gpt2
+from janus.config.consistency import check_sense
+from janus.config.tiers import check, runs, settings
 from janus.errors import InputError
+from janus.fetching.fetch import fetch
+from janus.fetching.manifest import load_corpora, load_models, load_texts, load_vocabularies
 from janus.model.bart import read_bart, unpack_start
+from janus.recipes.by_recipe import builder
 from janus.rehearsal.mirror import make_corpus
 from janus.rehearsal.narrow import Machine
 from janus.rehearsal.pretrained import dictionary_size as made_dictionary_size
-from janus.sense import check_sense
-from janus.tiers import check, runs, settings
+from janus.text.prepare import prepare
+from janus.text.pretraining_text import part_names, prepare_part
+from janus.text.vocabulary import dictionary_size, load_encoder, make_gpt2
 
 PAPER = list(tier_of("paper")["corpora"])
 FETCHED = [*PAPER, "multi30k.de-en", *tier_of("small")["corpora"]]

@@ -10,10 +10,10 @@ from rehearsals import PROCESSOR, ROOT
 from tier_files import TIERS
 
 from janus.__main__ import main
+from janus.config.tiers import read_yaml
 from janus.model.checkpoints import read_checkpoint
 from janus.rehearsal.command import tier_files
 from janus.rehearsal.run import rehearse
-from janus.tiers import read_yaml
 
 
 def tier_with(folder, system, **changes):

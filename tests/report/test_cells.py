@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from janus.corpora.manifest import load_corpora
+from janus.config.system_entries import load_systems
+from janus.config.tiers import read_yaml
 from janus.errors import InputError
+from janus.fetching.manifest import load_corpora
 from janus.report.cells import added_columns, added_rows, bleu_cells, files_of, opponents, other_texts, repetition_cells
 from janus.report.collect import collect
 from janus.report.generation_cells import generation_cells
 from janus.report.ledger import join
 from janus.report.published import load_published
-from janus.system_entries import load_systems
-from janus.tiers import read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEMS = load_systems(ROOT / "config/systems.yaml", ROOT / "workflow/schemas")

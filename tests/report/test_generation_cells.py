@@ -11,7 +11,7 @@ import pytest
 
 from janus.errors import InputError
 from janus.files import write_json
-from janus.metrics.floors import floor_replies
+from janus.metrics.trivial_baselines import floor_replies
 from janus.report.cells import added_columns, added_rows, files_of
 from janus.report.collect import collect
 from janus.report.generation_cells import FLOORS, floor_cells, generation_cells

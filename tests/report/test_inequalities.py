@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from janus.config.system_entries import load_systems
+from janus.config.systems import training_arguments
+from janus.config.tiers import averages, check, read_yaml, settings
 from janus.files import read_json, write_json
 from janus.report.inequalities import differences, inequality_notes, parse_options, training_settings
 from janus.report.origins import origin_notes, provenance_notes
-from janus.system_entries import load_systems
-from janus.systems import training_arguments
-from janus.tiers import averages, check, read_yaml, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "workflow/schemas"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from janus.model.streams import AR_QUERY, AUX_QUERY
 from janus.report.visibility import attention_matrix, figure2
-from janus.streams import AR_QUERY, AUX_QUERY
 
 
 def test_the_matrix_of_the_papers_example():

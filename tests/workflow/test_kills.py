@@ -6,7 +6,7 @@ import sys
 import pytest
 from kill_many import WAYS, Run, Violation, kill_many
 
-from janus.engine.lock import folder_lock
+from janus.training.lock import folder_lock
 
 pytestmark = pytest.mark.slow
 

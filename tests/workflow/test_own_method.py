@@ -72,7 +72,7 @@ def test_an_edit_of_its_file_trains_it_again(made):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"weigth": 1}, "places: unknown key 'weigth' (did you mean 'weight'?)"),
+        ({"weigh": 1}, "places: unknown key 'weigh' (did you mean 'weight'?)"),
         ({"weight": 0}, "places.weight: 0 is less than or equal to the minimum of 0"),
         ({"method": "joined"}, "places.method: unknown method 'joined' (did you mean 'joint'?)"),
         ({"method": "nowhere.py"}, "places.method: no such file"),

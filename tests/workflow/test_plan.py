@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tier_files import TIERS
 
-from janus.tiers import read_yaml
+from janus.config.tiers import read_yaml
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 SLURM = Path(__file__).resolve().parents[2] / "workflow/profiles/slurm/profile.yaml"

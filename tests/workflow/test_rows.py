@@ -117,9 +117,9 @@ AFTER_TRAINING = AFTER_AVERAGING | CURVES
         # Validation decodes.
         ("janus/decoding/beam.py", {"train"} | AFTER_TRAINING),
         ("kernels/joint_loss/rows.py", {"train"} | AFTER_TRAINING),
-        ("janus/corpora/bpe.py", {"learn_bpe", "binarise", "train"} | AFTER_TRAINING),
-        ("janus/engine/logs.py", CURVES),
-        ("janus/averages.py", AFTER_AVERAGING),
+        ("janus/text/bpe.py", {"learn_bpe", "binarise", "train"} | AFTER_TRAINING),
+        ("janus/training/logs.py", CURVES),
+        ("janus/training/averages.py", AFTER_AVERAGING),
         ("janus/model/averaging.py", AFTER_AVERAGING),
     ],
 )
@@ -129,9 +129,9 @@ def test_an_edit_runs_the_rules_that_run_the_module_and_what_follows(finished, n
 
 # The recipe of another corpus, the demo's lexicon, what words a message: nothing here rests on them. What starts,
 # watches, resumes and ends a training decides no weight, and what asks for a GPU no output.
-QUIET = [f"janus/corpora/{name}.py" for name in ("wmt14", "lexicon")]
+QUIET = ["janus/recipes/wmt14.py", "janus/demo/lexicon.py"]
 QUIET += [f"janus/{name}.py" for name in ("devices", "display", "errors", "identity", "model/unreadable", "runs")]
-QUIET += [f"janus/engine/{name}.py" for name in ("finished", "progress", "recovery", "training")]
+QUIET += [f"janus/training/{name}.py" for name in ("finished", "progress", "recovery", "run")]
 
 
 def test_an_edit_of_what_decides_nothing_runs_nothing(finished):
@@ -154,11 +154,11 @@ def test_an_average_of_other_checkpoints_ends_the_planning(finished):
 
 
 def test_a_comment_runs_nothing(finished):
-    assert rules_after_an_edit(finished, "janus/streams.py", "\n# A remark.\n") == set()
+    assert rules_after_an_edit(finished, "janus/model/streams.py", "\n# A remark.\n") == set()
 
 
 def test_a_new_recipe_file_runs_nothing(finished):
-    (finished.folder / "janus/corpora/new_recipe.py").write_text("def build(*_, **__):\n    return {}\n")
+    (finished.folder / "janus/recipes/new_recipe.py").write_text("def build(*_, **__):\n    return {}\n")
     assert finished.plan(*TIER) == {}
 
 

@@ -10,20 +10,20 @@ from functools import cache, partial
 from janus.children import FIXED
 from janus.claims.statements import load_statements
 from janus.closure import digest_of_code
-from janus.corpora.by_recipe import builder_name, judge_name, text_name
-from janus.corpora.manifest import load_corpora, load_models, load_texts, load_vocabularies
-from janus.corpora.monolingual import part_names
-from janus.engine.lock import hold_lock
-from janus.engine.warm import WarmPython, is_supported
+from janus.recipes.by_recipe import builder_name, judge_name, text_name
+from janus.fetching.manifest import load_corpora, load_models, load_texts, load_vocabularies
+from janus.text.pretraining_text import part_names
+from janus.training.lock import hold_lock
+from janus.training.warm import WarmPython, is_supported
 from janus.errors import InputError, together
 from janus.report.products import Products
 from janus.report.published import load_published
-from janus.sense import check_sense
+from janus.config.consistency import check_sense
 from janus.slurm import Demand, require_accounting, require_nodes
 from janus.methods.base.registry import module_of
-from janus.system_entries import load_systems, with_entries
-from janus.systems import decoder_modules, decoding_settings, training_arguments
-from janus.tiers import averages, check, read_yaml, settings
+from janus.config.system_entries import load_systems, with_entries
+from janus.config.systems import decoder_modules, decoding_settings, training_arguments
+from janus.config.tiers import averages, check, read_yaml, settings
 
 SCHEMAS = ROOT / "workflow" / "schemas"
 # Jobs inherit them: no script depends on the caller's locale or screen.
@@ -101,7 +101,7 @@ def code_of(script, *modules):
 
 
 # What decides the weights of a training: the plugin that --user-dir names, and what it imports. The engine around it
-# (janus/engine) starts and watches fairseq, and a training that it resumes equals an unbroken one; so an edit of it, of
+# (janus/training) starts and watches fairseq, and a training that it resumes equals an unbroken one; so an edit of it, of
 # its progress bar or of a record trains nothing anew. The plugin loads the method by name.
 TRAINER = "janus.plugin"
 
@@ -219,7 +219,7 @@ def check_cluster():
 
 
 def start_warm_python():
-    """Let the jobs of a local run start from a Python that has imported what they import; see janus.engine.warm.
+    """Let the jobs of a local run start from a Python that has imported what they import; see janus.training.warm.
 
     Not for a few jobs, which end sooner than it imports, and not for rules with environments of their own.
     """

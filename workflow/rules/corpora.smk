@@ -6,8 +6,8 @@ many cores at once.
 
 from snakemake.settings.types import DeploymentMethod
 
-from janus.corpora.documents import require_readers
-from janus.corpora.terms import refusals
+from janus.text.documents import require_readers
+from janus.fetching.terms import refusals
 
 DOWNLOADS = {
     download.name: download

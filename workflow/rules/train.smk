@@ -1,6 +1,6 @@
 """Training: fairseq-train with the plugin, the average of its checkpoints, the curves of its log."""
 
-from janus.averages import stale_average
+from janus.training.averages import stale_average
 
 
 rule train:

@@ -25,11 +25,11 @@ def job(snakemake: Any, *, threads: int | None = None) -> Iterator[IO[str]]:
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads or snakemake.threads))
     _find_project()
     from janus.display import Display
-    from janus.engine.tether import follow_snakemake
-    from janus.engine.threads import set_threads
     from janus.errors import InputError, JobError
     from janus.files import write_lines
     from janus.room import disk_errors_as_one_line
+    from janus.training.tether import follow_snakemake
+    from janus.training.threads import set_threads
 
     # The bar and the one line of an error hold names that a user gave; the terminal may be of any encoding.
     terminal = Display(os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace"))

@@ -5,10 +5,10 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from janus.averages import chosen_checkpoints
     from janus.files import sha256, write_json
     from janus.model.averaging import average_checkpoints
-    from janus.provenance import Stopwatch, provenance
+    from janus.records.provenance import Stopwatch, provenance
+    from janus.training.averages import chosen_checkpoints
 
     watch, params, averaged = Stopwatch(), snakemake.params, Path(snakemake.output[0])
     chosen = chosen_checkpoints(Path(params.checkpoints), average=params.average, count=params.last)

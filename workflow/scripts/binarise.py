@@ -5,7 +5,7 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from janus.corpora.binarise import binarise
+    from janus.text.binarise import binarise
 
     binarise(
         Path(snakemake.input.bpe),

@@ -5,7 +5,7 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from janus.corpora.binarise import binarise_text
+    from janus.text.binarise import binarise_text
 
     binarise_text(
         Path(snakemake.input.train),

@@ -8,7 +8,7 @@ with job(snakemake):
     import pandas
 
     from janus.files import write_json
-    from janus.provenance import Stopwatch, provenance
+    from janus.records.provenance import Stopwatch, provenance
     from janus.report.figures import figure5, figure6
     from janus.report.points import bleu_points, loss_points
 

@@ -6,7 +6,7 @@ from _job import job
 
 with job(snakemake):
     from janus.files import write_json
-    from janus.provenance import Stopwatch, provenance
+    from janus.records.provenance import Stopwatch, provenance
     from janus.report.figures import figure4
     from janus.report.points import iteration_points
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from janus.corpora.encode import encode_corpus
+    from janus.text.encode import encode_corpus
 
     encode_corpus(
         Path(snakemake.input.corpus).parent,

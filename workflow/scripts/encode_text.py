@@ -5,7 +5,7 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from janus.corpora.encode import encode_text
+    from janus.text.encode import encode_text
 
     encode_text(
         [Path(part) / f"{snakemake.wildcards.file}.txt" for part in snakemake.input.parts],

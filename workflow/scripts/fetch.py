@@ -5,10 +5,10 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from janus.corpora.documents import require_readers
-    from janus.corpora.fetch import fetch
-    from janus.corpora.manifest import load_downloads
-    from janus.corpora.terms import require_leave
+    from janus.fetching.fetch import fetch
+    from janus.fetching.manifest import load_downloads
+    from janus.fetching.terms import require_leave
+    from janus.text.documents import require_readers
 
     download = load_downloads(snakemake.config["corpora_file"])[snakemake.wildcards.download]
     folder = Path(snakemake.output[0]).parent

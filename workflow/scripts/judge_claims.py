@@ -10,7 +10,7 @@ with job(snakemake):
     from janus.claims.statements import load_statements
     from janus.claims.table import build_claims_table
     from janus.files import write_json
-    from janus.provenance import Stopwatch, provenance
+    from janus.records.provenance import Stopwatch, provenance
     from janus.report.published import load_published
     from janus.report.tables import write_table
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from janus.corpora.bpe import learn_and_apply
-    from janus.corpora.manifest import load_corpora
-    from janus.corpora.prepare import check_blobs
+    from janus.fetching.manifest import load_corpora
+    from janus.text.bpe import learn_and_apply
+    from janus.text.prepare import check_blobs
 
     corpus = load_corpora(snakemake.config["corpora_file"])[snakemake.wildcards.corpus]
     folder = Path(snakemake.output[0]).parent

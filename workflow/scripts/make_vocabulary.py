@@ -5,8 +5,8 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from janus.corpora.manifest import load_vocabularies
-    from janus.corpora.vocabulary import make_gpt2, make_subword
+    from janus.fetching.manifest import load_vocabularies
+    from janus.text.vocabulary import make_gpt2, make_subword
 
     vocabulary = load_vocabularies(snakemake.config["corpora_file"])[snakemake.wildcards.vocabulary]
     output = Path(snakemake.output[0])

@@ -5,8 +5,8 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from janus.corpora.manifest import load_texts
-    from janus.corpora.monolingual import prepare_part
+    from janus.fetching.manifest import load_texts
+    from janus.text.pretraining_text import prepare_part
 
     prepare_part(
         load_texts(snakemake.config["corpora_file"])[snakemake.wildcards.text],

@@ -6,7 +6,7 @@ from _job import job
 
 with job(snakemake):
     from janus.files import write_json
-    from janus.provenance import Stopwatch, provenance
+    from janus.records.provenance import Stopwatch, provenance
     from janus.report.collect import collect
     from janus.report.comparison_table import build_comparison_table
     from janus.report.layout import build_table

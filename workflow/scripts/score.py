@@ -7,9 +7,9 @@ from _job import job
 with job(snakemake):
     from functools import partial
 
-    from janus.corpora.by_recipe import judge
     from janus.metrics.files import score_file
     from janus.metrics.vital_signs import write_vital_signs
+    from janus.recipes.by_recipe import judge
 
     params, tok = snakemake.params, Path(snakemake.input.tok)
     grammar = judge(params.recipe)

@@ -7,8 +7,8 @@ from _job import job
 with job(snakemake):
     from functools import partial
 
-    from janus.corpora.by_recipe import judge
-    from janus.metrics.floors import score_floors
+    from janus.metrics.trivial_baselines import score_floors
+    from janus.recipes.by_recipe import judge
 
     params, tok = snakemake.params, Path(snakemake.input.tok)
     tasks = judge(params.recipe)

@@ -7,10 +7,10 @@ from _job import job
 with job(snakemake):
     from functools import partial
 
-    from janus.corpora.by_recipe import judge
-    from janus.corpora.vocabulary import load_encoder
     from janus.metrics.task_files import score_task_file
     from janus.metrics.vital_signs import write_vital_signs
+    from janus.recipes.by_recipe import judge
+    from janus.text.vocabulary import load_encoder
 
     params, tok = snakemake.params, Path(snakemake.input.tok)
     tasks = judge(params.recipe)

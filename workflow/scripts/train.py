@@ -5,13 +5,13 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake) as terminal:
-    from janus.engine.lock import folder_lock
-    from janus.engine.logs import read_parameters
-    from janus.engine.training import train
     from janus.files import write_json
-    from janus.identity import training_identity
-    from janus.provenance import Stopwatch, provenance
-    from janus.runs import open_run
+    from janus.records.identity import training_identity
+    from janus.records.provenance import Stopwatch, provenance
+    from janus.training.lock import folder_lock
+    from janus.training.logs import read_parameters
+    from janus.training.run import train
+    from janus.training.runs import open_run
 
     watch = Stopwatch()
     params, data = snakemake.params, snakemake.input.data

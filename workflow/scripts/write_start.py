@@ -5,11 +5,11 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from janus.corpora.manifest import load_models
-    from janus.corpora.vocabulary import dictionary_size
+    from janus.fetching.manifest import load_models
     from janus.files import sha256, write_json
     from janus.model.bart import unpack_start
-    from janus.provenance import Stopwatch, provenance
+    from janus.records.provenance import Stopwatch, provenance
+    from janus.text.vocabulary import dictionary_size
 
     watch = Stopwatch()
     model = load_models(snakemake.config["corpora_file"])[snakemake.wildcards.model]

@@ -11,8 +11,8 @@ from typing import Any
 
 from torch import Tensor
 
+from janus.model.ragged import Ragged, Source
 from janus.model.rows import DecoderRows
-from janus.ragged import Ragged, Source
 
 
 @dataclass(frozen=True)

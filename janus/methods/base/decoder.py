@@ -10,8 +10,8 @@ from typing import Any
 from torch import Tensor
 
 from janus.errors import InputError
+from janus.model.ragged import Source
 from janus.model.transformer import JanusTransformer
-from janus.ragged import Source
 
 
 @dataclass(frozen=True)

@@ -71,8 +71,8 @@ class Loss:
 class Training:
     """What the command line of a training depends on besides the method.
 
-    stage: `task` or `pretraining`. model, training, decoding: blocks of `janus.tiers.settings`. source, target: the
-    sides of a corpus of pairs. block: tokens of a block of running text, without bos and eos. start: the checkpoint
+    stage: `task` or `pretraining`. model, training, decoding: blocks of `janus.config.tiers.settings`. source, target:
+    the sides of a corpus of pairs. block: tokens of a block of running text, without bos and eos. start: the checkpoint
     that the weights start from, if any. validation: the decodings of validation BLEU (`Decoding.plain`).
     """
 

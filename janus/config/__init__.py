@@ -1,0 +1,1 @@
+"""What the YAML of a run says: tiers, systems, and the checks that they make sense together."""

@@ -1,0 +1,339 @@
+"""Consistency checks of a config that matches its schema: unknown names, and runs that could not finish.
+
+All problems are reported together when a run is planned. Problems that depend on the data are found before a training
+starts (`janus.plugin.epochs`).
+"""
+
+import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from janus.claims.statements import Statement, check_rows
+from janus.config.system_entries import fixed_passes
+from janus.config.systems import baselines, decoding_settings, method_of, require_read
+from janus.config.tiers import blocks_of, known, settings, used_systems
+from janus.config.training_checks import Problems, training_problems, width_problems
+from janus.decoding.decoding import Decoding
+from janus.errors import InputError, require_none
+from janus.fetching.manifest import Corpus, Text
+from janus.methods.base.registry import find_method
+from janus.report.paper_tables import PAPER_TABLES
+from janus.report.published import Published
+
+_BLOCKS = ("tables", "figures")
+# All figures are about translation.
+_TASK_OF_BLOCK = {f"tables.table{number}": table.task for number, table in PAPER_TABLES.items()}
+
+
+def check_sense(
+    tier: Mapping[str, Any],
+    systems: Mapping[str, Any],
+    corpora: Mapping[str, Corpus],
+    *,
+    texts: Mapping[str, Text],
+    models: Collection[str],
+    published: Published | None = None,
+    statements: Sequence[Statement] = (),
+    where: object,
+) -> None:
+    """Raise InputError for an inconsistent tier; InputErrors for several problems.
+
+    A corpus of a table or figure must be among the `corpora` of the tier, and these must be in the corpora file, whose
+    `texts` and `models` must contain the names in `pretraining`. The corpora of a table must belong to its task; its
+    columns and rows must be `published` ones or be declared as new, one for each corpus and label. The paper's claims,
+    the `statements`, are about rows of its tables, and a tier may name no other claims. A system may only start from
+    one of stage pretraining, and is used on corpora that share the vocabulary of the text. With equal budgets, no
+    system has its own training settings. A training needs enough memory, threads and GPUs, but no more than a machine
+    has, and must write the checkpoints that are averaged. The heads of a model must divide its width.
+    """
+    require_none(_names(tier, systems, corpora, texts, where))
+    require_none(_pretraining(tier, systems, texts, models, where))
+    require_none(
+        problem
+        for problems in (
+            _tasks(tier, systems, corpora, texts, where),
+            _budget(tier, where),
+            _length_beams(tier, systems, where),
+            _baselines(tier, systems),
+            _rows(tier, systems),
+            _passes(tier, systems, where),
+            _published(tier, systems, published, where) if published else (),
+            _claims(tier, systems, published, statements, where) if published else (),
+            training_problems(tier, systems, where),
+            width_problems(tier, systems, where),
+        )
+        for problem in problems
+    )
+
+
+def _unknown(name: str, names: Collection[str], **place: Any) -> Problems:
+    try:
+        known(name, names, **place)
+    except InputError as error:
+        yield error
+
+
+def _names(
+    tier: Mapping[str, Any],
+    systems: Mapping[str, Any],
+    corpora: Mapping[str, Corpus],
+    texts: Mapping[str, Text],
+    where: object,
+) -> Problems:
+    """Every name of a corpus or a system is known."""
+    for name in tier["corpora"]:
+        yield from _unknown(name, corpora, kind="corpus", where=f"{where}: corpora", file=tier["corpora_file"])
+    known_corpora = [*tier["corpora"], *texts]
+    for place, block in blocks_of(tier):
+        for name in block.get("systems", ()):
+            yield from _unknown(
+                name, systems, kind="system", where=f"{where}: {place}.systems", file=tier["systems_file"]
+            )
+        for name in corpora_of(block):
+            yield from _unknown(
+                name, known_corpora, kind="corpus", where=f"{where}: {place}", file="the list `corpora`"
+            )
+        if baseline := block.get("baseline"):
+            place = f"{where}: {place}.baseline"
+            yield from _unknown(baseline, block["systems"], kind="system", where=place, file="its `systems`")
+
+
+def _pretraining(
+    tier: Mapping[str, Any],
+    systems: Mapping[str, Any],
+    texts: Mapping[str, Text],
+    models: Collection[str],
+    where: object,
+) -> Problems:
+    """The text and the base that a system needs exist, and a system starts only from a pre-trained one."""
+    pretraining, file = tier["pretraining"], tier["systems_file"]
+    pretrained = [name for name, system in systems.items() if system["stage"] == "pretraining"]
+    if pretraining:
+        place = {"where": f"{where}: pretraining", "file": tier["corpora_file"]}
+        yield from _unknown(pretraining["text"], texts, kind="text", **place)
+        yield from _unknown(pretraining["base"], [*models, *pretrained], kind="model", **place)
+    started = [name for name in used_systems(tier) if systems[name]["start"]]
+    if started and not pretraining:
+        yield InputError(
+            f"{started[0]} starts from a pre-trained model",
+            where=f"{where}: pretraining",
+            fix="set `text` and `base` there, or leave the system out",
+        )
+    for name in started:
+        if (start := systems[name]["start"]) != "base":
+            yield from _unknown(start, pretrained, kind="pre-trained system", where=f"{file}: {name}.start", file=file)
+    yield from _circles(tier, systems)
+
+
+def _circles(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
+    """No system starts from itself, directly or through others."""
+    base = (tier["pretraining"] or {}).get("base")
+    for name in used_systems(tier):
+        chain = [name]
+        while start := systems.get(chain[-1], {}).get("start"):
+            chain.append(base if start == "base" else start)
+            if chain[-1] in chain[:-1]:
+                circle = chain[chain.index(chain[-1]) :]
+                yield InputError(
+                    f"{circle[0]} starts from {', which starts from '.join(circle[1:])}",
+                    where=f"{tier['systems_file']}: {circle[0]}.start",
+                    fix="let one of them start from nothing, or name another `pretraining.base`",
+                )
+                break
+
+
+def _tasks(
+    tier: Mapping[str, Any],
+    systems: Mapping[str, Any],
+    corpora: Mapping[str, Corpus],
+    texts: Mapping[str, Text],
+    where: object,
+) -> Problems:
+    """Each corpus of a table or figure has the right task, and the vocabulary of its pre-trained systems."""
+    for place, block in blocks_of(tier, _BLOCKS):
+        for name in block["systems"]:
+            if systems[name]["stage"] == "pretraining":
+                yield InputError(
+                    f"{name} is pre-trained on running text and decodes nothing",
+                    where=f"{where}: {place}.systems",
+                    fix="name a system of stage task that starts from it",
+                )
+        started = [name for name in block["systems"] if systems[name]["start"]]
+        vocabulary = texts[tier["pretraining"]["text"]].vocabulary if started else None
+        for name in corpora_of(block):
+            task = _TASK_OF_BLOCK.get(place, "translation")
+            if name not in corpora:
+                yield InputError(
+                    f"{name} is running text, which is not decoded",
+                    where=f"{where}: {place}",
+                    fix="name a corpus",
+                )
+            elif corpora[name].task != task:
+                yield InputError(
+                    f"{name} is a corpus of {corpora[name].task}, the paper's is of {task}",
+                    where=f"{where}: {place}",
+                    fix="name another corpus",
+                )
+            elif started and corpora[name].vocabulary != vocabulary:
+                yield InputError(
+                    f"{started[0]} uses the vocabulary {vocabulary!r}, {name} uses another",
+                    where=f"{where}: {place}",
+                    fix=f"give the corpus `vocabulary: {vocabulary}` in {tier['corpora_file']}",
+                )
+
+
+def _budget(tier: Mapping[str, Any], where: object) -> Problems:
+    """With equal budgets, all rows of a corpus have the same training settings."""
+    for place, block in blocks_of(tier, ("overrides",)):
+        if tier["budget"] == "equal" and "systems" in block and "training" in block:
+            yield InputError(
+                f"different training settings for {', '.join(block['systems'])} only",
+                where=f"{where}: {place}.training",
+                fix="give them to all systems, or leave out `budget: equal`",
+            )
+
+
+def _length_beams(tier: Mapping[str, Any], systems: Mapping[str, Any], where: object) -> Problems:
+    """No NAR system tries more lengths than it can predict; systems with the same numbers give one problem."""
+    alike: dict[tuple[int, int], list[tuple[str, str]]] = {}
+    for place, block in blocks_of(tier, _BLOCKS):
+        for corpus, name in itertools.product(corpora_of(block), block["systems"]):
+            run = settings(tier, corpus=corpus, system=name)
+            beam = run["decoding"]["length_beam"]
+            classes = find_method(systems[name]["method"]).length_classes(run["model"])
+            if "nar" in systems[name]["manners"] and beam > classes:
+                alike.setdefault((beam, classes), []).append(
+                    (place, f"{name} can predict {classes} lengths on {corpus}")
+                )
+    for (beam, _), found in alike.items():
+        place, fact = found[0]
+        yield InputError(
+            f"length_beam is {beam}, and {fact}" + (f" ({len(found) - 1} more such rows)" if len(found) > 1 else ""),
+            where=f"{where}: {place}",
+            fix="lower `decoding.length_beam` or raise `model.length_classes`",
+        )
+
+
+def _baselines(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
+    """The system that a system is compared with exists and decodes in the same manner."""
+    file = tier["systems_file"]
+    for system in used_systems(tier):
+        for name in systems[system]["adds_to"]:
+            yield from _unknown(name, systems, kind="system", where=f"{file}: {system}.adds_to", file=file)
+        entry, place = systems[system], f"{file}: {system}.baselines"
+        for manner, baseline in ((m, name) for m in entry["baselines"] for name in baselines(entry, m)):
+            if baseline not in systems:
+                yield from _unknown(baseline, systems, kind="system", where=place, file=file)
+            elif manner not in systems[baseline]["manners"]:
+                yield InputError(f"{baseline} does not decode as {manner}", where=place, fix="name another system")
+
+
+def _rows(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
+    """Labels are unique, and each row's method accepts its options and can decode as it is asked to."""
+    file, names = tier["systems_file"], used_systems(tier)
+    for name, label, other in _shared({name: systems[name]["label"] for name in names}):
+        yield InputError(
+            f"the label {label!r} is also used by {other}",
+            where=f"{file}: {name}.label",
+            fix="give each row its own label",
+        )
+    for name in names:
+        try:
+            method = method_of(systems[name])
+            method.check_stage(systems[name]["stage"])
+            run = settings(tier, corpus="", system=name)
+            require_read(systems[name], run["decoding"])
+            for manner in systems[name]["manners"]:
+                Decoding.of(**decoding_settings(systems[name], run, manner=manner))
+        except InputError as error:
+            yield InputError(error.what, where=f"{file}: {name}.{error.where}", fix=error.fix)
+
+
+def _passes(tier: Mapping[str, Any], systems: Mapping[str, Any], where: object) -> Problems:
+    """No table or figure asks a decoder with a fixed number of passes for another."""
+    for place, block in blocks_of(tier, _BLOCKS):
+        for name in block["systems"]:
+            fixed = fixed_passes(systems[name])
+            others = [count for count in block.get("passes", ()) if fixed and count != fixed]
+            if others:
+                yield InputError(
+                    f"{name} decodes in {fixed} pass{'es' * (fixed > 1)}, not in {others[0]}",
+                    where=f"{where}: {place}.systems",
+                    fix="leave it out there",
+                )
+
+
+def _published(tier: Mapping[str, Any], systems: Mapping[str, Any], published: Published, where: object) -> Problems:
+    """Columns and rows that a table shares with the paper exist in the paper.
+
+    Otherwise rendering the table would fail after everything was computed.
+    """
+    for place, table in blocks_of(tier, ("tables",)):
+        number = int(place.removeprefix("tables.table"))
+        heads = [head.removesuffix(" AR") for head in published.score_columns(number) if not head.endswith(" NAR")]
+        for corpus, column in table.get("columns", {}).items():
+            if isinstance(column, str) and column not in heads:
+                yield InputError(
+                    f"the paper's Table {number} has no column {column!r}",
+                    where=f"{where}: {place}.columns.{corpus}",
+                    fix=f"choose from: {', '.join(heads)}; or write {{new: {column}}}",
+                )
+        yield from _shared_columns(table, place, where)
+        rows = published.rows(number)
+        for name in table["systems"]:
+            for entry in systems[name]["published"]:
+                if entry["table"] == number and entry["row"] not in rows:
+                    yield InputError(
+                        f"the paper's Table {number} has no row {entry['row']!r}",
+                        where=f"{tier['systems_file']}: {name}.published",
+                        fix=f"choose from: {', '.join(rows)}; or leave the entry out",
+                    )
+
+
+def _claims(
+    tier: Mapping[str, Any],
+    systems: Mapping[str, Any],
+    published: Published,
+    statements: Sequence[Statement],
+    where: object,
+) -> Problems:
+    """The paper's claims are about rows of its tables, and a tier names only existing claims."""
+    for statement in statements:
+        try:
+            check_rows(statement, published, systems)
+        except InputError as error:
+            yield error
+    for name in tier["claims"].get("ids", ()):
+        yield from _unknown(
+            name,
+            [one.id for one in statements],
+            kind="claim",
+            where=f"{where}: claims.ids",
+            file="workflow/published/claims.csv",
+        )
+
+
+def _shared_columns(table: Mapping[str, Any], place: str, where: object) -> Problems:
+    """No two corpora fill the same column of a table."""
+    columns = table.get("columns", {}).items()
+    heads = {corpus: column if isinstance(column, str) else column["new"] for corpus, column in columns}
+    for corpus, head, other in _shared(heads):
+        yield InputError(
+            f"the column {head!r} is also used by {other}",
+            where=f"{where}: {place}.columns.{corpus}",
+            fix="give each corpus its own column",
+        )
+
+
+def _shared(values: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """(key, value, first key) of every key whose value already occurred under an earlier key."""
+    first: dict[str, str] = {}
+    for key, value in values.items():
+        if first.setdefault(value, key) != key:
+            yield key, value, first[value]
+
+
+def corpora_of(block: Mapping[str, Any]) -> list[str]:
+    """The corpora that a table, figure or override names."""
+    single = [block["corpus"]] if "corpus" in block else []
+    return [*single, *block.get("columns", ()), *block.get("corpora", ())]

@@ -1,0 +1,155 @@
+"""Tiers and systems: validation of a config, and the settings of each run.
+
+A tier names corpora, systems, seeds and settings. This module checks it against its schema, fills in defaults, and
+lists the runs of a tier and the settings of each. Consistency checks are in `janus.config.consistency`.
+"""
+
+import difflib
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from janus.config.yaml_file import complaint, read_yaml, refusals, typed
+from janus.errors import InputError, require_none
+
+BLOCKS = ("model", "training", "decoding")
+# One process per GPU, and one more that loads its batches; memory in MiB.
+_PER_GPU = {"threads": 2, "memory": 8000}
+
+
+def check(config: Any, schema: Path, *, where: object) -> Any:
+    """A copy of `config` with numbers in the types of the JSON schema at `schema`, and its defaults filled in.
+
+    Raises InputError, naming the key, if the config violates the schema; InputErrors for several violations.
+    """
+    return check_rules(config, read_yaml(schema), Path(schema), where=where)
+
+
+def check_rules(config: Any, rules: Mapping[str, Any], schema: Path, *, where: object) -> Any:
+    """As `check`, for the content `rules` of the schema; messages name the file `schema`."""
+    config = typed(config, rules)
+    require_none(_refusals(config, rules, schema, where))
+    return _with_defaults(config, rules, rules)
+
+
+def _refusals(config: Any, rules: Mapping[str, Any], schema: Path, where: object) -> Iterator[InputError]:
+    found = [(list(place), f"{value} is no finite number") for place, value in _not_finite(config, ())]
+    for error in refusals(config, rules):
+        found += [(list(error.absolute_path), said) for said in _complaints(error)]
+    for steps, said in sorted(found, key=lambda entry: list(map(str, entry[0]))):
+        place = ".".join(map(str, steps))
+        yield InputError(
+            said, where=f"{where}: {place}" if place else where, fix=f"see {schema.name} for what is allowed"
+        )
+
+
+def _not_finite(value: Any, place: tuple[object, ...]) -> Iterator[tuple[tuple[object, ...], float]]:
+    """Infinite numbers and NaN (`.inf`, `.nan`), which the bounds of a schema do not exclude."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield place, value
+    elif isinstance(value, Mapping | list):
+        for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _not_finite(item, (*place, key))
+
+
+def _complaints(error: Any) -> list[str]:
+    if error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
+        known = error.schema.get("properties", {})
+        unknown = sorted(set(error.instance) - set(known), key=str)
+        return [f"unknown key {name!r}{_suggestion(name, known)}" for name in unknown]
+    if error.validator == "required":
+        missing = sorted(set(error.validator_value) - set(error.instance))
+        return [f"the key {name!r} is missing" for name in missing]
+    return [complaint(error)]
+
+
+def _suggestion(name: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(str(name), [str(item) for item in known], n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _with_defaults(value: Any, rules: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    """`value` with defaults from `rules`, a schema inside the schema `root`; references are followed."""
+    if "$ref" in rules:
+        target: Any = root
+        for step in rules["$ref"].removeprefix("#/").split("/"):
+            target = target[step]
+        value = _with_defaults(value, target, root)
+    if isinstance(value, list):
+        return [_with_defaults(item, rules["items"], root) for item in value] if "items" in rules else value
+    if not isinstance(value, Mapping):
+        return value
+    named = rules.get("properties", {})
+    others = rules.get("additionalProperties")
+    filled = {key: rule["default"] for key, rule in named.items() if "default" in rule} | dict(value)
+    for key, item in filled.items():
+        rule = named.get(key, others)
+        if isinstance(rule, Mapping):
+            filled[key] = _with_defaults(item, rule, root)
+    return filled
+
+
+def known(name: str, names: Collection[str], *, kind: str, where: object, file: object) -> str:
+    """`name`, if it is one of `names`. Otherwise raises InputError, with the closest name."""
+    if name not in names:
+        raise InputError(
+            f"unknown {kind} {name!r}{_suggestion(name, names)}",
+            where=where,
+            fix=f"add an entry to {file} or correct the name",
+        )
+    return name
+
+
+def blocks_of(
+    tier: Mapping[str, Any], kinds: Collection[str] = ("tables", "figures", "overrides")
+) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    """(place, block) of every table, figure and override of a tier, or only of those `kinds`."""
+    for kind in kinds:
+        entries = tier[kind]
+        for name, block in enumerate(entries) if isinstance(entries, list) else entries.items():
+            yield f"{kind}.{name}", block
+
+
+def used_systems(tier: Mapping[str, Any]) -> list[str]:
+    """The systems in tables and figures of the tier, each once, in order of appearance."""
+    blocks = [*tier["tables"].values(), *tier["figures"].values()]
+    return list(dict.fromkeys(name for block in blocks for name in block["systems"]))
+
+
+def runs(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(corpus or text, system) of every training that the tables and figures of a checked tier need, each once."""
+    found: dict[tuple[str, str], None] = {}
+    for _, block in blocks_of(tier, ("tables", "figures")):
+        corpora = [block["corpus"]] if "corpus" in block else block["columns"]
+        found |= dict.fromkeys((corpus, name) for corpus in corpora for name in block["systems"])
+    names = [systems[name]["start"] for _, name in found]
+    while names := [name for name in names if name]:
+        # The start of a training is itself trained on the text, unless it is published.
+        names = [tier["pretraining"]["base"] if name == "base" else name for name in names]
+        names = [name for name in dict.fromkeys(names) if name in systems]
+        found |= dict.fromkeys((tier["pretraining"]["text"], name) for name in names)
+        names = [systems[name]["start"] for name in names]
+    return list(found)
+
+
+def settings(tier: Mapping[str, Any], *, corpus: str, system: str) -> dict[str, dict[str, Any]]:
+    """The blocks `model`, `training` and `decoding` of one system on one corpus, with overrides applied.
+
+    Threads and memory that are not set follow from the number of processes of the training.
+    """
+    merged = {block: dict(tier[block]) for block in BLOCKS}
+    for override in tier["overrides"]:
+        if corpus in override.get("corpora", [corpus]) and system in override.get("systems", [system]):
+            for block in BLOCKS:
+                merged[block] |= override.get(block, {})
+    needs = {"threads": 1, "memory": 4000}
+    if tier["device"] == "cuda":
+        needs = {key: count * merged["training"]["gpus"] for key, count in _PER_GPU.items()}
+    merged["training"] = needs | merged["training"]
+    return merged
+
+
+def averages(tier: Mapping[str, Any], system: Mapping[str, Any]) -> bool:
+    """Whether a system decodes with the mean of its last checkpoints instead of the one of best validation loss."""
+    return system["average"] or (tier["budget"] == "equal" and system["stage"] == "task")

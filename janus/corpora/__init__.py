@@ -1,1 +1,0 @@
-"""Parallel corpora: fetching, extracting, cleaning, tokenising, splitting into subwords; generated demo corpora."""

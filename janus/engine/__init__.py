@@ -1,1 +1,0 @@
-"""Running fairseq's training and reading its log. Only the training process imports fairseq."""

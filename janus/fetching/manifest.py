@@ -1,0 +1,277 @@
+"""The available corpora: `config/corpora.yaml`, checked and converted to dataclasses."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from janus.config.yaml_file import complaint, read_yaml, refusals, typed
+from janus.data import SCHEMAS
+from janus.errors import InputError, require_none
+
+_SCHEMA = SCHEMAS / "corpora.schema.yaml"
+RECIPES = (
+    "grammar",
+    "iwslt14",
+    "multi30k",
+    "wmt14",
+    "wmt16",
+    "glge",
+    "summaries",
+    "questions",
+    "dialogue",
+    "demo_summary",
+    "demo_question",
+    "demo_reply",
+)
+# By recipe, or by the task of GLGE.
+_TASKS = {
+    "summaries": "summary",
+    "demo_summary": "summary",
+    "xsum": "summary",
+    "questions": "question",
+    "demo_question": "question",
+    "squadqg": "question",
+    "dialogue": "reply",
+    "demo_reply": "reply",
+    "personachat": "reply",
+}
+TEXT_RECIPES = ("documents", "sides", "demo_text")
+_SECTIONS = ("corpora", "texts", "vocabularies", "models")
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file that a corpus is made from.
+
+    `name` is its name in the download folder, unique over all corpora; `path` its place under a mirror; `addresses`
+    are tried in order; none means that only a mirror has it. `sha256` None means trust on first use: the first digest
+    is pinned next to the file. `accept` names the terms, published at `page`, that the user must accept before it is
+    fetched (see `terms.py`).
+    """
+
+    name: str
+    path: str
+    addresses: tuple[str, ...]
+    sha256: str | None = None
+    bytes: int | None = None
+    accept: str | None = None
+    page: str | None = None
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A data set with a direction.
+
+    `lines` are the expected counts of prepared pairs by split (train, valid, test; missing splits are not checked),
+    `blobs` git blob hashes, or prefixes of them, of prepared files by path below the corpus folder. `lowercase` says
+    whether the recipe lower-cases, `options` belong to the recipe. A corpus either learns its own joint BPE, with
+    `merges` operations by default, or uses the `vocabulary` of that name. `published` is the corresponding text in the
+    paper's tables, empty if there is none.
+    """
+
+    name: str
+    source: str
+    target: str
+    recipe: str
+    licence: str
+    lowercase: bool
+    merges: int = 0
+    vocabulary: str = ""
+    published: str = ""
+    downloads: tuple[Download, ...] = ()
+    lines: Mapping[str, int] = field(default_factory=dict)
+    blobs: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    notes: str = ""
+
+    @property
+    def task(self) -> str:
+        """The task: `translation`, `summary`, `question` or `reply`."""
+        return _TASKS.get(self.options.get("task", self.recipe), "translation")
+
+    def download(self, name: str) -> Download:
+        """The download called `name`. Raises InputError if the manifest has none of that name."""
+        for download in self.downloads:
+            if download.name == name:
+                return download
+        raise InputError(
+            f"recipe {self.recipe!r} needs a download named {name!r}",
+            where=f"corpus {self.name}",
+            fix="add it to the entry in config/corpora.yaml",
+        )
+
+
+@dataclass(frozen=True)
+class Text:
+    """Running text to pre-train on, in `shards` files of blocks of at most `block` tokens (without bos and eos).
+
+    `corpora` are the data sets whose training sides it consists of if it has no downloads. Every `valid_every`-th
+    document is held out for validation.
+    """
+
+    name: str
+    recipe: str
+    licence: str
+    lowercase: bool
+    vocabulary: str
+    block: int
+    shards: int = 1
+    valid_every: int = 100
+    downloads: tuple[Download, ...] = ()
+    corpora: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    notes: str = ""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A BPE and the dictionary of its tokens, shared by a pre-training text and the tasks after it.
+
+    Kind `gpt2` is read from `downloads`; kind `subword` is learnt, `merges` operations, on `text` and the training
+    sides of the corpora that use it.
+    """
+
+    name: str
+    kind: str
+    licence: str
+    downloads: tuple[Download, ...] = ()
+    text: str = ""
+    merges: int = 0
+
+
+@dataclass(frozen=True)
+class Model:
+    """A published model to start from: `format` fairseq (an archive with `member`) or huggingface (two files)."""
+
+    name: str
+    format: str
+    licence: str
+    downloads: tuple[Download, ...]
+    member: str = ""
+    notes: str = ""
+
+
+def load_corpora(path: Path, *, schema: Path = _SCHEMA) -> dict[str, Corpus]:
+    """All corpora of a manifest, by name, in its order.
+
+    Raises InputError, naming the file and the place in it, for YAML that does not parse, an unknown or missing key,
+    a wrong type, or a download name that stands for two different files.
+    """
+    content = _load(path, schema)
+    return {name: _entry(Corpus, name, entry) for name, entry in content["corpora"].items()}
+
+
+def load_texts(path: Path, *, schema: Path = _SCHEMA) -> dict[str, Text]:
+    """All pre-training texts of a manifest, by name. Raises InputError as `load_corpora` does."""
+    return {name: _entry(Text, name, entry) for name, entry in _load(path, schema).get("texts", {}).items()}
+
+
+def load_vocabularies(path: Path, *, schema: Path = _SCHEMA) -> dict[str, Vocabulary]:
+    """All shared vocabularies of a manifest, by name. Raises InputError as `load_corpora` does."""
+    content = _load(path, schema)
+    return {name: _entry(Vocabulary, name, entry) for name, entry in content.get("vocabularies", {}).items()}
+
+
+def load_models(path: Path, *, schema: Path = _SCHEMA) -> dict[str, Model]:
+    """All published models of a manifest, by name. Raises InputError as `load_corpora` does."""
+    return {name: _entry(Model, name, entry) for name, entry in _load(path, schema).get("models", {}).items()}
+
+
+def load_downloads(path: Path, *, schema: Path = _SCHEMA) -> dict[str, Download]:
+    """The downloads of all entries of a manifest, by name. Raises InputError as `load_corpora` does."""
+    content = _load(path, schema)
+    entries = [entry for section in _SECTIONS for entry in content.get(section, {}).values()]
+    return {download.name: download for entry in entries for download in _downloads(entry)}
+
+
+def _load(path: Path, schema: Path) -> Mapping[str, Any]:
+    path = Path(path)
+    rules = read_yaml(schema)
+    content = typed(read_yaml(path), rules)
+    require_none(_refusals(content, rules, path))
+    problems = _ambiguous_downloads, _unknown_references, _sides_of_one_name
+    require_none(itertools.chain.from_iterable(find(content, path) for find in problems))
+    return content
+
+
+def _refusals(content: Any, schema: Any, path: Path) -> Iterator[InputError]:
+    for error in refusals(content, schema):
+        place = ".".join(str(step) for step in error.absolute_path) or "top level"
+        yield InputError(complaint(error), where=f"{path}, {place}", fix=_fix(error))
+
+
+def _fix(error: jsonschema.ValidationError) -> str:
+    if error.validator == "additionalProperties":
+        return f"use only {', '.join(error.schema.get('properties', {}))}"
+    if error.validator == "required":
+        return "add the key"
+    description = error.schema.get("description")
+    return f"this key is: {description}" if description else "compare with the entries of config/corpora.yaml"
+
+
+def _entry(kind: type, name: str, entry: Mapping[str, Any]) -> Any:
+    plain = {key: value for key, value in entry.items() if key not in ("downloads", "corpora")}
+    if "corpora" in entry:
+        plain["corpora"] = tuple(entry["corpora"])
+    return kind(name=name, downloads=tuple(_downloads(entry)), **plain)
+
+
+def _downloads(entry: Mapping[str, Any]) -> Iterator[Download]:
+    """The downloads of an entry; one with `numbers` stands for several files, numbered at `{number}`."""
+    for item in entry.get("downloads", ()):
+        if "numbers" not in item:
+            yield _download(item)
+            continue
+        first, last = item["numbers"]
+        for number in range(first, last + 1):
+            texts = {key: item[key].format(number=number) for key in ("name", "path")}
+            yield _download(item | texts | {"addresses": [text.format(number=number) for text in item["addresses"]]})
+
+
+def _download(item: Mapping[str, Any]) -> Download:
+    known = {key: item.get(key) for key in ("sha256", "bytes", "accept", "page")}
+    return Download(name=item["name"], path=item["path"], addresses=tuple(item["addresses"]), **known)
+
+
+def _ambiguous_downloads(content: Mapping[str, Any], path: Path) -> Iterator[InputError]:
+    seen: dict[str, Download] = {}
+    for section in _SECTIONS:
+        for name, entry in content.get(section, {}).items():
+            for download in _downloads(entry):
+                if seen.setdefault(download.name, download) != download:
+                    yield InputError(
+                        f"download name {download.name!r} stands for two different files",
+                        where=f"{path}, {name}",
+                        fix="give one of them another name",
+                    )
+
+
+def _sides_of_one_name(content: Mapping[str, Any], path: Path) -> Iterator[InputError]:
+    """Corpora whose two sides would be the same file."""
+    for name, entry in content["corpora"].items():
+        if entry["source"] == entry["target"]:
+            yield InputError(
+                f"source and target are both {entry['source']!r}, and each names a file",
+                where=f"{path}, corpora.{name}",
+                fix="call them src and tgt where both are of one language",
+            )
+
+
+def _unknown_references(content: Mapping[str, Any], path: Path) -> Iterator[InputError]:
+    """References to vocabularies, texts and corpora that are not in the manifest."""
+    sections = {"vocabulary": "vocabularies", "text": "texts", "corpora": "corpora"}
+    for section in ("corpora", "texts", "vocabularies"):
+        for name, entry in content.get(section, {}).items():
+            for key, target in sections.items():
+                found = entry.get(key, ())
+                for reference in (found,) if isinstance(found, str) else found:
+                    if reference not in content.get(target, {}):
+                        yield InputError(
+                            f"{key} {reference!r} is not among the {target}",
+                            where=f"{path}, {name}",
+                            fix=f"add it under `{target}`, or name one that is there",
+                        )

@@ -1,0 +1,1 @@
+"""What training hides: spans, uniform masks, and the noise of pre-training."""

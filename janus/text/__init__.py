@@ -1,0 +1,1 @@
+"""What every corpus goes through: cleaning, tokens, subwords, vocabularies, binarising; running text."""

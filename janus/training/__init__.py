@@ -1,0 +1,1 @@
+"""Running fairseq-train and reading its log. Only the training process imports fairseq."""

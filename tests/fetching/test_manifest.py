@@ -1,0 +1,229 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from janus.errors import InputError, InputErrors
+from janus.fetching.manifest import (
+    RECIPES,
+    TEXT_RECIPES,
+    load_corpora,
+    load_downloads,
+    load_models,
+    load_texts,
+    load_vocabularies,
+)
+
+MANIFEST = Path(__file__).resolve().parents[2] / "config" / "corpora.yaml"
+SCHEMA = Path(__file__).resolve().parents[2] / "workflow" / "schemas" / "corpora.schema.yaml"
+DIRECTIONS = {"iwslt14.de-en", "wmt16.ro-en", "wmt16.en-ro", "wmt14.de-en", "wmt14.en-de"}
+TASKS = {"xsum.src-tgt", "squad.src-tgt", "personachat.src-tgt"}
+SMALL = {"package-summaries.src-tgt", "fairytaleqa.src-tgt", "chitchat.src-tgt"}
+ENTRY = {"source": "de", "target": "en", "recipe": "grammar", "licence": "free", "lowercase": True, "merges": 10}
+DOWNLOAD = {"name": "a.gz", "path": "x/a.gz", "addresses": ["https://host.example/a.gz"], "trust": "first-use"}
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    def write(**changes):
+        path = tmp_path / "corpora.yaml"
+        path.write_text(yaml.safe_dump({"corpora": {"a.de-en": ENTRY | changes}}))
+        return path
+
+    return write
+
+
+def test_the_manifest_holds_every_direction_of_table_1_and_task_of_glge_real_and_generated():
+    published = DIRECTIONS | TASKS
+    assert published | {f"demo.{name}" for name in published} | {"multi30k.de-en"} | SMALL == set(
+        load_corpora(MANIFEST)
+    )
+
+
+def test_names_tell_the_direction():
+    for name, corpus in load_corpora(MANIFEST).items():
+        assert name.endswith(f".{corpus.source}-{corpus.target}")
+
+
+def test_every_download_can_be_mirrored_and_checked():
+    corpora, texts = load_corpora(MANIFEST), load_texts(MANIFEST)
+    for corpus in corpora.values():
+        assert bool(corpus.downloads) == (corpus.recipe != "grammar" and not corpus.recipe.startswith("demo_"))
+    for entry in [*corpora.values(), *texts.values(), *load_vocabularies(MANIFEST).values()]:
+        for download in entry.downloads:
+            if download.addresses:
+                assert download.path.rsplit("/", 1)[-1] in download.addresses[0]
+            else:
+                assert download.sha256 and entry.name in SMALL
+
+
+def test_downloads_of_all_entries_are_found_by_name():
+    downloads = load_downloads(MANIFEST)
+    assert {"multi30k-train.de.gz", "wikipedia-20231101.en-00040.parquet", "gpt2-dict.txt", "bart.base.tar.gz"} <= set(
+        downloads
+    )
+    assert all(name == download.name for name, download in downloads.items())
+
+
+def test_terms_are_asked_for_where_there_are_any():
+    asked = {name: {d.accept for d in corpus.downloads} for name, corpus in load_corpora(MANIFEST).items()}
+    assert {name for name, terms in asked.items() if terms - {None}} == TASKS
+    books = load_texts(MANIFEST)["wikipedia-bookcorpus"].downloads[-1]
+    assert (books.name, books.accept) == ("bookcorpus.tar.bz2", "bookcorpus") and books.page
+
+
+def test_every_task_of_the_tables_is_there_real_small_and_generated():
+    tasks = {}
+    for name, corpus in load_corpora(MANIFEST).items():
+        tasks.setdefault(corpus.task, set()).add(name)
+    assert tasks["summary"] == {"xsum.src-tgt", "demo.xsum.src-tgt", "package-summaries.src-tgt"}
+    assert tasks["question"] == {"squad.src-tgt", "demo.squad.src-tgt", "fairytaleqa.src-tgt"}
+    assert tasks["reply"] == {"personachat.src-tgt", "demo.personachat.src-tgt", "chitchat.src-tgt"}
+    assert tasks["translation"] > DIRECTIONS
+
+
+def test_bart_base_is_there_in_both_formats():
+    models = load_models(MANIFEST)
+    assert {model.format: bool(model.member) for model in models.values()} == {"fairseq": True, "huggingface": False}
+    assert [item.name.split("-")[-1] for item in models["facebook-bart-base"].downloads] == [
+        "config.json",
+        "model.safetensors",
+    ]
+
+
+def test_glges_line_counts_add_up_to_what_it_states():
+    totals = {name: sum(load_corpora(MANIFEST)[f"{name}.src-tgt"].lines.values()) for name in ("xsum", "squad")}
+    assert totals == {"xsum": 226_677, "squad": 98_169}
+    assert sum(load_corpora(MANIFEST)["personachat.src-tgt"].lines.values()) == 151_157
+
+
+def test_a_run_of_files_is_written_once():
+    wikipedia = load_texts(MANIFEST)["wikipedia-bookcorpus"].downloads[:-1]
+    assert [download.name for download in wikipedia] == [f"wikipedia-20231101.en-{n:05d}.parquet" for n in range(41)]
+    assert all(download.path.endswith(f"train-{n:05d}-of-00041.parquet") for n, download in enumerate(wikipedia))
+
+
+@pytest.mark.parametrize(
+    ("section", "entry", "words"),
+    [
+        ("corpora", {"vocabulary": "none", "merges": None}, ["vocabulary 'none'", "vocabularies"]),
+        ("texts", {"vocabulary": "none"}, ["vocabulary 'none'", "t"]),
+        ("texts", {"corpora": ["b.de-en"]}, ["corpora 'b.de-en'"]),
+        ("vocabularies", {"text": "none"}, ["text 'none'", "texts"]),
+    ],
+)
+def test_a_name_that_stands_for_nothing_is_one_clear_line(tmp_path, section, entry, words):
+    content = {
+        "corpora": {"a.de-en": dict(ENTRY)},
+        "texts": {
+            "t": {"recipe": "sides", "licence": "free", "lowercase": True, "vocabulary": "v", "block": 8}
+            | {"corpora": ["a.de-en"]}
+        },
+        "vocabularies": {"v": {"kind": "subword", "licence": "free", "text": "t", "merges": 5}},
+    }
+    (tmp_path / "corpora.yaml").write_text(yaml.safe_dump(content))
+    assert load_texts(tmp_path / "corpora.yaml")["t"].corpora == ("a.de-en",)
+    (name,) = content[section]
+    changed = content[section][name] | entry
+    content[section][name] = {key: value for key, value in changed.items() if value is not None}
+    (tmp_path / "corpora.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(InputError) as caught:
+        load_vocabularies(tmp_path / "corpora.yaml")
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_the_iwslt_entry_carries_the_hashes_that_the_literature_shares():
+    blobs = load_corpora(MANIFEST)["iwslt14.de-en"].blobs
+    expected = {"test.de": "2b6e0a26", "test.en": "5577f360", "valid.de": "bae485c4", "valid.en": "a981f719"}
+    for name, prefix in (expected | {"train.de": "f0a0c7d5", "train.en": "6cec1253"}).items():
+        assert blobs[f"bpe/{name}"].startswith(prefix)
+
+
+def test_schema_describes_every_key():
+    def undescribed(node, place):
+        if isinstance(node, dict):
+            for key, value in node.get("properties", {}).items():
+                if "description" not in value:
+                    yield f"{place}.{key}"
+            for key, value in node.items():
+                yield from undescribed(value, f"{place}.{key}")
+
+    schema = yaml.safe_load(SCHEMA.read_text())
+    assert list(undescribed(schema, "")) == []
+    assert schema["$defs"]["corpus"]["properties"]["recipe"]["enum"] == list(RECIPES)
+    assert schema["$defs"]["text"]["properties"]["recipe"]["enum"] == list(TEXT_RECIPES)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"lisence": "free"}, ["lisence", "a.de-en", "use only", "licence"]),
+        ({"recipe": "wmt99"}, ["wmt99", "recipe"]),
+        ({"merges": "many"}, ["many", "merges"]),
+        ({"lines": {"dev": 3}}, ["dev", "lines"]),
+        ({"options": {"multimodality": 2}}, ["multimodality", "2"]),
+        ({"downloads": [DOWNLOAD | {"sha256": "0" * 64}]}, ["downloads.0"]),
+        ({"downloads": [{key: value for key, value in DOWNLOAD.items() if key != "trust"}]}, ["downloads.0"]),
+        ({"downloads": [DOWNLOAD, DOWNLOAD | {"path": "y/a.gz"}]}, ["a.gz", "two different files"]),
+    ],
+)
+def test_a_wrong_entry_is_one_clear_line(manifest, changes, words):
+    with pytest.raises(InputError) as caught:
+        load_corpora(manifest(**changes))
+    message = str(caught.value)
+    assert "corpora.yaml" in message and "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_a_missing_key_is_named(tmp_path):
+    path = tmp_path / "corpora.yaml"
+    path.write_text(yaml.safe_dump({"corpora": {"a.de-en": {key: ENTRY[key] for key in ENTRY if key != "licence"}}}))
+    with pytest.raises(InputError, match="licence.*add the key"):
+        load_corpora(path)
+
+
+def test_broken_yaml_names_its_line(tmp_path):
+    path = tmp_path / "corpora.yaml"
+    path.write_text("corpora:\n  a: [1,\n")
+    with pytest.raises(InputError, match=r"corpora\.yaml:3"):
+        load_corpora(path)
+
+
+def test_a_byte_order_mark_is_no_text_and_utf_16_is_named(manifest):
+    path = manifest()
+    text = path.read_text()
+    path.write_text(text, encoding="utf-8-sig")
+    assert list(load_corpora(path)) == ["a.de-en"]
+    path.write_text(text, encoding="utf-16")
+    with pytest.raises(InputError, match=r"corpora\.yaml: not UTF-8 .*convert"):
+        load_corpora(path)
+
+
+def test_all_problems_of_a_manifest_are_said_at_once(manifest):
+    with pytest.raises(InputErrors) as caught:
+        load_corpora(manifest(recipe="nope", sorce="x", merges=0))
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 3 and all("corpora.yaml, corpora.a.de-en" in line for line in lines)
+    with pytest.raises(InputErrors) as caught:
+        load_corpora(manifest(target="de", downloads=[DOWNLOAD, DOWNLOAD | {"path": "y/a.gz"}]))
+    assert len(caught.value.problems) == 2
+
+
+def test_two_kinds_at_once_are_refused_without_the_whole_entry(manifest):
+    with pytest.raises(InputError) as caught:
+        load_corpora(manifest(vocabulary="v", notes="long " * 99))
+    assert "corpora.a.de-en: only one of merges, vocabulary may stand there; " in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_an_entry_of_the_wrong_type_is_one_problem(tmp_path):
+    (tmp_path / "corpora.yaml").write_text("corpora: {a.de-en: null}\n")
+    with pytest.raises(InputError, match=r"corpora\.a\.de-en: None is not of type 'object'") as caught:
+        load_corpora(tmp_path / "corpora.yaml")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_sides_of_one_name_would_be_one_file(manifest):
+    with pytest.raises(InputError, match="a.de-en: source and target are both 'en', and each names a file; call them"):
+        load_corpora(manifest(source="en"))

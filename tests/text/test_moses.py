@@ -1,0 +1,52 @@
+"""`moses.json` was written by tokenizer.perl (Perl 5.36, abbreviation lists of sacremoses 0.2.0), lines of our own."""
+
+import json
+import lzma
+from pathlib import Path
+
+import pytest
+from real_data import BESIDE, needs
+
+from janus.errors import InputError
+from janus.text.moses import MosesTokenizer
+from janus.text.tokenise import detokenise, lowercase
+
+GOLDEN = json.loads((Path(__file__).parent / "moses.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", GOLDEN, ids=[f"{case['language']}-{i}" for i, case in enumerate(GOLDEN)])
+def test_tokens_are_those_of_the_perl_script(case):
+    assert MosesTokenizer(case["language"], aggressive=case["aggressive"])(case["raw"]) == case["tokens"]
+
+
+def test_the_perl_script_and_sacremoses_part_at_the_last_word():
+    assert MosesTokenizer("en")("They live in the U.S.") == "They live in the U.S ."
+
+
+def test_tokens_are_stable_under_white_space():
+    assert MosesTokenizer("de")("  so \t geht\x00  es.\r") == "so geht es ."
+    assert MosesTokenizer("de")(" ") == ""
+
+
+def test_a_language_with_rules_not_built_is_refused():
+    with pytest.raises(InputError, match="'fr'"):
+        MosesTokenizer("fr")
+
+
+def test_real_text_comes_back_from_its_detokenised_form():
+    lines = (Path(__file__).parents[1] / "metrics/tatoeba/tok.de").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 60
+    assert [MosesTokenizer("de")(detokenise(line, "de")) for line in lines] == lines
+
+
+@pytest.mark.slow
+@needs("iwslt14-de-en", "the licence of TED's talks allows no piece of them")
+@pytest.mark.parametrize("name", ["test.de", "test.en", "valid.de", "valid.en"])
+def test_fairseqs_iwslt_text_comes_back_from_its_detokenised_form(name):
+    """Lower-cased text hides some sentence ends from the tokenizer; what it can see must come back."""
+    path, language = BESIDE / f"iwslt14-de-en/tok/{name}.xz", name[-2:]
+    tokenizer = MosesTokenizer(language)
+    lines = lzma.open(path, "rt", encoding="utf-8").read().split("\n")[:-1]
+    inner_stop = [line for line in lines if " . " not in line]
+    back = [lowercase(tokenizer(detokenise(line, language))) for line in inner_stop]
+    assert sum(line == again for line, again in zip(inner_stop, back)) / len(inner_stop) > 0.998
