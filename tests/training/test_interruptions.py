@@ -167,5 +167,5 @@ def test_decoding_asks_for_its_device_first(tmp_path):
     with pytest.raises(InputError, match="no GPU can be used"):
         decode_file(**files, device="cuda", manner="ar")
     with pytest.raises(InputError, match="no GPU can be used"):
-        measure_latency(**files, settings=[], batch_sizes=[1], sentences=1, repeats=1, warmup=0, device="cuda")
+        measure_latency(**files, decodings=[], batch_sizes=[1], sentences=1, repeats=1, warmup=0, device="cuda")
     assert os.listdir(tmp_path) == []
