@@ -13,3 +13,8 @@ def block(text: str, language: str) -> str:
     """The only code block of a language in a text."""
     [found] = re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     return found
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """All code blocks of a language in a text."""
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)

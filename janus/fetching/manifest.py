@@ -17,6 +17,7 @@ RECIPES = (
     "grammar",
     "iwslt14",
     "multi30k",
+    "plain",
     "wmt14",
     "wmt16",
     "glge",
@@ -40,6 +41,7 @@ _TASKS = {
     "personachat": "reply",
 }
 TEXT_RECIPES = ("documents", "sides", "demo_text")
+SPLITS = ("train", "valid", "test")
 _SECTIONS = ("corpora", "texts", "vocabularies", "models")
 
 
@@ -70,7 +72,7 @@ class Corpus:
     `blobs` git blob hashes, or prefixes of them, of prepared files by path below the corpus folder. `lowercase` says
     whether the recipe lower-cases, `options` belong to the recipe. A corpus either learns its own joint BPE, with
     `merges` operations by default, or uses the `vocabulary` of that name. `published` is the corresponding text in the
-    paper's tables, empty if there is none.
+    paper's tables, empty if there is none. `home` is the folder of the manifest, from which own files are found.
     """
 
     name: str
@@ -87,6 +89,20 @@ class Corpus:
     blobs: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     notes: str = ""
+    home: Path = Path()
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """The languages of source and target."""
+        return self.source, self.target
+
+    @property
+    def own_files(self) -> list[Path]:
+        """The user's own files that it is made from (recipe plain): source and target, of each split if they differ."""
+        pattern = self.options.get("files", "")
+        splits = SPLITS if "{split}" in pattern else SPLITS[:1]
+        names = [pattern.format(split=split, language=side) for split in splits for side in self.sides]
+        return [self.home / name for name in names] if pattern else []
 
     @property
     def task(self) -> str:
@@ -162,7 +178,8 @@ def load_corpora(path: Path, *, schema: Path = _SCHEMA) -> dict[str, Corpus]:
     a wrong type, or a download name that stands for two different files.
     """
     content = _load(path, schema)
-    return {name: _entry(Corpus, name, entry) for name, entry in content["corpora"].items()}
+    home = Path(path).parent
+    return {name: _entry(Corpus, name, entry | {"home": home}) for name, entry in content["corpora"].items()}
 
 
 def load_texts(path: Path, *, schema: Path = _SCHEMA) -> dict[str, Text]:
@@ -193,7 +210,7 @@ def _load(path: Path, schema: Path) -> Mapping[str, Any]:
     rules = read_yaml(schema)
     content = typed(read_yaml(path), rules)
     require_none(_refusals(content, rules, path))
-    problems = _ambiguous_downloads, _unknown_references, _sides_of_one_name
+    problems = _ambiguous_downloads, _unknown_references, _sides_of_one_name, _unnamed_files
     require_none(itertools.chain.from_iterable(find(content, path) for find in problems))
     return content
 
@@ -258,6 +275,18 @@ def _sides_of_one_name(content: Mapping[str, Any], path: Path) -> Iterator[Input
                 f"source and target are both {entry['source']!r}, and each names a file",
                 where=f"{path}, corpora.{name}",
                 fix="call them src and tgt where both are of one language",
+            )
+
+
+def _unnamed_files(content: Mapping[str, Any], path: Path) -> Iterator[InputError]:
+    """Corpora of one's own whose files are not named for both sides."""
+    for name, entry in content["corpora"].items():
+        files = entry.get("options", {}).get("files", "")
+        if entry["recipe"] == "plain" and "{language}" not in files:
+            yield InputError(
+                f"files: {files!r} does not contain {{language}}" if files else "the recipe plain needs `files`",
+                where=f"{path}, corpora.{name}.options",
+                fix="write a path such as data/{split}.{language}",
             )
 
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from types import ModuleType
 
 _DEMO_TASKS = ("demo_summary", "demo_question", "demo_reply")
-_REAL = ("iwslt14", "multi30k", "wmt14", "wmt16", "glge", "summaries", "questions", "dialogue")
+_REAL = ("iwslt14", "multi30k", "plain", "wmt14", "wmt16", "glge", "summaries", "questions", "dialogue")
 _BUILDERS = {name: f"janus.recipes.{name}" for name in _REAL} | {"grammar": "janus.demo.grammar"}
 _BUILDERS |= dict.fromkeys(_DEMO_TASKS, "janus.demo.tasks")
 _JUDGES = {"grammar": "janus.demo.grammar", **dict.fromkeys(_DEMO_TASKS, "janus.demo.tasks")}

@@ -9,6 +9,7 @@ from typing import Any
 
 from janus.config.tiers import read_yaml, settings
 from janus.fetching.manifest import (
+    SPLITS,
     Corpus,
     Download,
     Model,
@@ -21,6 +22,7 @@ from janus.fetching.manifest import (
 )
 from janus.rehearsal.mirror import HELD_OUT, TRAIN, Made, make_corpus, make_text
 from janus.rehearsal.pretrained import make_model, make_vocabulary
+from janus.rehearsal.text import LANGUAGES, sentence_pairs
 
 BLOCK = 30
 _SHARDS = 2
@@ -77,6 +79,8 @@ def narrow_manifest(
     for section, entries in content.items():
         for name, entry in entries.items():
             _publish(entry, _made(section, name, entry, tier, manifest), mirror)
+            if section == "corpora" and manifest.corpora[name].own_files:
+                _write_own(entry, name, mirror)
     return content, notes
 
 
@@ -147,6 +151,19 @@ def _made(section: str, name: str, entry: Mapping[str, Any], tier: Mapping[str, 
             return make_vocabulary(manifest.vocabularies[name])
     # What starts from a model has its size; every pre-training does.
     return make_model(manifest.models[name], settings(tier, corpus=tier["pretraining"]["text"], system="")["model"])
+
+
+def _write_own(entry: dict[str, Any], name: str, mirror: Path) -> None:
+    """Write made files in the place of a user's own, and their path into the entry."""
+    folder = mirror.resolve() / name
+    folder.mkdir(parents=True, exist_ok=True)
+    entry["options"] = entry["options"] | {"files": f"{folder}/{{split}}.{{language}}"}
+    entry.pop("lines", None)
+    for split in SPLITS:
+        count = TRAIN if split == "train" else HELD_OUT
+        pairs = sentence_pairs(*LANGUAGES[:2], count, seed=f"{name}/{split}")
+        for side, language in enumerate((entry["source"], entry["target"])):
+            (folder / f"{split}.{language}").write_text("".join(f"{pair[side]}\n" for pair in pairs), encoding="utf-8")
 
 
 def _publish(entry: dict[str, Any], made: Made, mirror: Path) -> None:

@@ -40,8 +40,11 @@ class Made:
 
 
 def make_corpus(corpus: Corpus) -> Made:
-    """The downloads of a corpus; none where its recipe generates its text. Raises InputError for an unknown recipe."""
-    if corpus.recipe == "grammar" or corpus.recipe.startswith("demo_"):
+    """The downloads of a corpus; none where its recipe generates its text or reads a user's own.
+
+    Raises InputError for an unknown recipe.
+    """
+    if corpus.recipe == "grammar" or corpus.recipe.startswith("demo_") or corpus.own_files:
         return Made({})
     if corpus.recipe not in _MAKERS:
         raise InputError(

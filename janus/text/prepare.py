@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from janus.errors import InputError
-from janus.fetching.manifest import Corpus, Download
+from janus.fetching.manifest import SPLITS, Corpus, Download
 from janus.files import git_blob_hash, sha256, write_json
 from janus.recipes.by_recipe import builder
 from janus.records.provenance import Stopwatch, provenance
-from janus.text.split_writer import SPLITS, SplitWriter
+from janus.text.split_writer import SplitWriter
 
 
 def prepare(corpus: Corpus, downloads: Path, out: Path, *, seed: int = 1) -> None:
@@ -87,6 +87,7 @@ def _respaced(writer: SplitWriter) -> dict[str, object]:
 
 def _facts(corpus: Corpus, writer: SplitWriter, out: Path, used: Mapping[str, str], seed: int) -> dict[str, object]:
     names = [*(f"tok/{split}" for split in SPLITS), "raw/test"]
+    own = {str(path.relative_to(corpus.home)): sha256(path) for path in corpus.own_files}
     files = sorted(out / f"{name}.{language}" for name in names for language in writer.languages)
     return {
         "corpus": corpus.name,
@@ -99,6 +100,7 @@ def _facts(corpus: Corpus, writer: SplitWriter, out: Path, used: Mapping[str, st
         "seed": seed,
         "lines": {split: writer.lines[f"tok/{split}"] for split in SPLITS},
         "sha256": {str(path.relative_to(out)): sha256(path) for path in files},
+        **({"own files": own} if own else {}),
         "downloads": {
             name: {"sha256": digest, "trust": "manifest" if corpus.download(name).sha256 else "first use"}
             for name, digest in used.items()

@@ -9,10 +9,9 @@ from types import TracebackType
 from typing import IO
 
 from janus.errors import InputError
+from janus.fetching.manifest import SPLITS
 from janus.files import atomic_writer, one_line
 from janus.text.clean import Pair
-
-SPLITS = ("train", "valid", "test")
 
 
 class SplitWriter:

@@ -16,7 +16,7 @@ from janus.config.systems import (
 from janus.config.tiers import check, read_yaml, settings
 from janus.decoding.decoding import Decoding
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "workflow/schemas"
 SYSTEMS = load_systems(ROOT / "config/systems.yaml", SCHEMAS)
 TIERS = {

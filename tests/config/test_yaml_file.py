@@ -10,7 +10,7 @@ from janus.config.yaml_file import read_yaml, typed
 from janus.errors import InputError
 from janus.fetching.manifest import load_corpora
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TIER = ROOT / "workflow/schemas/tier.schema.yaml"
 
 

@@ -11,7 +11,7 @@ from scipy import stats
 from janus.noise.masks import _poisson_table, batch_generator, draw_spans, maskable, span_mask, uniform_mask
 
 PAD = 1
-STATISTICS = json.loads((Path(__file__).parent / "golden" / "span-mask-stats.json").read_text())
+STATISTICS = json.loads((Path(__file__).parents[1] / "golden" / "span-mask-stats.json").read_text())
 
 
 def sentences(length: int, count: int) -> torch.Tensor:

@@ -112,9 +112,19 @@ rule fetch:
         "../scripts/fetch.py"
 
 
+def own_files(wildcards):
+    """The user's own files of a corpus; ends the planning where one is missing."""
+    files = CORPORA[wildcards.corpus].own_files
+    if missing := [path for path in files if not path.is_file()]:
+        where = f"{TIER['corpora_file']}: corpora.{wildcards.corpus}.options.files"
+        sys.exit(f"error: {where}: there is no file {missing[0]}; correct the path, or put the text there")
+    return [str(path) for path in files]
+
+
 rule prepare:
     input:
         lambda wildcards: downloads_of(CORPORA[wildcards.corpus]),
+        own=own_files,
     output:
         tok=directory(RESULTS + "/{corpus}/corpus/tok"),
         raw=directory(RESULTS + "/{corpus}/corpus/raw"),
