@@ -11,23 +11,9 @@ import jsonschema
 from janus.config.yaml_file import complaint, read_yaml, refusals, typed
 from janus.data import SCHEMAS
 from janus.errors import InputError, require_none
+from janus.recipes.by_recipe import RECIPES
 
 _SCHEMA = SCHEMAS / "corpora.schema.yaml"
-RECIPES = (
-    "grammar",
-    "iwslt14",
-    "multi30k",
-    "plain",
-    "wmt14",
-    "wmt16",
-    "glge",
-    "summaries",
-    "questions",
-    "dialogue",
-    "demo_summary",
-    "demo_question",
-    "demo_reply",
-)
 # By recipe, or by the task of GLGE.
 _TASKS = {
     "summaries": "summary",
@@ -208,6 +194,8 @@ def load_downloads(path: Path, *, schema: Path = _SCHEMA) -> dict[str, Download]
 def _load(path: Path, schema: Path) -> Mapping[str, Any]:
     path = Path(path)
     rules = read_yaml(schema)
+    # The files of janus/recipes are the list; a new one is not written down a second time.
+    rules["$defs"]["corpus"]["properties"]["recipe"]["enum"] = list(RECIPES)
     content = typed(read_yaml(path), rules)
     require_none(_refusals(content, rules, path))
     problems = _ambiguous_downloads, _unknown_references, _sides_of_one_name, _unnamed_files

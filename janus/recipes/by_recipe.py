@@ -5,13 +5,15 @@ recipe do not cause other corpora to be prepared again (see `janus.closure`).
 """
 
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 _DEMO_TASKS = ("demo_summary", "demo_question", "demo_reply")
-_REAL = ("iwslt14", "multi30k", "plain", "wmt14", "wmt16", "glge", "summaries", "questions", "dialogue")
-_BUILDERS = {name: f"janus.recipes.{name}" for name in _REAL} | {"grammar": "janus.demo.grammar"}
-_BUILDERS |= dict.fromkeys(_DEMO_TASKS, "janus.demo.tasks")
 _JUDGES = {"grammar": "janus.demo.grammar", **dict.fromkeys(_DEMO_TASKS, "janus.demo.tasks")}
+# Each file of this folder is the recipe of its name; the generated corpora are in janus/demo.
+_FILES = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in ("__init__", "by_recipe"))
+_BUILDERS = {name: f"janus.recipes.{name}" for name in _FILES} | _JUDGES
+RECIPES = tuple(sorted(_BUILDERS))
 _TEXTS = {
     "documents": "janus.text.documents",
     "demo_text": "janus.demo.running_text",

@@ -13,10 +13,12 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from janus.errors import InputError
 from janus.fetching.manifest import Corpus
+from janus.recipes.by_recipe import RECIPES, builder
 from janus.recipes.dialogue import split_of
 from janus.rehearsal.text import documents, sentence_pairs, task_pairs
 from janus.text.clean import Pair
@@ -46,11 +48,15 @@ def make_corpus(corpus: Corpus) -> Made:
     """
     if corpus.recipe == "grammar" or corpus.recipe.startswith("demo_") or corpus.own_files:
         return Made({})
+    # A recipe may bring its maker in its own file.
+    make = getattr(builder(corpus.recipe), "make_downloads", None) if corpus.recipe in RECIPES else None
+    if make:
+        return Made(make(corpus, partial(_sentences, seed=corpus.recipe)))
     if corpus.recipe not in _MAKERS:
         raise InputError(
             f"no downloads can be made for the recipe {corpus.recipe!r}",
             where=f"corpus {corpus.name}",
-            fix=f"add a maker to {Path(__file__).name}",
+            fix=f"add `make_downloads` to its file, or a maker to {Path(__file__).name}",
         )
     made = _MAKERS[corpus.recipe](corpus)
     if missing := {download.name for download in corpus.downloads} - made.files.keys():
@@ -60,6 +66,10 @@ def make_corpus(corpus: Corpus) -> Made:
             fix=f"correct it in {Path(__file__).name}",
         )
     return made
+
+
+def _sentences(source: str, target: str, count: int, *, seed: str) -> list[Pair]:
+    return sentence_pairs(source, target, count, seed=seed)
 
 
 def make_text(names: Iterable[str]) -> Made:

@@ -1,9 +1,9 @@
 import pytest
 
 from janus.errors import InputError
-from janus.fetching.manifest import RECIPES, Download
+from janus.fetching.manifest import Download
 from janus.files import git_blob_hash, read_json, sha256
-from janus.recipes.by_recipe import builder, judge
+from janus.recipes.by_recipe import RECIPES, builder, judge
 from janus.text.prepare import check_blobs, prepare
 
 OPTIONS = {"train": 40, "valid": 5, "test": 6}
