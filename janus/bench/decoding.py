@@ -19,7 +19,8 @@ from janus.bench.memory import keep_freed_memory
 from janus.bench.rivals import ctranslate2_decoder, has_ctranslate2
 from janus.bench.workshop import Scale
 from janus.decoding.beam import BeamSettings, beam_search
-from janus.decoding.mask_predict import MaskPredictSettings, blank_canvas, fill, length_candidates, mask_predict
+from janus.decoding.length_beam import blank_canvas, length_candidates
+from janus.decoding.mask_predict import MaskPredictSettings, fill, mask_predict
 from janus.decoding.vocabulary import make_source, pad_batch
 from janus.model.ragged import Ragged
 from janus.model.transformer import JanusTransformer

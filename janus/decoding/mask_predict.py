@@ -11,6 +11,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from janus.decoding.length_beam import (
+    LengthBeam,
+    best_candidates,
+    blank_canvas,
+    candidate_scores,
+    length_candidates,
+    length_log_probs,
+)
 from janus.errors import InputError
 from janus.methods.base.decoder import Decoder, Hypothesis
 from janus.model.ragged import Source
@@ -18,55 +26,22 @@ from janus.model.streams import pack_canvas
 from janus.model.transformer import JanusTransformer, Memory
 from kernels.top_words import top_words
 
-CANDIDATES = ("around", "top")
-SCORES = ("default", "release", "average", "average_and_length")
-# The ranking rule with which each choice of lengths was published.
-_DEFAULT_SCORE = {"around": "release", "top": "average"}
-_FRAME = 2
-
 
 @dataclass(frozen=True)
-class MaskPredictSettings:
-    """passes: decoder calls. length_beam: candidate lengths. repredict: predict every cell again in each pass (CMLMC).
+class MaskPredictSettings(LengthBeam):
+    """passes: decoder calls. repredict: predict every cell again in each pass (CMLMC).
 
-    length_candidates: `around` takes the lengths next to the best one (the release: best - W // 2 and up), `top` the W
-    most probable lengths (section 4.2, GLGE).
-    length_score: how the candidates of a sentence are ranked. `release` is the sum of the log-probabilities over all
-    cells of the canvas, including bos and eos, which count as certain; `average` is the paper's highest average token
-    probability (section 4.2), over the predicted tokens only; `average_and_length` adds the log-probability of the
-    length; `default` is the rule with which the candidates were published, `release` for `around` and `average` for
-    `top`.
-    shortest: the least number of tokens between bos and eos; 0 is that of fairseq and the release, where an empty
-    canvas has the best possible score. Averages are over at least one token.
-    Raises InputError for a number below 1 and for an unknown name.
+    The others are those of the length beam. Raises InputError for a number below 1 and for an unknown name.
     """
 
     passes: int = 11
-    length_beam: int = 3
     repredict: bool = False
-    length_candidates: str = "around"
-    length_score: str = "default"
-    shortest: int = 1
 
     def __post_init__(self) -> None:
-        """Reject invalid settings, and fill in the default score for the candidates."""
-        for name, least in (("passes", 1), ("length_beam", 1), ("shortest", 0)):
-            if getattr(self, name) < least:
-                raise InputError(f"{getattr(self, name)} is too small", where=name, fix=f"use {least} or more")
-        _one_of(self.length_candidates, CANDIDATES, "length_candidates")
-        _one_of(self.length_score, SCORES, "length_score")
-        if self.length_score == "default":
-            object.__setattr__(self, "length_score", _DEFAULT_SCORE[self.length_candidates])
-
-    @property
-    def least_canvas(self) -> int:
-        """The length of the shortest canvas, including bos and eos."""
-        return _FRAME + max(self.shortest, 0 if self.length_score == "release" else 1)
-
-
-def _one_of(value: str, names: tuple[str, ...], where: str) -> None:
-    if value not in names:
-        raise InputError(f"unknown value {value!r}", where=where, fix=f"use one of {', '.join(names)}")
+        """Reject invalid settings."""
+        super().__post_init__()
+        if self.passes < 1:
+            raise InputError(f"{self.passes} is too small", where="passes", fix="use 1 or more")
 
 
 @torch.no_grad()
@@ -85,60 +60,6 @@ def mask_predict(model: JanusTransformer, source: Source, settings: MaskPredictS
     if settings.length_score == "average_and_length":
         ranks = ranks + length_log_probs(model, encoded, source, lengths)
     return best_candidates(canvas, scores, lengths, ranks)
-
-
-def length_candidates(
-    model: JanusTransformer, encoded: Tensor, source: Source, settings: MaskPredictSettings
-) -> Tensor:
-    """Canvas lengths [B, W], including bos and eos, within the bounds of `settings` and the model's positions.
-
-    Raises InputError if more candidates are requested than the model has length classes.
-    """
-    logits = model.decoder.forward_length(encoded, source.layout)
-    if settings.length_beam > logits.size(1):
-        raise InputError(
-            f"{settings.length_beam} candidates, the model has {logits.size(1)} length classes",
-            where="length_beam",
-            fix="use fewer candidates",
-        )
-    least, most = settings.least_canvas, model.config.target_positions
-    if settings.length_candidates == "top":
-        known = _absolute(model, torch.arange(logits.size(1), device=logits.device).expand_as(logits), source)
-        allowed = (known >= least) & (known <= most)
-        classes = logits.masked_fill(~allowed, -torch.inf).topk(settings.length_beam, dim=1).indices
-        return known.gather(1, classes).clamp(least, most)
-    best = _absolute(model, logits.argmax(1, keepdim=True), source).clamp(min=least)
-    steps = torch.arange(settings.length_beam, device=best.device) - settings.length_beam // 2
-    return (best + steps).clamp(least, most)
-
-
-def length_log_probs(model: JanusTransformer, encoded: Tensor, source: Source, lengths: Tensor) -> Tensor:
-    """The log-probabilities [B, W] of canvas lengths; a length without a class takes the nearest one."""
-    log_probs = torch.log_softmax(model.decoder.forward_length(encoded, source.layout).float(), 1)
-    first = _absolute(model, torch.zeros_like(lengths[:, :1]), source)
-    return log_probs.gather(1, (lengths - first).clamp(0, log_probs.size(1) - 1))
-
-
-def candidate_scores(total: Tensor, lengths: Tensor, score: str) -> Tensor:
-    """The `total` log-probabilities [B, W] of canvases, divided by the number of cells that `score` counts."""
-    return total / (lengths if score == "release" else lengths - _FRAME)
-
-
-def _absolute(model: JanusTransformer, classes: Tensor, source: Source) -> Tensor:
-    """Lengths from classes [B, W]; fairseq's offset classes are centred at 128 around the source length."""
-    if model.config.length == "absolute":
-        return classes
-    lengths = source.layout.counts()
-    return classes - 128 + lengths[:, None]
-
-
-def blank_canvas(lengths: Tensor, model: JanusTransformer) -> Tensor:
-    """Fully masked canvases [N, T]: bos, masks, eos, padding."""
-    config = model.config
-    place = torch.arange(int(lengths.max()), device=lengths.device)
-    canvas = torch.where(place < lengths[:, None], config.mask, config.pad)
-    canvas[:, 0] = config.bos
-    return canvas.scatter(1, lengths[:, None] - 1, config.eos)
 
 
 def fill(
@@ -168,15 +89,6 @@ def remask(model: JanusTransformer, canvas: Tensor, scores: Tensor, share: float
     rank = scores.masked_fill(~inner, torch.inf).argsort(1).argsort(1)
     again = (rank < count[:, None]) & inner
     return canvas.masked_fill(again, config.mask), scores.masked_fill(again, 0.0)
-
-
-def best_candidates(canvas: Tensor, scores: Tensor, lengths: Tensor, ranks: Tensor) -> list[Hypothesis]:
-    """The candidate with the highest of `ranks` [B, W], cut to its length."""
-    chosen = ranks.argmax(1) + torch.arange(lengths.size(0), device=canvas.device) * lengths.size(1)
-    return [
-        Hypothesis(canvas[row, :length], scores[row, :length], float(ranks.flatten()[row]))
-        for row, length in zip(chosen.tolist(), lengths.flatten()[chosen].tolist())
-    ]
 
 
 def _search(model: JanusTransformer, source: Source, settings: MaskPredictSettings) -> list[list[Hypothesis]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from janus.decoding.mask_predict import MaskPredictSettings, best_candidates, blank_canvas, length_candidates
+from janus.decoding.length_beam import LengthBeam, best_candidates, blank_canvas, length_candidates
 from janus.errors import InputError
 from janus.methods.base.decoder import Decoder, Hypothesis
 from janus.model.ragged import Source
@@ -39,9 +39,9 @@ class OnePassSettings:
         _ = self.lengths
 
     @property
-    def lengths(self) -> MaskPredictSettings:
+    def lengths(self) -> LengthBeam:
         """How lengths are proposed."""
-        return MaskPredictSettings(passes=1, length_beam=self.length_beam, shortest=self.shortest)
+        return LengthBeam(length_beam=self.length_beam, shortest=self.shortest)
 
 
 @torch.no_grad()

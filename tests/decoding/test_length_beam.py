@@ -4,7 +4,8 @@ import pytest
 import torch
 from fairseq_models import build, sources
 
-from janus.decoding import mask_predict as module
+from janus.decoding import length_beam as module
+from janus.decoding import mask_predict as searching
 from janus.decoding.decoding import Decoding
 from janus.decoding.mask_predict import MaskPredictSettings, mask_predict
 from janus.decoding.vocabulary import make_source
@@ -27,7 +28,7 @@ def one_by_one(monkeypatch, core, batch, lengths, passes):
     found = []
     for length in lengths:
         with monkeypatch.context() as patch:
-            patch.setattr(module, "length_candidates", lambda *_, n=length: torch.full((len(batch), 1), n))
+            patch.setattr(searching, "length_candidates", lambda *_, n=length: torch.full((len(batch), 1), n))
             found.append(mask_predict(core, make_source(batch, "cpu"), MaskPredictSettings(passes=passes)))
     return [dict(zip(lengths, hypotheses, strict=True)) for hypotheses in zip(*found, strict=True)]
 

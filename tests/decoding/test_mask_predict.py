@@ -6,7 +6,8 @@ from fairseq.iterative_refinement_generator import DecoderOut, IterativeRefineme
 from fairseq_models import build, fairseq_sample, sources
 
 from janus.decoding import mask_predict as module
-from janus.decoding.mask_predict import MaskPredictSettings, length_candidates, length_log_probs, mask_predict
+from janus.decoding.length_beam import length_candidates, length_log_probs
+from janus.decoding.mask_predict import MaskPredictSettings, mask_predict
 from janus.decoding.vocabulary import make_source
 from janus.plugin.models import core_of
 

@@ -10,7 +10,8 @@ import torch
 
 from janus.decoding.beam import BeamSettings, beam_search
 from janus.decoding.decoding import Decoding
-from janus.decoding.mask_predict import MaskPredictSettings, length_candidates, mask_predict
+from janus.decoding.length_beam import length_candidates
+from janus.decoding.mask_predict import MaskPredictSettings, mask_predict
 from janus.methods.base.joint_loss import RELEASE, Weights, joint_loss
 from janus.methods.base.loading import load_model
 from janus.model.config import TransformerConfig
