@@ -46,19 +46,27 @@ lint: $(INSTALLED) ## Check style, spelling, and the types of the core.
 	@$(RUN) codespell_lib
 	@$(RUN) mypy
 
-test: $(INSTALLED) ## Run the tests.
-	@$(RUN) pytest -q $(PYTEST_ARGS)
-
-# Two processes at once, each with about half of the work; PYTEST_ARGS are options of both. Status 5: no test chosen.
-test-fast: $(INSTALLED) ## Run the tests without a marker: less than two minutes on two cores.
+# Two processes at once, each with about half of the work; $(1) are options of both. Status 5: no test chosen.
+define HALVES
 	@$(HOMED) export PATH="$$(cd $(BIN) && pwd):$$PATH" OMP_NUM_THREADS=1; \
-	words=(-m pytest -q -m "not slow and not gpu and not slurm and not browser" $(PYTEST_ARGS)); \
+	words=(-m pytest -q $(1) $(PYTEST_ARGS)); \
 	output="$$(mktemp)"; first= status=0; \
 	trap 'kill -- "-$$first" 2> /dev/null || :; rm -f "$$output"' EXIT; \
-	set -m; python "$${words[@]}" tests/[a-g]*/ > "$$output" 2>&1 & first=$$!; set +m; \
-	python "$${words[@]}" tests/[h-z]*/ tests/test_*.py || { status=$$?; [ $$status != 5 ] || status=0; }; \
+	set -m; python "$${words[@]}" tests/[a-n]*/ > "$$output" 2>&1 & first=$$!; set +m; \
+	python "$${words[@]}" tests/[o-z]*/ tests/test_*.py || { status=$$?; [ $$status != 5 ] || status=0; }; \
 	wait "$$first" || { other=$$?; [ $$other = 5 ] || status=$$other; }; \
 	cat "$$output"; exit $$status
+endef
+
+test: $(INSTALLED) ## Run the tests; PYTEST_ARGS=tests/model names some of them.
+ifeq ($(strip $(PYTEST_ARGS)),)
+	$(call HALVES)
+else
+	@$(RUN) pytest -q $(PYTEST_ARGS)
+endif
+
+test-fast: $(INSTALLED) ## Run the tests without a marker: less than two minutes on two cores.
+	$(call HALVES,-m "not slow and not gpu and not slurm and not browser")
 
 rehearse: $(INSTALLED) ## Run every tier's whole workflow in small; REHEARSE_ARGS="--configfile FILE" names one.
 	@"$(BIN)/python" -m janus rehearse $(REHEARSE_ARGS)
