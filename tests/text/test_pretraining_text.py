@@ -195,7 +195,7 @@ JOB = """
 import sys
 from pathlib import Path
 sys.path[:0] = {paths!r}
-from test_monolingual import NAMES, TEXT, fetch, prepare
+from test_pretraining_text import NAMES, TEXT, fetch, prepare
 folder = Path({folder!r})
 for download in TEXT.downloads:
     fetch(download, folder / "d", mirror={base!r}, progress=False, pause=0)
