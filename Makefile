@@ -43,6 +43,7 @@ lint: $(INSTALLED) ## Check style, spelling, and the types of the core.
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) snakefmt --check Snakefile workflow
+	@$(RUN) snakemake --lint > $(VENV)/lint.txt 2>&1 || { cat $(VENV)/lint.txt; exit 1; }
 	@$(RUN) codespell_lib
 	@$(RUN) mypy
 

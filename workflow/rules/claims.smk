@@ -1,25 +1,5 @@
 """What the paper claims, tested on what the tables and figures decode: a table and a forest plot."""
 
-from janus.claims.plan import Planner, files_of as files_of_claims
-
-CLAIMS = Planner(TIER, SYSTEMS, CORPORA, RESULTS).comparisons(STATEMENTS)
-CLAIM_FILES = files_of_claims(CLAIMS)
-
-
-def claims_outputs():
-    """The files of the table and, where some claim is tested, of the plot."""
-    table, plot = f"{RESULTS}/tables/claims", f"{RESULTS}/figures/claims"
-    caption = "../report/claims.rst"
-    outputs = {
-        "html": report(f"{table}.html", caption, category="Tables", labels={"table": "claims"}),
-        "facts": f"{table}.json",
-        **{kind: f"{table}.{kind}" for kind in ("csv", "md", "tex")},
-    }
-    if CLAIM_FILES["outputs"]:
-        outputs["svg"] = report(f"{plot}.svg", caption, category="Figures", labels={"figure": "claims"})
-        outputs |= {"pdf": f"{plot}.pdf", "png": f"{plot}.png", "plot_facts": f"{plot}.json"}
-    return outputs
-
 
 rule judge_claims:
     input:
@@ -29,7 +9,7 @@ rule judge_claims:
     output:
         **claims_outputs(),
     log:
-        LOGS + "/claims.log",
+        f"{LOGS}/claims.log",
     conda:
         "../../envs/train.yaml"
     resources:

@@ -69,8 +69,8 @@ RESULTS = f"results/{TIER['tier']}"
 LOGS = f"logs/{TIER['tier']}"
 PRODUCTS = Products(RESULTS, TIER, SYSTEMS, CORPORA)
 # The folder of one training, by wildcards, below either.
-RUN = RESULTS + "/{corpus}/{system}/seed-{seed}"
-RUN_LOGS = LOGS + "/{corpus}/{system}/seed-{seed}"
+RUN = f"{RESULTS}/{{corpus}}/{{system}}/seed-{{seed}}"
+RUN_LOGS = f"{LOGS}/{{corpus}}/{{system}}/seed-{{seed}}"
 
 
 def any_of(names):
@@ -93,7 +93,7 @@ wildcard_constraints:
 
 @cache
 def code_of(script, *modules):
-    """Digest of all code that a rule runs: its script's imports, and `modules` that it loads by name.
+    """Digest of all code that a rule runs, its script's imports and `modules` that it loads by name.
 
     As a parameter of the rule it lets an edit to any of them, and to nothing else, run the rule again.
     """
@@ -256,7 +256,8 @@ def start_of(system):
     name = base if name == "base" else name
     if name in MODELS:
         return [f"{RESULTS}/{text}/{name}/model.pt"]
-    return [RUN.format(corpus=text, system=name, seed=TIER["seeds"][0]) + "/averaged.pt"]
+    run = RUN.format(corpus=text, system=name, seed=TIER["seeds"][0])
+    return [f"{run}/averaged.pt"]
 
 
 runs_by_seed = PRODUCTS.runs

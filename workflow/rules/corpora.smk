@@ -4,94 +4,6 @@ What other jobs wait for has a priority: a preparation of several threads would 
 many cores at once.
 """
 
-from snakemake.settings.types import DeploymentMethod
-
-from janus.text.documents import require_readers
-from janus.fetching.terms import refusals
-
-DOWNLOADS = {
-    download.name: download
-    for entries in (CORPORA, TEXTS, VOCABULARIES, MODELS)
-    for entry in entries.values()
-    for download in entry.downloads
-}
-# Corpora that are encoded with a vocabulary they share with a pre-training text, and those with a BPE of their own.
-SHARED = [name for name, corpus in CORPORA.items() if corpus.vocabulary]
-OWN = [name for name in CORPORA if name not in SHARED]
-
-
-def downloads_of(entry):
-    """The fetched files of a corpus, text, vocabulary or model."""
-    return [f"resources/downloads/{item.name}" for item in entry.downloads]
-
-
-def vocabulary_folder(name):
-    return f"{RESULTS}/vocabularies/{name}"
-
-
-def vocabulary_of(wildcards):
-    """The shared vocabulary of a rule's corpus, in a list; an empty one where the corpus has its own BPE."""
-    name = CORPORA[wildcards.corpus].vocabulary
-    return [vocabulary_folder(name)] if name else []
-
-
-def pretraining_entries():
-    """The text, vocabulary and model of the tier's pre-training, as far as it names them."""
-    if not TIER["pretraining"]:
-        return []
-    text, base = TEXTS[TIER["pretraining"]["text"]], TIER["pretraining"]["base"]
-    return [text, VOCABULARIES[text.vocabulary], *([MODELS[base]] if base in MODELS else [])]
-
-
-def pairs_memory(fixed, per_million):
-    """MiB as a function of a corpus' training pairs: `fixed` a process, `per_million` besides; docs/preparation.md."""
-
-    def memory(wildcards, threads):
-        millions = CORPORA[wildcards.corpus].lines.get("train", 1_000_000) / 1e6
-        return round(fixed * (threads + 1) + per_million * millions)
-
-    return memory
-
-
-def tier_downloads():
-    """Every download of the tier's corpora and of its pre-training."""
-    entries = [*(CORPORA[corpus] for corpus in TIER["corpora"]), *pretraining_entries()]
-    return list({item.name: item for entry in entries for item in entry.downloads}.values())
-
-
-def unread_downloads(text):
-    """The names of a text's downloads of which no part was made yet."""
-    parts = {Path(folder).name for folder in parts_folders(text) if not Path(folder).exists()}
-    return [item.name for item in TEXTS[text].downloads if item.name in parts]
-
-
-def missing_readers(texts):
-    """The error, in a list, where this Python lacks what reads the texts; an empty list where all can be read.
-
-    A rule's own environment (envs/corpora.yaml) holds it.
-    """
-    if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
-        return []
-    try:
-        require_readers(name for text in texts for name in unread_downloads(text))
-    except InputError as error:
-        return [error]
-    return []
-
-
-def require_fetchable(wildcards):
-    """No input; ends the planning where this download must not be fetched, or could not be read when it is there.
-
-    Then every such problem of the tier is said, a line each: terms that nobody accepted, a package that is missing.
-    """
-    planned = [DOWNLOADS[wildcards.download], *tier_downloads()]
-    refused = refusals(planned, Path("resources/downloads"), accepted=TIER["accept"])
-    unread = missing_readers(text for text in TEXTS if wildcards.download in unread_downloads(text))
-    if wildcards.download in refused or unread:
-        unread = missing_readers(entry.name for entry in pretraining_entries()[:1]) or unread
-        sys.exit("\n".join(f"error: {error}" for error in [*refused.values(), *unread]))
-    return []
-
 
 rule fetch:
     input:
@@ -112,26 +24,17 @@ rule fetch:
         "../scripts/fetch.py"
 
 
-def own_files(wildcards):
-    """The user's own files of a corpus; ends the planning where one is missing."""
-    files = CORPORA[wildcards.corpus].own_files
-    if missing := [path for path in files if not path.is_file()]:
-        where = f"{TIER['corpora_file']}: corpora.{wildcards.corpus}.options.files"
-        sys.exit(f"error: {where}: there is no file {missing[0]}; correct the path, or put the text there")
-    return [str(path) for path in files]
-
-
 rule prepare:
     input:
         lambda wildcards: downloads_of(CORPORA[wildcards.corpus]),
         own=own_files,
     output:
-        tok=directory(RESULTS + "/{corpus}/corpus/tok"),
-        raw=directory(RESULTS + "/{corpus}/corpus/raw"),
-        cleaning=RESULTS + "/{corpus}/corpus/cleaning.json",
-        corpus=RESULTS + "/{corpus}/corpus/corpus.json",
+        tok=directory(f"{RESULTS}/{{corpus}}/corpus/tok"),
+        raw=directory(f"{RESULTS}/{{corpus}}/corpus/raw"),
+        cleaning=f"{RESULTS}/{{corpus}}/corpus/cleaning.json",
+        corpus=f"{RESULTS}/{{corpus}}/corpus/corpus.json",
     log:
-        LOGS + "/{corpus}/prepare.log",
+        f"{LOGS}/{{corpus}}/prepare.log",
     priority: 2
     conda:
         "../../envs/corpora.yaml"
@@ -152,9 +55,9 @@ rule learn_bpe:
         rules.prepare.output.tok,
         rules.prepare.output.corpus,
     output:
-        directory(RESULTS + "/{corpus}/corpus/bpe"),
+        directory(f"{RESULTS}/{{corpus}}/corpus/bpe"),
     log:
-        LOGS + "/{corpus}/learn_bpe.log",
+        f"{LOGS}/{{corpus}}/learn_bpe.log",
     wildcard_constraints:
         corpus=any_of(OWN),
     priority: 2
@@ -180,9 +83,9 @@ rule encode:
         corpus=rules.prepare.output.corpus,
         vocabulary=vocabulary_of,
     output:
-        directory(RESULTS + "/{corpus}/corpus/bpe"),
+        directory(f"{RESULTS}/{{corpus}}/corpus/bpe"),
     log:
-        LOGS + "/{corpus}/encode.log",
+        f"{LOGS}/{{corpus}}/encode.log",
     wildcard_constraints:
         corpus=any_of(SHARED),
     priority: 2
@@ -202,12 +105,12 @@ rule encode:
 
 rule binarise:
     input:
-        bpe=RESULTS + "/{corpus}/corpus/bpe",
+        bpe=f"{RESULTS}/{{corpus}}/corpus/bpe",
         vocabulary=vocabulary_of,
     output:
-        directory(RESULTS + "/{corpus}/corpus/bin"),
+        directory(f"{RESULTS}/{{corpus}}/corpus/bin"),
     log:
-        LOGS + "/{corpus}/binarise.log",
+        f"{LOGS}/{{corpus}}/binarise.log",
     priority: 2
     conda:
         "../../envs/train.yaml"

@@ -1,24 +1,17 @@
 """Decoding the test set, and measuring how fast it goes."""
 
-from janus.claims.decodings import timed_blocks
-
-
-def timed_passes(corpus):
-    """The decoder passes after which Figure 4 and the tables want the speed on a corpus."""
-    return sorted({count for block in timed_blocks(TIER) if block["corpus"] == corpus for count in block["passes"]})
-
 
 rule decode:
     input:
         checkpoint=rules.average.output[0],
-        bpe=RESULTS + "/{corpus}/corpus/bpe",
+        bpe=f"{RESULTS}/{{corpus}}/corpus/bpe",
         data=rules.binarise.output[0],
         method=file_of_method,
     output:
-        hypotheses=RUN + "/decode/{mode}.bpe",
-        facts=RUN + "/decode/{mode}.bpe.json",
+        hypotheses=f"{RUN}/decode/{{mode}}.bpe",
+        facts=f"{RUN}/decode/{{mode}}.bpe.json",
     log:
-        RUN_LOGS + "/decode-{mode}.log",
+        f"{RUN_LOGS}/decode-{{mode}}.log",
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -40,12 +33,12 @@ rule decode:
 rule measure_latency:
     input:
         checkpoint=rules.average.output[0],
-        bpe=RESULTS + "/{corpus}/corpus/bpe",
+        bpe=f"{RESULTS}/{{corpus}}/corpus/bpe",
         data=rules.binarise.output[0],
     output:
-        RUN + "/latency.json",
+        f"{RUN}/latency.json",
     log:
-        RUN_LOGS + "/latency.log",
+        f"{RUN_LOGS}/latency.log",
     conda:
         "../../envs/train.yaml"
     # All cores of a local run, so that no other job disturbs the clock; a cluster gives the job cores of its own.

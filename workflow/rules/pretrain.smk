@@ -1,47 +1,13 @@
 """Pre-training: running text in parts and shards, its vocabulary, a model to start from, joint training on it."""
 
-TEXT = RESULTS + "/{text}/text"
-TEXT_LOGS = LOGS + "/{text}"
-
-
-def parts_folders(text):
-    """The parts that a text is made in."""
-    return [f"{RESULTS}/{text}/text/parts/{part}" for part in part_names(TEXTS[text])]
-
-
-def shards_of(text):
-    """The shards of a text, as the names of its training files go."""
-    return [f"{shard:03d}" for shard in range(TEXTS[text].shards)]
-
-
-def part_input(wildcards):
-    """What a part is made from: its download, or the prepared corpora whose sides it holds."""
-    text = TEXTS[wildcards.text]
-    if text.corpora:
-        return [f"{corpus_folder(corpus)}/{product}" for corpus in text.corpora for product in ("corpus.json", "tok")]
-    return [path for path in downloads_of(text) if path.endswith(f"/{wildcards.part}")]
-
-
-def vocabulary_input(wildcards):
-    """What a vocabulary is made from: its downloads, or the text it is learnt on and the tasks that share it."""
-    vocabulary = VOCABULARIES[wildcards.vocabulary]
-    if vocabulary.kind == "gpt2":
-        return {"downloads": downloads_of(vocabulary)}
-    tasks = [corpus for corpus in TIER["corpora"] if CORPORA[corpus].vocabulary == vocabulary.name]
-    return {
-        "text": f"{RESULTS}/{vocabulary.text}/text/text.json",
-        "parts": parts_folders(vocabulary.text),
-        "tasks": [f"{corpus_folder(corpus)}/tok" for corpus in tasks],
-    }
-
 
 rule prepare_part:
     input:
         part_input,
     output:
-        directory(TEXT + "/parts/{part}"),
+        directory(f"{TEXT}/parts/{{part}}"),
     log:
-        TEXT_LOGS + "/prepare-{part}.log",
+        f"{TEXT_LOGS}/prepare-{{part}}.log",
     wildcard_constraints:
         part="[^/]+",
     priority: 2
@@ -64,10 +30,10 @@ rule gather:
     input:
         lambda wildcards: parts_folders(wildcards.text),
     output:
-        text=TEXT + "/text.json",
-        cleaning=TEXT + "/cleaning.json",
+        text=f"{TEXT}/text.json",
+        cleaning=f"{TEXT}/cleaning.json",
     log:
-        TEXT_LOGS + "/gather.log",
+        f"{TEXT_LOGS}/gather.log",
     priority: 2
     conda:
         "../../envs/corpora.yaml"
@@ -87,9 +53,9 @@ rule make_vocabulary:
     input:
         unpack(vocabulary_input),
     output:
-        directory(RESULTS + "/vocabularies/{vocabulary}"),
+        directory(f"{RESULTS}/vocabularies/{{vocabulary}}"),
     log:
-        LOGS + "/make_vocabulary-{vocabulary}.log",
+        f"{LOGS}/make_vocabulary-{{vocabulary}}.log",
     priority: 2
     conda:
         "../../envs/train.yaml"
@@ -108,14 +74,14 @@ rule make_vocabulary:
 
 rule encode_text:
     input:
-        text=TEXT + "/text.json",
+        text=f"{TEXT}/text.json",
         parts=lambda wildcards: parts_folders(wildcards.text),
         vocabulary=lambda wildcards: vocabulary_folder(TEXTS[wildcards.text].vocabulary),
     output:
-        blocks=TEXT + "/blocks/{file}.txt",
-        facts=TEXT + "/blocks/{file}.txt.json",
+        blocks=f"{TEXT}/blocks/{{file}}.txt",
+        facts=f"{TEXT}/blocks/{{file}}.txt.json",
     log:
-        TEXT_LOGS + "/encode-{file}.log",
+        f"{TEXT_LOGS}/encode-{{file}}.log",
     wildcard_constraints:
         file=r"train-\d+|valid",
     priority: 2
@@ -136,13 +102,13 @@ rule encode_text:
 
 rule binarise_text:
     input:
-        train=TEXT + "/blocks/train-{shard}.txt",
-        valid=TEXT + "/blocks/valid.txt",
+        train=f"{TEXT}/blocks/train-{{shard}}.txt",
+        valid=f"{TEXT}/blocks/valid.txt",
         vocabulary=lambda wildcards: vocabulary_folder(TEXTS[wildcards.text].vocabulary),
     output:
-        directory(TEXT + "/bin/{shard}"),
+        directory(f"{TEXT}/bin/{{shard}}"),
     log:
-        TEXT_LOGS + "/binarise-{shard}.log",
+        f"{TEXT_LOGS}/binarise-{{shard}}.log",
     wildcard_constraints:
         shard=r"\d+",
     priority: 2
@@ -165,10 +131,10 @@ rule write_start:
         downloads=lambda wildcards: downloads_of(MODELS[wildcards.model]),
         vocabulary=lambda wildcards: vocabulary_folder(TEXTS[wildcards.text].vocabulary),
     output:
-        RESULTS + "/{text}/{model}/model.pt",
-        facts=RESULTS + "/{text}/{model}/model.json",
+        f"{RESULTS}/{{text}}/{{model}}/model.pt",
+        facts=f"{RESULTS}/{{text}}/{{model}}/model.json",
     log:
-        LOGS + "/{text}/{model}.log",
+        f"{LOGS}/{{text}}/{{model}}.log",
     priority: 2
     conda:
         "../../envs/train.yaml"
@@ -193,9 +159,9 @@ rule pretrain:
         method=file_of_method,
     output:
         # As in the rule train: checkpoints lie beside it and are no outputs.
-        RUN + "/train.json",
+        f"{RUN}/train.json",
     log:
-        RUN_LOGS + "/train.log",
+        f"{RUN_LOGS}/train.log",
     wildcard_constraints:
         corpus=any_of(TEXTS),
     priority: 1
@@ -207,12 +173,12 @@ rule pretrain:
         mem_mb=of_training("memory"),
         runtime=lambda wildcards: round(60 * run_settings(wildcards)["training"]["hours"]),
     params:
-        checkpoints=RUN + "/checkpoints",
+        checkpoints=f"{RUN}/checkpoints",
         arguments=lambda wildcards, input: training_arguments(
             SYSTEMS[wildcards.system],
             run_settings(wildcards),
             data=":".join(input.data),
-            checkpoints=RUN.format(**wildcards) + "/checkpoints",
+            checkpoints=f"{RUN.format(**wildcards)}/checkpoints",
             block=TEXTS[wildcards.corpus].block,
             start=next(iter(start_of(wildcards.system)), None),
             seed=int(wildcards.seed),

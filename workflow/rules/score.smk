@@ -1,18 +1,5 @@
 """Scores of a decoded test set, and whether they differ from the baseline's by more than chance."""
 
-# Corpora of a generation task; all of them are encoded with a shared vocabulary.
-TASKS = [name for name, corpus in CORPORA.items() if corpus.task != "translation"]
-TRANSLATIONS = [name for name in CORPORA if name not in TASKS]
-
-
-def fewest_passes(wildcards):
-    """The decoded file of the same run after the fewest passes that a table shows, in a list; empty where it is that."""
-    manner, _, passes = wildcards.mode.partition("-")
-    if manner == "ar":
-        return []
-    fewer = [count for count in passes_in_tables(wildcards.corpus, wildcards.system) if count < int(passes)]
-    return [f"{RUN.format(**wildcards)}/decode/nar-{min(fewer)}.bpe"] if fewer else []
-
 
 rule score:
     input:
@@ -21,10 +8,10 @@ rule score:
         raw=rules.prepare.output.raw,
         fewer=fewest_passes,
     output:
-        RUN + "/score/{mode}.json",
-        vital=RUN + "/decode/{mode}.vital.json",
+        f"{RUN}/score/{{mode}}.json",
+        vital=f"{RUN}/decode/{{mode}}.vital.json",
     log:
-        RUN_LOGS + "/score-{mode}.log",
+        f"{RUN_LOGS}/score-{{mode}}.log",
     wildcard_constraints:
         corpus=any_of(TRANSLATIONS),
     conda:
@@ -52,10 +39,10 @@ rule score_task:
         vocabulary=vocabulary_of,
         fewer=fewest_passes,
     output:
-        RUN + "/score/{mode}.json",
-        vital=RUN + "/decode/{mode}.vital.json",
+        f"{RUN}/score/{{mode}}.json",
+        vital=f"{RUN}/decode/{{mode}}.vital.json",
     log:
-        RUN_LOGS + "/score-{mode}.log",
+        f"{RUN_LOGS}/score-{{mode}}.log",
     wildcard_constraints:
         corpus=any_of(TASKS),
     conda:
@@ -81,9 +68,9 @@ rule score_floors:
     input:
         tok=rules.prepare.output.tok,
     output:
-        [RESULTS + f"/{{corpus}}/floors/{floor}.json" for floor in ("unrelated", "dull", "copy")],
+        [f"{RESULTS}/{{corpus}}/floors/{floor}.json" for floor in ("unrelated", "dull", "copy")],
     log:
-        LOGS + "/{corpus}/floors.log",
+        f"{LOGS}/{{corpus}}/floors.log",
     wildcard_constraints:
         corpus=any_of(name for name in TASKS if CORPORA[name].task == "reply"),
     conda:
@@ -104,14 +91,14 @@ rule score_floors:
 
 rule compare:
     input:
-        system=lambda wildcards: RUN + f"/decode/{mode_of(wildcards.corpus, wildcards.system, wildcards.manner)}.bpe",
-        baseline=lambda wildcards: RUN.replace("{system}", "{baseline}")
-        + f"/decode/{mode_of(wildcards.corpus, wildcards.baseline, wildcards.manner)}.bpe",
+        system=lambda wildcards: f"{RUN}/decode/{mode_of(wildcards.corpus, wildcards.system, wildcards.manner)}.bpe",
+        baseline=lambda wildcards: f"{RUN_OF_BASELINE}/decode/"
+        f"{mode_of(wildcards.corpus, wildcards.baseline, wildcards.manner)}.bpe",
         tok=rules.prepare.output.tok,
     output:
-        RUN + "/compare/{manner}-{baseline}.json",
+        f"{RUN}/compare/{{manner}}-{{baseline}}.json",
     log:
-        RUN_LOGS + "/compare-{manner}-{baseline}.log",
+        f"{RUN_LOGS}/compare-{{manner}}-{{baseline}}.log",
     wildcard_constraints:
         corpus=any_of(TRANSLATIONS),
     conda:
@@ -135,9 +122,9 @@ rule compare_task:
         tok=rules.prepare.output.tok,
         vocabulary=vocabulary_of,
     output:
-        RUN + "/compare/{mode}-{baseline}.json",
+        f"{RUN}/compare/{{mode}}-{{baseline}}.json",
     log:
-        RUN_LOGS + "/compare-{mode}-{baseline}.log",
+        f"{RUN_LOGS}/compare-{{mode}}-{{baseline}}.log",
     wildcard_constraints:
         corpus=any_of(TASKS),
     conda:

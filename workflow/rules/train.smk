@@ -1,7 +1,5 @@
 """Training: fairseq-train with the plugin, the average of its checkpoints, the curves of its log."""
 
-from janus.training.averages import stale_average
-
 
 rule train:
     input:
@@ -10,9 +8,9 @@ rule train:
         method=file_of_method,
     output:
         # Checkpoints lie beside it and are no outputs: Snakemake would remove them before a resumed run.
-        RUN + "/train.json",
+        f"{RUN}/train.json",
     log:
-        RUN_LOGS + "/train.log",
+        f"{RUN_LOGS}/train.log",
     conda:
         "../../envs/train.yaml"
     threads: of_training("threads")
@@ -21,12 +19,12 @@ rule train:
         mem_mb=of_training("memory"),
         runtime=lambda wildcards: round(60 * run_settings(wildcards)["training"]["hours"]),
     params:
-        checkpoints=RUN + "/checkpoints",
+        checkpoints=f"{RUN}/checkpoints",
         arguments=lambda wildcards: training_arguments(
             SYSTEMS[wildcards.system],
             run_settings(wildcards),
             data=f"{corpus_folder(wildcards.corpus)}/bin",
-            checkpoints=RUN.format(**wildcards) + "/checkpoints",
+            checkpoints=f"{RUN.format(**wildcards)}/checkpoints",
             source=CORPORA[wildcards.corpus].source,
             target=CORPORA[wildcards.corpus].target,
             start=next(iter(start_of(wildcards.system)), None),
@@ -42,23 +40,16 @@ rule train:
         "../scripts/train.py"
 
 
-def require_fresh(wildcards):
-    """No input; ends the planning where checkpoints were changed after they were averaged, by another than the rule."""
-    if error := stale_average(Path(RUN.format(**wildcards))):
-        sys.exit(f"error: {error}")
-    return []
-
-
 # Of pre-training too, whose best checkpoint the tasks start from.
 rule average:
     input:
-        RUN + "/train.json",
+        f"{RUN}/train.json",
         require_fresh,
     output:
-        RUN + "/averaged.pt",
-        facts=RUN + "/averaged.json",
+        f"{RUN}/averaged.pt",
+        facts=f"{RUN}/averaged.json",
     log:
-        RUN_LOGS + "/average.log",
+        f"{RUN_LOGS}/average.log",
     wildcard_constraints:
         corpus=any_of([*CORPORA, *TEXTS]),
     conda:
@@ -67,7 +58,7 @@ rule average:
         mem_mb=4000,
         runtime=30,
     params:
-        checkpoints=RUN + "/checkpoints",
+        checkpoints=f"{RUN}/checkpoints",
         average=lambda wildcards: averages(TIER, SYSTEMS[wildcards.system]),
         last=of_training("average_checkpoints"),
         code=code_of("average"),
@@ -81,16 +72,16 @@ rule read_curves:
     input:
         rules.train.output,
     output:
-        RUN + "/curves.csv",
+        f"{RUN}/curves.csv",
     log:
-        RUN_LOGS + "/read_curves.log",
+        f"{RUN_LOGS}/read_curves.log",
     conda:
         "../../envs/train.yaml"
     resources:
         mem_mb=2000,
         runtime=30,
     params:
-        log=RUN + "/checkpoints/log.jsonl",
+        log=f"{RUN}/checkpoints/log.jsonl",
         code=code_of("read_curves"),
     message:
         "Read the training curves: {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}"

@@ -1,0 +1,126 @@
+"""What the rules of report.smk ask: inputs, settings and resources."""
+
+from janus.report.cells import added_columns, added_rows, bleu_cells, files_of, other_texts, repetition_cells
+from janus.report.generation_cells import floor_cells, generation_cells
+from janus.report.names import generated_text
+from janus.report.paper_tables import PAPER_TABLES
+from janus.report.vital_signs import read_signs, summary, vital_files
+
+PUBLISHED = of_project("workflow/published")
+GENERATED = generated_text(CORPORA[corpus].recipe for corpus in TIER["corpora"])
+
+
+def score_files(corpus, system, manner, passes=None):
+    """Score files of a system decoded in a manner, by seed; without `passes` as the tier decodes."""
+    mode = f"{manner}-{passes}" if passes else mode_of(corpus, system, manner)
+    return {seed: f"{run}/score/{mode}.json" for seed, run in runs_by_seed(corpus, system).items()}
+
+
+def comparison_files(corpus, system, manner, baseline):
+    """Significance tests of a system against a baseline, by seed."""
+    return {seed: f"{run}/compare/{manner}-{baseline}.json" for seed, run in runs_by_seed(corpus, system).items()}
+
+
+def task_comparison_files(corpus, system, manner, passes, baseline):
+    """Significance tests of a system against a baseline on a task, both decoded in a manner with as many passes."""
+    mode = f"{manner}-{passes}" if passes else manner
+    return {seed: f"{run}/compare/{mode}-{baseline}.json" for seed, run in runs_by_seed(corpus, system).items()}
+
+
+def latency_files(corpus, system):
+    """Measurements of speed, by seed."""
+    return {seed: f"{run}/latency.json" for seed, run in runs_by_seed(corpus, system).items()}
+
+
+origin_of = PRODUCTS.origin
+
+
+def floor_file(corpus, floor):
+    return f"{RESULTS}/{corpus}/floors/{floor}.json"
+
+
+def cells_of(number):
+    """The cells of a table that the tier's runs fill; none where the tier does not name the table."""
+    table, paper = TABLES.get(f"table{number}"), PAPER_TABLES[number]
+    if table is None:
+        return []
+    files = {"score_files": score_files, "origin_of": origin_of}
+    if paper.columns == "passes":
+        return repetition_cells(number, table, SYSTEMS, **files)
+    if paper.columns == "corpora":
+        return bleu_cells(number, table, SYSTEMS, **files, comparison_files=comparison_files, passes=passes_of)
+    files |= {"latency_files": latency_files, "comparison_files": task_comparison_files}
+    cells = generation_cells(number, table, SYSTEMS, **files)
+    return cells + (floor_cells(number, table, floor_file=floor_file) if paper.floors else [])
+
+
+# Tables that the tier does not name show what was published.
+CELLS = {number: cells for number in PAPER_TABLES if (cells := cells_of(number))}
+ADDED_COLUMNS = {number: added_columns(number, TABLES[f"table{number}"]) for number in CELLS}
+# The text of the paper that each corpus is, and the columns whose corpus is another.
+PUBLISHED_TEXTS = {name: corpus.published for name, corpus in CORPORA.items()}
+OTHER_TEXTS = {number: other_texts(number, TABLES[f"table{number}"], PUBLISHED_TEXTS) for number in CELLS}
+VITAL_SIGNS = vital_files(path for cells in CELLS.values() for path in files_of(cells, "scores"))
+# The figures that the tier names; Figure 2 is drawn from the code alone.
+DRAWN = [2, *(number for number in (4, 5, 6) if f"figure{number}" in FIGURES)]
+
+
+def table_outputs(number):
+    """The files of a table; its pages go into Snakemake's report, which would give a CSV away as a download."""
+    stem = f"{RESULTS}/tables/table{number}"
+    caption = f"../report/table{number}.rst" if number in CELLS else "../report/published_only.rst"
+    outputs = {
+        "html": report(f"{stem}.html", caption, category="Tables", labels={"table": str(number)}),
+        "csv": f"{stem}.csv",
+        "md": f"{stem}.md",
+        "tex": f"{stem}.tex",
+        "facts": f"{stem}.json",
+    }
+    if number in CELLS:
+        outputs["cells"] = f"{stem}-cells.csv"
+        for companion, what in (("metrics", "every metric"), ("tests", "tests of significance")):
+            path, labels = f"{stem}-{companion}", {"table": f"{number}, {what}"}
+            outputs |= {f"{companion}_{kind}": f"{path}.{kind}" for kind in ("csv", "md", "tex")}
+            outputs[f"{companion}_html"] = report(f"{path}.html", caption, category="Tables", labels=labels)
+    return outputs
+
+
+def figure_outputs(number):
+    """The files of a figure; the SVG goes into Snakemake's report."""
+    stem = f"{RESULTS}/figures/figure{number}"
+    caption = f"../report/figure{number}.rst"
+    return {
+        "svg": report(f"{stem}.svg", caption, category="Figures", labels={"figure": str(number)}),
+        "pdf": f"{stem}.pdf",
+        "png": f"{stem}.png",
+        "csv": f"{stem}.csv",
+        "md": f"{stem}.md",
+        "facts": f"{stem}.json",
+    }
+
+
+def figure_files(name, system, product):
+    """A product of every run of a system that a figure shows."""
+    return [f"{run}/{product}" for run in runs_by_seed(FIGURES[name]["corpus"], system).values()]
+
+
+# By system, then by (manner, passes); 0 passes stand for AR.
+FIGURE4_SCORES = {
+    name: {
+        (mode.partition("-")[0], int(mode.partition("-")[2] or 0)): figure_files("figure4", name, f"score/{mode}.json")
+        for mode in modes_of(name, FIGURES["figure4"]["passes"])
+    }
+    for name in FIGURES.get("figure4", {}).get("systems", ())
+}
+
+
+def say_what_is_degenerate():
+    """One line at the end of a run, if a row of its tables that was decoded is degenerate."""
+    table = f"{RESULTS}/tables/vital-signs.md"
+    try:
+        decoded = read_signs(path for path in VITAL_SIGNS if Path(path).exists())
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+    else:
+        if line := summary(decoded, table if Path(table).exists() else f"`janus vital-signs {RESULTS}`"):
+            print(line, file=sys.stderr)
