@@ -49,8 +49,14 @@ def training_arguments(
     """
     training = settings["training"]
     run = Training(
-        stage=system["stage"], source=source, target=target, block=block, start=start, **settings
-    ).with_validation(validation_decodings(system, settings))
+        stage=system["stage"],
+        source=source,
+        target=target,
+        block=block,
+        start=start,
+        validation=tuple(validation_decodings(system, settings)),
+        **settings,
+    )
     words = [
         str(data),
         *option("user-dir", user_dir),

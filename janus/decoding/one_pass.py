@@ -35,10 +35,9 @@ class OnePassSettings:
         """Reject invalid settings."""
         if self.passes != 1:
             raise InputError(f"one_pass cannot decode in {self.passes} passes", where="passes", fix="use 1")
-        # It checks the others.
-        _ = self.lengths
+        # The length beam checks the others.
+        self.lengths()
 
-    @property
     def lengths(self) -> LengthBeam:
         """How lengths are proposed."""
         return LengthBeam(length_beam=self.length_beam, shortest=self.shortest)
@@ -49,7 +48,7 @@ def one_pass(model: JanusTransformer, source: Source, settings: OnePassSettings)
     """The best length candidate of each sentence. The padding symbol is never predicted: it would change the length."""
     config = model.config
     memory, encoded = model.encode(source)
-    lengths = length_candidates(model, encoded, source, settings.lengths)
+    lengths = length_candidates(model, encoded, source, settings.lengths())
     canvas = blank_canvas(lengths.flatten(), model)
     owner = torch.arange(lengths.size(0), device=canvas.device).repeat_interleave(lengths.size(1))
     cells = canvas.ne(config.pad)

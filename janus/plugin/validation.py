@@ -57,8 +57,11 @@ def read_mapping(text: str, where: str) -> dict[str, Any]:
 
 def read_list(text: str, where: str) -> list[Any]:
     """The list of mappings in the YAML or JSON of an option. Raises InputError, with `where`, for something else."""
-    items = _read(text, list, "a list of mappings such as [{manner: ar}]", where)
-    return [_read(yaml.safe_dump(item), dict, "a list of mappings", where) for item in items]
+    what = "a list of mappings such as [{manner: ar}]"
+    items = _read(text, list, what, where)
+    if not all(isinstance(item, dict) for item in items):
+        raise InputError(f"{text!r} is not {what}", where=where, fix="quote it for the shell")
+    return items
 
 
 def _read(text: str, kind: type, what: str, where: str) -> Any:

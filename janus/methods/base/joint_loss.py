@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -32,9 +31,6 @@ class Weights:
     both directions, so the sum of both directions in equation 4 is a weight of 2. length: the length classifier.
     """
 
-    # Only `CorrectionWeights` have another.
-    correction: ClassVar[float] = 0.0
-
     ar: float = option(0.0, "Cross entropy of the autoregressive distribution.", minimum=0)
     nar: float = option(0.0, "Cross entropy of the masked distribution.", minimum=0)
     aux: float = option(0.0, "Cross entropy of the auxiliary distribution.", minimum=0)
@@ -44,6 +40,11 @@ class Weights:
     length: float = option(0.0, "Cross entropy of the target length.", minimum=0)
 
     @property
+    def corrected(self) -> float:
+        """The weight of the corrected tokens, which only `CorrectionWeights` have."""
+        return 0.0
+
+    @property
     def reads_ar(self) -> bool:
         """Whether any term reads the AR stream."""
         return bool(self.ar or self.kl_ar_aux or self.kl_ar_nar)
@@ -51,7 +52,7 @@ class Weights:
     @property
     def reads_nar(self) -> bool:
         """Whether any term reads the NAR stream."""
-        return bool(self.nar or self.kl_nar_aux or self.kl_ar_nar or self.correction)
+        return bool(self.nar or self.kl_nar_aux or self.kl_ar_nar or self.corrected)
 
     @property
     def reads_aux(self) -> bool:
@@ -63,9 +64,12 @@ class Weights:
 class CorrectionWeights(Weights):
     """Weights with cross entropy at replaced observed tokens (CMLMC, Huang et al., 2021)."""
 
-    correction: float = option(  # type: ignore[misc]  # a constant of the base class becomes a field
-        0.0, "Cross entropy of the correction pass of CMLMC (its third change).", minimum=0
-    )
+    correction: float = option(0.0, "Cross entropy of the correction pass of CMLMC (its third change).", minimum=0)
+
+    @property
+    def corrected(self) -> float:
+        """The weight of the corrected tokens."""
+        return self.correction
 
 
 PAPER = Weights(ar=1, nar=1, aux=1, kl_ar_aux=2, kl_nar_aux=2, length=0.1)
@@ -151,7 +155,7 @@ class _Rows:
             for name, (one, other) in _PAIRS.items()
             if getattr(weights, name)
         }
-        if weights.correction:
+        if weights.corrected:
             streams["correction"] = states.hidden["corrected"], states.read["corrected"].labels
         counts = [labels.numel() for _, labels in streams.values()]
         ends = list(accumulate(counts))

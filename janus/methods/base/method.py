@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,7 +20,7 @@ from torch import Tensor
 from janus.errors import InputError, require_none
 from janus.methods.base.batch import Symbols
 from janus.methods.base.decoder import Decoder
-from janus.methods.base.options import NoOptions, as_plain, read_options
+from janus.methods.base.options import NoOptions, read_options
 from janus.model.config import TransformerConfig
 from janus.model.transformer import JanusTransformer
 
@@ -86,10 +86,6 @@ class Training:
     start: Path | None = None
     validation: tuple[Mapping[str, Any], ...] = ()
 
-    def with_validation(self, decodings: list[Mapping[str, Any]]) -> Training:
-        """The same training with decodings of validation BLEU."""
-        return replace(self, validation=tuple(decodings))
-
 
 class BaseMethod(ABC):
     """What every row of a table has, also those that fairseq's own models train.
@@ -120,7 +116,7 @@ class BaseMethod(ABC):
     @property
     def plain_options(self) -> dict[str, Any]:
         """All options as nested dictionaries."""
-        return as_plain(self.options)
+        return asdict(self.options)
 
     def problems(self) -> Iterable[InputError]:
         """Why the options do not fit together."""

@@ -7,7 +7,7 @@ written with `option`, are the description and the bounds, in the words of JSON 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal, TypeGuard, get_args, get_origin, get_type_hints
 
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
@@ -64,8 +64,3 @@ def _default(one: Any) -> dict[str, Any]:
     value = one.default_factory() if callable(one.default_factory) else one.default
     # The defaults of a nested dataclass stand at its own fields.
     return {"default": {} if is_dataclass(value) else value}
-
-
-def as_plain(options: Any) -> dict[str, Any]:
-    """The options as nested dictionaries, every field included."""
-    return asdict(options)

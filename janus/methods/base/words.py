@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from janus.methods.base.method import Method, Training
@@ -55,7 +54,7 @@ def pair_words(training: Training) -> list[str]:
     sentences = training.training["valid_bleu_sentences"]
     if sentences:
         words += option("valid-bleu-sentences", sentences)
-        words += option("valid-decodings", as_json([_sorted(one) for one in training.validation]))
+        words += option("valid-decodings", as_json(training.validation))
     return words
 
 
@@ -67,7 +66,3 @@ def text_words(training: Training) -> list[str]:
 def finetune_words(training: Training) -> list[str]:
     """fairseq's own way to start from weights, which are loaded only if there is no checkpoint to resume from."""
     return option("finetune-from-model", training.start) if training.start else []
-
-
-def _sorted(decoding: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(sorted(decoding.items()))
