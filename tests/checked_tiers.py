@@ -9,13 +9,14 @@ from janus.config.consistency import check_sense
 from janus.config.system_entries import load_systems
 from janus.config.tiers import check, read_yaml
 from janus.errors import InputError
-from janus.fetching.manifest import load_corpora, load_texts
+from janus.fetching.manifest import load_manifest
 from janus.report.published import load_published
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = ROOT / "workflow/schemas"
 DEMO = read_yaml(ROOT / "config/demo.yaml")
-CORPORA, TEXTS = (load(ROOT / "config/corpora.yaml") for load in (load_corpora, load_texts))
+MANIFEST = load_manifest(ROOT / "config/corpora.yaml")
+CORPORA, TEXTS = MANIFEST.corpora, MANIFEST.texts
 SYSTEMS = load_systems(ROOT / "config/systems.yaml", SCHEMAS)
 PUBLISHED = load_published(ROOT / "workflow/published")
 STATEMENTS = load_statements(ROOT / "workflow/published/claims.csv")

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from janus.config.system_entries import load_systems
 from janus.config.tiers import check, read_yaml
-from janus.rehearsal.manifest import Manifest, narrow_manifest
+from janus.fetching.manifest import load_manifest
+from janus.rehearsal.manifest import narrow_manifest
 from janus.rehearsal.narrow import Machine, narrow_tier
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = ROOT / "workflow/schemas"
 SYSTEMS = load_systems(ROOT / "config/systems.yaml", SCHEMAS)
-MANIFEST = Manifest.read(ROOT / "config/corpora.yaml")
+MANIFEST = load_manifest(ROOT / "config/corpora.yaml")
 PROCESSOR = Machine(gpus=0, cores=2, parquet=False)
 
 

@@ -17,7 +17,7 @@ from janus.children import environment, run
 from janus.console import tolerate_any_encoding
 from janus.errors import InputError
 from janus.fetching.fetch import fetch
-from janus.fetching.manifest import load_corpora
+from janus.fetching.manifest import load_manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = "multi30k.de-en"
@@ -88,7 +88,7 @@ def _pip(*words: str) -> None:
 
 
 def _corpus(folder: Path, mirror: str | None) -> None:
-    for download in load_corpora(ROOT / "config" / "corpora.yaml")[CORPUS].downloads:
+    for download in load_manifest(ROOT / "config" / "corpora.yaml").corpora[CORPUS].downloads:
         path = folder / download.path
         fetched = fetch(download, path.parent, mirror=mirror)
         fetched.rename(path)

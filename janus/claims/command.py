@@ -13,7 +13,7 @@ from janus.config.system_entries import load_systems, with_entries
 from janus.config.tiers import check, read_yaml
 from janus.data import PUBLISHED, SCHEMAS
 from janus.errors import InputError
-from janus.fetching.manifest import load_corpora
+from janus.fetching.manifest import load_manifest
 from janus.report.names import generated_text
 from janus.report.published import load_published
 from janus.report.tables import to_markdown, write_table
@@ -88,7 +88,7 @@ def _config(run: Path, configfile: Path | None) -> tuple[dict[str, Any], dict[st
         )
     systems_file, corpora_file = (_found(Path(tier[key])) for key in ("systems_file", "corpora_file"))
     systems = load_systems(systems_file, SCHEMAS)
-    return with_entries(tier, systems), systems, load_corpora(corpora_file)
+    return with_entries(tier, systems), systems, load_manifest(corpora_file).corpora
 
 
 def _found(path: Path) -> Path:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from janus.errors import InputError
+from janus.iterations import column_of, iteration_of
 from janus.report.csvfile import number, read_rows
 from janus.report.names import RESAMPLED
 from janus.report.paper_tables import PAPER_TABLES
@@ -196,7 +197,11 @@ def _cells(statement: Statement, side: Side, published: Published) -> dict[str, 
     """The printed cells of a side, by text: a corpus, or "" for the single text of a table."""
     table, columns, paper = statement.table, published.columns(statement.table), PAPER_TABLES[statement.table]
     shown = paper.shown
-    if ITERATION in columns and side.passes and published.find(table, side.row, ITERATION).value != side.passes - 1:
+    if (
+        ITERATION in columns
+        and side.passes
+        and published.find(table, side.row, ITERATION).value != iteration_of(side.passes)
+    ):
         return {}
     if statement.is_ratio:
         names = {"": LATENCY} if LATENCY in columns else {}
@@ -205,7 +210,7 @@ def _cells(statement: Statement, side: Side, published: Published) -> dict[str, 
     elif shown != statement.metric:
         names = {}
     elif paper.columns == "passes":
-        names = {"": f"Iter={side.passes - 1}"} if side.passes else {}
+        names = {"": column_of(side.passes)} if side.passes else {}
     else:
         suffix = f" {side.manner.upper()}" if paper.by_manner else ""
         heads = published.score_columns(table)

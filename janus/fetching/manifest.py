@@ -14,18 +14,6 @@ from janus.errors import InputError, require_none
 from janus.recipes.by_recipe import RECIPES
 
 _SCHEMA = SCHEMAS / "corpora.schema.yaml"
-# By recipe, or by the task of GLGE.
-_TASKS = {
-    "summaries": "summary",
-    "demo_summary": "summary",
-    "xsum": "summary",
-    "questions": "question",
-    "demo_question": "question",
-    "squadqg": "question",
-    "dialogue": "reply",
-    "demo_reply": "reply",
-    "personachat": "reply",
-}
 TEXT_RECIPES = ("documents", "sides", "demo_text")
 SPLITS = ("train", "valid", "test")
 _SECTIONS = ("corpora", "texts", "vocabularies", "models")
@@ -57,8 +45,9 @@ class Corpus:
     `lines` are the expected counts of prepared pairs by split (train, valid, test; missing splits are not checked),
     `blobs` git blob hashes, or prefixes of them, of prepared files by path below the corpus folder. `lowercase` says
     whether the recipe lower-cases, `options` belong to the recipe. A corpus either learns its own joint BPE, with
-    `merges` operations by default, or uses the `vocabulary` of that name. `published` is the corresponding text in the
-    paper's tables, empty if there is none. `home` is the folder of the manifest, from which own files are found.
+    `merges` operations by default, or uses the `vocabulary` of that name. `task` is `translation`, `summary`,
+    `question` or `reply`; it decides how outputs are scored. `published` is the corresponding text in the paper's
+    tables, empty if there is none. `home` is the folder of the manifest, from which own files are found.
     """
 
     name: str
@@ -69,6 +58,7 @@ class Corpus:
     lowercase: bool
     merges: int = 0
     vocabulary: str = ""
+    task: str = "translation"
     published: str = ""
     downloads: tuple[Download, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict)
@@ -89,11 +79,6 @@ class Corpus:
         splits = SPLITS if "{split}" in pattern else SPLITS[:1]
         names = [pattern.format(split=split, language=side) for split in splits for side in self.sides]
         return [self.home / name for name in names] if pattern else []
-
-    @property
-    def task(self) -> str:
-        """The task: `translation`, `summary`, `question` or `reply`."""
-        return _TASKS.get(self.options.get("task", self.recipe), "translation")
 
     def download(self, name: str) -> Download:
         """The download called `name`. Raises InputError if the manifest has none of that name."""
@@ -157,38 +142,39 @@ class Model:
     notes: str = ""
 
 
-def load_corpora(path: Path, *, schema: Path = _SCHEMA) -> dict[str, Corpus]:
-    """All corpora of a manifest, by name, in its order.
+@dataclass(frozen=True)
+class Manifest:
+    """All entries of a manifest, by name, in its order; `content` is the checked YAML."""
+
+    content: Mapping[str, Any]
+    corpora: Mapping[str, Corpus]
+    texts: Mapping[str, Text]
+    vocabularies: Mapping[str, Vocabulary]
+    models: Mapping[str, Model]
+
+    @property
+    def downloads(self) -> dict[str, Download]:
+        """The downloads of all entries, by name."""
+        sections: tuple[Mapping[str, Any], ...] = self.corpora, self.texts, self.vocabularies, self.models
+        return {item.name: item for section in sections for entry in section.values() for item in entry.downloads}
+
+
+def load_manifest(path: Path, *, schema: Path = _SCHEMA) -> Manifest:
+    """The manifest in a file.
 
     Raises InputError, naming the file and the place in it, for YAML that does not parse, an unknown or missing key,
     a wrong type, or a download name that stands for two different files.
     """
     content = _load(path, schema)
     home = Path(path).parent
-    return {name: _entry(Corpus, name, entry | {"home": home}) for name, entry in content["corpora"].items()}
-
-
-def load_texts(path: Path, *, schema: Path = _SCHEMA) -> dict[str, Text]:
-    """All pre-training texts of a manifest, by name. Raises InputError as `load_corpora` does."""
-    return {name: _entry(Text, name, entry) for name, entry in _load(path, schema).get("texts", {}).items()}
-
-
-def load_vocabularies(path: Path, *, schema: Path = _SCHEMA) -> dict[str, Vocabulary]:
-    """All shared vocabularies of a manifest, by name. Raises InputError as `load_corpora` does."""
-    content = _load(path, schema)
-    return {name: _entry(Vocabulary, name, entry) for name, entry in content.get("vocabularies", {}).items()}
-
-
-def load_models(path: Path, *, schema: Path = _SCHEMA) -> dict[str, Model]:
-    """All published models of a manifest, by name. Raises InputError as `load_corpora` does."""
-    return {name: _entry(Model, name, entry) for name, entry in _load(path, schema).get("models", {}).items()}
-
-
-def load_downloads(path: Path, *, schema: Path = _SCHEMA) -> dict[str, Download]:
-    """The downloads of all entries of a manifest, by name. Raises InputError as `load_corpora` does."""
-    content = _load(path, schema)
-    entries = [entry for section in _SECTIONS for entry in content.get(section, {}).values()]
-    return {download.name: download for entry in entries for download in _downloads(entry)}
+    return Manifest(
+        content,
+        {name: _entry(Corpus, name, entry | {"home": home}) for name, entry in content["corpora"].items()},
+        *(
+            {name: _entry(kind, name, entry) for name, entry in content.get(section, {}).items()}
+            for section, kind in (("texts", Text), ("vocabularies", Vocabulary), ("models", Model))
+        ),
+    )
 
 
 def _load(path: Path, schema: Path) -> Mapping[str, Any]:
@@ -198,7 +184,7 @@ def _load(path: Path, schema: Path) -> Mapping[str, Any]:
     rules["$defs"]["corpus"]["properties"]["recipe"]["enum"] = list(RECIPES)
     content = typed(read_yaml(path), rules)
     require_none(_refusals(content, rules, path))
-    problems = _ambiguous_downloads, _unknown_references, _sides_of_one_name, _unnamed_files
+    problems = _ambiguous_downloads, _unknown_references, _sides_of_one_name, _unnamed_files, _own_merges
     require_none(itertools.chain.from_iterable(find(content, path) for find in problems))
     return content
 
@@ -275,6 +261,17 @@ def _unnamed_files(content: Mapping[str, Any], path: Path) -> Iterator[InputErro
                 f"files: {files!r} does not contain {{language}}" if files else "the recipe plain needs `files`",
                 where=f"{path}, corpora.{name}.options",
                 fix="write a path such as data/{split}.{language}",
+            )
+
+
+def _own_merges(content: Mapping[str, Any], path: Path) -> Iterator[InputError]:
+    """Corpora to generate on that learn a BPE of their own, whose marks the scores of a task do not read."""
+    for name, entry in content["corpora"].items():
+        if (task := entry.get("task", "translation")) != "translation" and "merges" in entry:
+            yield InputError(
+                f"a corpus of the task {task} cannot have merges of its own",
+                where=f"{path}, corpora.{name}",
+                fix="name a `vocabulary`, and describe it under `vocabularies`",
             )
 
 

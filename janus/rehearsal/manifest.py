@@ -2,24 +2,12 @@
 
 import copy
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from janus.config.tiers import read_yaml, settings
-from janus.fetching.manifest import (
-    SPLITS,
-    Corpus,
-    Download,
-    Model,
-    Text,
-    Vocabulary,
-    load_corpora,
-    load_models,
-    load_texts,
-    load_vocabularies,
-)
+from janus.config.tiers import settings
+from janus.fetching.manifest import SPLITS, Manifest
 from janus.rehearsal.mirror import HELD_OUT, TRAIN, Made, make_corpus, make_text
 from janus.rehearsal.pretrained import make_model, make_vocabulary
 from janus.rehearsal.text import LANGUAGES, sentence_pairs
@@ -29,29 +17,6 @@ _SHARDS = 2
 _MERGES = 60
 _GENERATED = {"train": TRAIN, "valid": HELD_OUT, "test": HELD_OUT}
 _DOCUMENTS = 60
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """A manifest: its YAML, and what it describes."""
-
-    content: Mapping[str, Any]
-    corpora: Mapping[str, Corpus]
-    texts: Mapping[str, Text]
-    vocabularies: Mapping[str, Vocabulary]
-    models: Mapping[str, Model]
-
-    @classmethod
-    def read(cls, path: Path) -> "Manifest":
-        """The manifest in a file. Raises InputError as the loaders of `janus.fetching.manifest` do."""
-        loaded = (load(path) for load in (load_corpora, load_texts, load_vocabularies, load_models))
-        return cls(read_yaml(path), *loaded)
-
-    def downloads(self) -> Iterator[Download]:
-        """Every download."""
-        for entries in (self.corpora, self.texts, self.vocabularies, self.models):
-            for entry in entries.values():
-                yield from entry.downloads
 
 
 def narrow_manifest(

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from janus.config.tiers import runs, settings
-from janus.rehearsal.manifest import BLOCK, Manifest
+from janus.fetching.manifest import Manifest
+from janus.rehearsal.manifest import BLOCK
 from janus.rehearsal.mirror import TRAIN, make_corpus
 
 _LAYERS = 2
@@ -43,7 +44,7 @@ def narrow_tier(
     # Two seeds already make a mean and an interval.
     narrow["seeds"] = tier["seeds"][:2]
     # Nobody's terms bind made files.
-    narrow["accept"] = sorted({item.accept for item in manifest.downloads() if item.accept})
+    narrow["accept"] = sorted({item.accept for item in manifest.downloads.values() if item.accept})
     for block in (narrow, *narrow["overrides"]):
         _narrow_model(block.get("model", {}))
         _narrow_decoding(block.get("decoding", {}))

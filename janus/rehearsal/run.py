@@ -24,7 +24,8 @@ from janus.config.system_entries import load_systems, with_entries, with_found_f
 from janus.config.tiers import check, read_yaml
 from janus.data import PUBLISHED, SCHEMAS
 from janus.errors import InputError, together
-from janus.rehearsal.manifest import Manifest, narrow_manifest
+from janus.fetching.manifest import Manifest, load_manifest
+from janus.rehearsal.manifest import narrow_manifest
 from janus.rehearsal.narrow import Machine, narrow_tier
 from janus.report.published import load_published
 
@@ -97,7 +98,7 @@ def _checked(configfile: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], Ma
     systems_file = tier["systems_file"]
     systems, manifest = together(
         lambda: load_systems(systems_file, SCHEMAS),
-        lambda: Manifest.read(Path(tier["corpora_file"])),
+        lambda: load_manifest(Path(tier["corpora_file"])),
     )
     known = {"texts": manifest.texts, "models": manifest.models}
     published = load_published(PUBLISHED)

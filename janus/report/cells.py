@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from janus.config.systems import baselines
+from janus.iterations import column_of, iteration_of
 from janus.report.paper_tables import PAPER_TABLES, PaperTable
 
 Files = dict[int, str]
@@ -58,7 +59,7 @@ def bleu_cells(
                     ],
                 }
                 if paper.iterations and manner == "nar":
-                    cell["iterations"] = passes(corpus, name) - 1
+                    cell["iterations"] = iteration_of(passes(corpus, name))
                 cells.append(cell)
     return cells
 
@@ -71,7 +72,7 @@ def repetition_cells(
     score_files: ScoreFiles,
     origin_of: OriginOf,
 ) -> list[Cell]:
-    """The cells of a table of passes: every system after each number of them; k+1 passes are the paper's Iter k.
+    """The cells of a table of passes: every system after each number of them.
 
     Repetition is not tested; a row is still compared with its opponents, to report differences in their training.
     """
@@ -81,7 +82,7 @@ def repetition_cells(
             "table": number,
             "row": row_of(systems[name], number, "nar"),
             "variant": systems[name]["label"],
-            "column": f"Iter={passes - 1}",
+            "column": column_of(passes),
             "metric": None,
             "score_files": score_files(corpus, name, "nar", passes),
             "origin": origin_of(corpus, name, "nar", passes),
@@ -119,7 +120,7 @@ def row_of(system: Mapping[str, Any], number: int, manner: str, passes: int | No
     """The published row that a system is compared with in a table, or a new row, named by its label.
 
     A published row with `passes` is only for those. The name of a new row contains the manner if the rows of the table
-    have one manner each and, if `passes` are given, the paper's Iter, passes - 1.
+    have one manner each and, if `passes` are given, the paper's Iter.
     """
     for place in system["published"]:
         if place["table"] == number and place["manner"] == manner and place.get("passes") in (None, passes):
@@ -127,7 +128,7 @@ def row_of(system: Mapping[str, Any], number: int, manner: str, passes: int | No
     if not PAPER_TABLES[number].one_manner_a_row:
         return system["label"]
     row = f"{system['label'].removesuffix(f' {manner.upper()}')} {manner.upper()}"
-    return row if passes is None else f"{row} iter {passes - 1}"
+    return row if passes is None else f"{row} iter {iteration_of(passes)}"
 
 
 def column_name(column: str | Mapping[str, str]) -> str:
@@ -155,7 +156,7 @@ def added_columns(number: int, table: Mapping[str, Any]) -> list[str]:
 
 
 def _iterations(table: Mapping[str, Any]) -> list[str]:
-    return [f"Iter={passes - 1}" for passes in table["passes"]]
+    return [column_of(passes) for passes in table["passes"]]
 
 
 def _by_manner(paper: PaperTable, columns: Iterable[str]) -> list[str]:

@@ -26,7 +26,7 @@ def collect(cells: Iterable[Mapping[str, Any]]) -> list[Reproduced]:
     - `comparisons` (optional): a list of {"against": the label of the row it was tested against, "step": whether it
       adds to that row, "files": {seed: path of a file written by `compare_files` or `compare_task_files`}}, tests of
       the metric that the table tests, the only one with tests;
-    - `iterations` (optional): the paper's Iter of the decoding, passes - 1;
+    - `iterations` (optional): the paper's Iter of the decoding;
     - `latency` (optional): {"files": {seed: path of a file written by `janus.decoding.latency`}, "manner", "passes",
       "baseline": None or {"label" and the same three}}. It adds the metrics `latency` and, with a baseline, `speedup`:
       the baseline's latency over its own, seed by seed.

@@ -1,6 +1,7 @@
 """Figures 4, 5 and 6 of the paper, each with its data as CSV and Markdown."""
 
 # Imported first: it loads matplotlib without the user's settings.
+from janus.iterations import iteration_of, passes_of
 from janus.report.style import looks, panels, save, style
 
 # isort: split
@@ -125,7 +126,7 @@ def _iteration_panel(axis: Axes, rows: Rows, look: Mapping[str, Mapping[str, str
     if passes:
         axis.set_xlim(min(passes) - 0.4, max(passes) + 0.4)
     _speed_axis(right)
-    top = axis.secondary_xaxis("top", functions=(lambda value: value - 1, lambda value: value + 1))
+    top = axis.secondary_xaxis("top", functions=(iteration_of, passes_of))
     top.set_xlabel("Iter of the paper", fontsize=8)
     top.tick_params(labelsize=8)
     top.xaxis.set_major_locator(MultipleLocator(1))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from janus.errors import InputError
+from janus.iterations import iteration_of
 from janus.report.cells import Cell, Files, OriginOf, ScoreFiles, opponents, row_of
 from janus.report.paper_tables import PAPER_TABLES
 
@@ -74,7 +75,7 @@ def generation_cells(
         }
         if PAPER_TABLES[number].timed:
             speed = {"files": latency_files(corpus, name), "manner": manner, "passes": passes, "baseline": baseline}
-            cells[row, label] |= {"iterations": None if passes is None else passes - 1, "latency": speed}
+            cells[row, label] |= {"iterations": None if passes is None else iteration_of(passes), "latency": speed}
     return list(cells.values())
 
 

@@ -11,7 +11,7 @@ from janus.claims.statements import Statement, load_statements
 from janus.config.system_entries import load_systems
 from janus.config.systems import training_arguments
 from janus.config.tiers import check, settings
-from janus.fetching.manifest import Corpus, Vocabulary, load_corpora
+from janus.fetching.manifest import Corpus, Vocabulary, load_manifest
 from janus.files import read_lines, write_json, write_lines
 from janus.report.published import Published, load_published
 from janus.text.vocabulary import load_encoder, make_subword
@@ -19,7 +19,7 @@ from janus.text.vocabulary import load_encoder, make_subword
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "workflow/schemas"
 SYSTEMS = load_systems(ROOT / "config/systems.yaml", SCHEMAS)
-CORPORA: Mapping[str, Corpus] = load_corpora(ROOT / "config/corpora.yaml")
+CORPORA: Mapping[str, Corpus] = load_manifest(ROOT / "config/corpora.yaml").corpora
 PUBLISHED: Published = load_published(ROOT / "workflow/published")
 STATEMENTS: list[Statement] = load_statements(ROOT / "workflow/published/claims.csv")
 REFERENCES = {

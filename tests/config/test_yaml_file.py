@@ -8,7 +8,7 @@ import yaml
 from janus.config.tiers import check
 from janus.config.yaml_file import read_yaml, typed
 from janus.errors import InputError
-from janus.fetching.manifest import load_corpora
+from janus.fetching.manifest import load_manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 TIER = ROOT / "workflow/schemas/tier.schema.yaml"
@@ -59,13 +59,15 @@ def test_what_is_no_number_is_refused_by_its_key() -> None:
 
 def test_the_manifest_reads_the_same_numbers(tmp_path: Path) -> None:
     text = (ROOT / "config/corpora.yaml").read_text(encoding="utf-8")
-    name, corpus = next((name, one) for name, one in load_corpora(ROOT / "config/corpora.yaml").items() if one.merges)
+    name, corpus = next(
+        (name, one) for name, one in load_manifest(ROOT / "config/corpora.yaml").corpora.items() if one.merges
+    )
     entry = f"  {name}:\n"
     head, tail = text[: text.index(entry)], text[text.index(entry) :]
     changed = tail.replace(f"merges: {corpus.merges}", "merges: 3e3", 1)
     assert changed != tail
     (tmp_path / "corpora.yaml").write_text(head + changed, encoding="utf-8")
-    merges = load_corpora(tmp_path / "corpora.yaml")[name].merges
+    merges = load_manifest(tmp_path / "corpora.yaml").corpora[name].merges
     assert merges == 3000 and type(merges) is int
 
 

@@ -6,11 +6,7 @@ import yaml
 from janus.errors import InputError, InputErrors
 from janus.fetching.manifest import (
     TEXT_RECIPES,
-    load_corpora,
-    load_downloads,
-    load_models,
-    load_texts,
-    load_vocabularies,
+    load_manifest,
 )
 
 MANIFEST = Path(__file__).resolve().parents[2] / "config" / "corpora.yaml"
@@ -38,19 +34,19 @@ def test_the_manifest_holds_every_direction_of_table_1_and_task_of_glge_real_and
         "multi30k.de-en",
         "tatoeba.ro-en",
         "tatoeba.de-en",
-    } | SMALL == set(load_corpora(MANIFEST))
+    } | SMALL == set(load_manifest(MANIFEST).corpora)
 
 
 def test_names_tell_the_direction():
-    for name, corpus in load_corpora(MANIFEST).items():
+    for name, corpus in load_manifest(MANIFEST).corpora.items():
         assert name.endswith(f".{corpus.source}-{corpus.target}")
 
 
 def test_every_download_can_be_mirrored_and_checked():
-    corpora, texts = load_corpora(MANIFEST), load_texts(MANIFEST)
+    corpora, texts = load_manifest(MANIFEST).corpora, load_manifest(MANIFEST).texts
     for corpus in corpora.values():
         assert bool(corpus.downloads) == (corpus.recipe != "grammar" and not corpus.recipe.startswith("demo_"))
-    for entry in [*corpora.values(), *texts.values(), *load_vocabularies(MANIFEST).values()]:
+    for entry in [*corpora.values(), *texts.values(), *load_manifest(MANIFEST).vocabularies.values()]:
         for download in entry.downloads:
             if download.addresses:
                 assert download.path.rsplit("/", 1)[-1] in download.addresses[0]
@@ -59,7 +55,7 @@ def test_every_download_can_be_mirrored_and_checked():
 
 
 def test_downloads_of_all_entries_are_found_by_name():
-    downloads = load_downloads(MANIFEST)
+    downloads = load_manifest(MANIFEST).downloads
     assert {"multi30k-train.de.gz", "wikipedia-20231101.en-00040.parquet", "gpt2-dict.txt", "bart.base.tar.gz"} <= set(
         downloads
     )
@@ -67,15 +63,15 @@ def test_downloads_of_all_entries_are_found_by_name():
 
 
 def test_terms_are_asked_for_where_there_are_any():
-    asked = {name: {d.accept for d in corpus.downloads} for name, corpus in load_corpora(MANIFEST).items()}
+    asked = {name: {d.accept for d in corpus.downloads} for name, corpus in load_manifest(MANIFEST).corpora.items()}
     assert {name for name, terms in asked.items() if terms - {None}} == TASKS
-    books = load_texts(MANIFEST)["wikipedia-bookcorpus"].downloads[-1]
+    books = load_manifest(MANIFEST).texts["wikipedia-bookcorpus"].downloads[-1]
     assert (books.name, books.accept) == ("bookcorpus.tar.bz2", "bookcorpus") and books.page
 
 
 def test_every_task_of_the_tables_is_there_real_small_and_generated():
     tasks = {}
-    for name, corpus in load_corpora(MANIFEST).items():
+    for name, corpus in load_manifest(MANIFEST).corpora.items():
         tasks.setdefault(corpus.task, set()).add(name)
     assert tasks["summary"] == {"xsum.src-tgt", "demo.xsum.src-tgt", "package-summaries.src-tgt"}
     assert tasks["question"] == {"squad.src-tgt", "demo.squad.src-tgt", "fairytaleqa.src-tgt"}
@@ -84,7 +80,7 @@ def test_every_task_of_the_tables_is_there_real_small_and_generated():
 
 
 def test_bart_base_is_there_in_both_formats():
-    models = load_models(MANIFEST)
+    models = load_manifest(MANIFEST).models
     assert {model.format: bool(model.member) for model in models.values()} == {"fairseq": True, "huggingface": False}
     assert [item.name.split("-")[-1] for item in models["facebook-bart-base"].downloads] == [
         "config.json",
@@ -93,13 +89,15 @@ def test_bart_base_is_there_in_both_formats():
 
 
 def test_glges_line_counts_add_up_to_what_it_states():
-    totals = {name: sum(load_corpora(MANIFEST)[f"{name}.src-tgt"].lines.values()) for name in ("xsum", "squad")}
+    totals = {
+        name: sum(load_manifest(MANIFEST).corpora[f"{name}.src-tgt"].lines.values()) for name in ("xsum", "squad")
+    }
     assert totals == {"xsum": 226_677, "squad": 98_169}
-    assert sum(load_corpora(MANIFEST)["personachat.src-tgt"].lines.values()) == 151_157
+    assert sum(load_manifest(MANIFEST).corpora["personachat.src-tgt"].lines.values()) == 151_157
 
 
 def test_a_run_of_files_is_written_once():
-    wikipedia = load_texts(MANIFEST)["wikipedia-bookcorpus"].downloads[:-1]
+    wikipedia = load_manifest(MANIFEST).texts["wikipedia-bookcorpus"].downloads[:-1]
     assert [download.name for download in wikipedia] == [f"wikipedia-20231101.en-{n:05d}.parquet" for n in range(41)]
     assert all(download.path.endswith(f"train-{n:05d}-of-00041.parquet") for n, download in enumerate(wikipedia))
 
@@ -123,18 +121,18 @@ def test_a_name_that_stands_for_nothing_is_one_clear_line(tmp_path, section, ent
         "vocabularies": {"v": {"kind": "subword", "licence": "free", "text": "t", "merges": 5}},
     }
     (tmp_path / "corpora.yaml").write_text(yaml.safe_dump(content))
-    assert load_texts(tmp_path / "corpora.yaml")["t"].corpora == ("a.de-en",)
+    assert load_manifest(tmp_path / "corpora.yaml").texts["t"].corpora == ("a.de-en",)
     (name,) = content[section]
     changed = content[section][name] | entry
     content[section][name] = {key: value for key, value in changed.items() if value is not None}
     (tmp_path / "corpora.yaml").write_text(yaml.safe_dump(content))
     with pytest.raises(InputError) as caught:
-        load_vocabularies(tmp_path / "corpora.yaml")
+        load_manifest(tmp_path / "corpora.yaml")
     assert all(word in str(caught.value) for word in words)
 
 
 def test_the_iwslt_entry_carries_the_hashes_that_the_literature_shares():
-    blobs = load_corpora(MANIFEST)["iwslt14.de-en"].blobs
+    blobs = load_manifest(MANIFEST).corpora["iwslt14.de-en"].blobs
     expected = {"test.de": "2b6e0a26", "test.en": "5577f360", "valid.de": "bae485c4", "valid.en": "a981f719"}
     for name, prefix in (expected | {"train.de": "f0a0c7d5", "train.en": "6cec1253"}).items():
         assert blobs[f"bpe/{name}"].startswith(prefix)
@@ -169,7 +167,7 @@ def test_schema_describes_every_key():
 )
 def test_a_wrong_entry_is_one_clear_line(manifest, changes, words):
     with pytest.raises(InputError) as caught:
-        load_corpora(manifest(**changes))
+        load_manifest(manifest(**changes))
     message = str(caught.value)
     assert "corpora.yaml" in message and "\n" not in message
     for word in words:
@@ -180,39 +178,39 @@ def test_a_missing_key_is_named(tmp_path):
     path = tmp_path / "corpora.yaml"
     path.write_text(yaml.safe_dump({"corpora": {"a.de-en": {key: ENTRY[key] for key in ENTRY if key != "licence"}}}))
     with pytest.raises(InputError, match="licence.*add the key"):
-        load_corpora(path)
+        load_manifest(path)
 
 
 def test_broken_yaml_names_its_line(tmp_path):
     path = tmp_path / "corpora.yaml"
     path.write_text("corpora:\n  a: [1,\n")
     with pytest.raises(InputError, match=r"corpora\.yaml:3"):
-        load_corpora(path)
+        load_manifest(path)
 
 
 def test_a_byte_order_mark_is_no_text_and_utf_16_is_named(manifest):
     path = manifest()
     text = path.read_text()
     path.write_text(text, encoding="utf-8-sig")
-    assert list(load_corpora(path)) == ["a.de-en"]
+    assert list(load_manifest(path).corpora) == ["a.de-en"]
     path.write_text(text, encoding="utf-16")
     with pytest.raises(InputError, match=r"corpora\.yaml: not UTF-8 .*convert"):
-        load_corpora(path)
+        load_manifest(path)
 
 
 def test_all_problems_of_a_manifest_are_said_at_once(manifest):
     with pytest.raises(InputErrors) as caught:
-        load_corpora(manifest(recipe="nope", sorce="x", merges=0))
+        load_manifest(manifest(recipe="nope", sorce="x", merges=0))
     lines = str(caught.value).splitlines()
     assert len(lines) == 3 and all("corpora.yaml, corpora.a.de-en" in line for line in lines)
     with pytest.raises(InputErrors) as caught:
-        load_corpora(manifest(target="de", downloads=[DOWNLOAD, DOWNLOAD | {"path": "y/a.gz"}]))
+        load_manifest(manifest(target="de", downloads=[DOWNLOAD, DOWNLOAD | {"path": "y/a.gz"}]))
     assert len(caught.value.problems) == 2
 
 
 def test_two_kinds_at_once_are_refused_without_the_whole_entry(manifest):
     with pytest.raises(InputError) as caught:
-        load_corpora(manifest(vocabulary="v", notes="long " * 99))
+        load_manifest(manifest(vocabulary="v", notes="long " * 99))
     assert "corpora.a.de-en: only one of merges, vocabulary may stand there; " in str(caught.value)
     assert len(str(caught.value)) < 300
 
@@ -220,10 +218,16 @@ def test_two_kinds_at_once_are_refused_without_the_whole_entry(manifest):
 def test_an_entry_of_the_wrong_type_is_one_problem(tmp_path):
     (tmp_path / "corpora.yaml").write_text("corpora: {a.de-en: null}\n")
     with pytest.raises(InputError, match=r"corpora\.a\.de-en: None is not of type 'object'") as caught:
-        load_corpora(tmp_path / "corpora.yaml")
+        load_manifest(tmp_path / "corpora.yaml")
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_task_of_generation_needs_a_vocabulary(manifest):
+    assert load_manifest(manifest()).corpora["a.de-en"].task == "translation"
+    with pytest.raises(InputError, match="a.de-en: a corpus of the task summary cannot have merges of its own; name a"):
+        load_manifest(manifest(task="summary"))
 
 
 def test_sides_of_one_name_would_be_one_file(manifest):
     with pytest.raises(InputError, match="a.de-en: source and target are both 'en', and each names a file; call them"):
-        load_corpora(manifest(source="en"))
+        load_manifest(manifest(source="en"))

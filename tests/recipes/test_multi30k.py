@@ -6,7 +6,7 @@ from real_data import BESIDE, needs
 
 from janus.errors import InputError
 from janus.fetching.fetch import fetch
-from janus.fetching.manifest import load_corpora
+from janus.fetching.manifest import load_manifest
 from janus.files import read_json, read_lines
 from janus.text.prepare import prepare
 
@@ -49,7 +49,7 @@ def test_an_empty_test_line_stops_and_leaves_no_corpus(corpus_entry, downloads):
 @needs("multi30k", "its text comes without a licence")
 def test_the_real_corpus_has_its_known_size_and_upstreams_tokens(tmp_path):
     """The tokens quoted are upstream's own (data/task1/tok/val.lc.norm.tok.de), places where tokenisers part."""
-    corpus = load_corpora(ROOT / "config" / "corpora.yaml")["multi30k.de-en"]
+    corpus = load_manifest(ROOT / "config" / "corpora.yaml").corpora["multi30k.de-en"]
     for download in corpus.downloads:
         fetch(download, tmp_path, mirror=str(BESIDE / "multi30k"), progress=False)
     prepare(corpus, tmp_path, tmp_path / "out")

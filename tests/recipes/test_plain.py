@@ -9,7 +9,7 @@ from markdown_blocks import blocks
 
 from janus.config.tiers import check
 from janus.errors import InputError
-from janus.fetching.manifest import load_corpora
+from janus.fetching.manifest import load_manifest
 from janus.files import read_json, read_lines
 from janus.text.prepare import prepare
 
@@ -27,7 +27,7 @@ def corpus_of(folder: Path, *, single: bool = False, **options):
         content["corpora"]["mine.de-en"] |= yaml.safe_load(SINGLE)
     content["corpora"]["mine.de-en"]["options"] |= options
     (folder / "corpora.yaml").write_text(yaml.safe_dump(content))
-    return load_corpora(folder / "corpora.yaml")["mine.de-en"]
+    return load_manifest(folder / "corpora.yaml").corpora["mine.de-en"]
 
 
 def write(folder: Path, **files: list[str]) -> None:

@@ -9,7 +9,7 @@ from real_data import BESIDE, needs
 
 from janus.errors import InputError
 from janus.fetching.fetch import fetch
-from janus.fetching.manifest import load_corpora
+from janus.fetching.manifest import load_manifest
 from janus.files import read_json, read_lines
 from janus.recipes.dialogue import exchanges, split_of
 from janus.text.one_language import parts_of
@@ -28,7 +28,7 @@ def small(tmp_path):
     """A function that writes a corpus' downloads from lines by file and prepares it."""
 
     def make(name, lines, **options):
-        corpus = load_corpora(MANIFEST)[f"{name}.src-tgt"]
+        corpus = load_manifest(MANIFEST).corpora[f"{name}.src-tgt"]
         for download in corpus.downloads:
             text = "".join(f"{line}\n" for line in lines(download.name))
             (tmp_path / download.name).write_bytes(lzma.compress(text.encode()))
@@ -109,7 +109,7 @@ FOLDERS = {"package-summaries": "package-summaries", "fairytaleqa": "fairytaleqa
 )
 def real(request, tmp_path_factory):
     """A real corpus, prepared: its entry and its folder."""
-    corpus = load_corpora(MANIFEST)[f"{request.param}.src-tgt"]
+    corpus = load_manifest(MANIFEST).corpora[f"{request.param}.src-tgt"]
     folder = tmp_path_factory.mktemp(request.param)
     for download in corpus.downloads:
         fetch(download, folder, mirror=str(BESIDE), progress=False)

@@ -8,7 +8,7 @@ from real_data import BESIDE, needs
 
 from janus.errors import InputError
 from janus.fetching.fetch import fetch
-from janus.fetching.manifest import load_corpora
+from janus.fetching.manifest import load_manifest
 from janus.files import read_json, read_lines
 from janus.recipes.tatoeba import split_of
 from janus.text.prepare import prepare
@@ -56,7 +56,7 @@ def test_another_archive_is_refused(tmp_path, corpus_entry, lines, more, message
 
 @needs("tatoeba-anki/ron-eng.zip", "0.6 MB")
 def test_the_real_archive(tmp_path):
-    corpus = load_corpora(MANIFEST)["tatoeba.ro-en"]
+    corpus = load_manifest(MANIFEST).corpora["tatoeba.ro-en"]
     [download] = corpus.downloads
     fetch(download, tmp_path, mirror=str(BESIDE), progress=False)
     prepare(corpus, tmp_path, tmp_path / "out")

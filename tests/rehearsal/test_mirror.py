@@ -11,7 +11,7 @@ from janus.config.consistency import check_sense
 from janus.config.tiers import check, runs, settings
 from janus.errors import InputError
 from janus.fetching.fetch import fetch
-from janus.fetching.manifest import load_corpora, load_models, load_texts, load_vocabularies
+from janus.fetching.manifest import load_manifest
 from janus.model.bart import read_bart, unpack_start
 from janus.recipes.by_recipe import builder
 from janus.rehearsal.mirror import make_corpus
@@ -38,14 +38,14 @@ def mirrors(tmp_path_factory):
 
 
 def place_of(mirrors, corpus):
-    return next(folder for folder in mirrors.values() if corpus in load_corpora(folder / "corpora.yaml"))
+    return next(folder for folder in mirrors.values() if corpus in load_manifest(folder / "corpora.yaml").corpora)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FETCHED)
 def test_every_recipe_makes_the_counted_pairs_of_its_made_downloads(mirrors, tmp_path, name):
     folder = place_of(mirrors, name)
-    corpus = load_corpora(folder / "corpora.yaml")[name]
+    corpus = load_manifest(folder / "corpora.yaml").corpora[name]
     for download in corpus.downloads:
         fetch(download, tmp_path / "downloads", mirror=str(folder / "mirror"), progress=False)
         if MANIFEST.corpora[name].download(download.name).sha256:
@@ -72,9 +72,9 @@ def test_a_recipe_without_a_maker_is_refused():
 @pytest.mark.slow
 def test_texts_vocabulary_and_model_are_read_by_what_reads_the_real_ones(mirrors, tmp_path):
     folder = mirrors["paper"]
-    text = load_texts(folder / "corpora.yaml")["wikipedia-bookcorpus"]
-    vocabulary = load_vocabularies(folder / "corpora.yaml")["gpt2"]
-    model = load_models(folder / "corpora.yaml")["bart.base"]
+    text = load_manifest(folder / "corpora.yaml").texts["wikipedia-bookcorpus"]
+    vocabulary = load_manifest(folder / "corpora.yaml").vocabularies["gpt2"]
+    model = load_manifest(folder / "corpora.yaml").models["bart.base"]
     for entry in (text, vocabulary, model):
         for download in entry.downloads:
             fetch(download, tmp_path / "downloads", mirror=str(folder / "mirror"), progress=False)
@@ -106,8 +106,8 @@ def test_every_narrow_tier_makes_sense_and_keeps_what_it_rehearses(name, machine
     tier, content, _ = narrow(name, tmp_path, machine)
     small = check(tier, SCHEMAS / "tier.schema.yaml", where=name)
     (tmp_path / "corpora.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
-    corpora, texts = load_corpora(tmp_path / "corpora.yaml"), load_texts(tmp_path / "corpora.yaml")
-    models = load_models(tmp_path / "corpora.yaml")
+    corpora, texts = load_manifest(tmp_path / "corpora.yaml").corpora, load_manifest(tmp_path / "corpora.yaml").texts
+    models = load_manifest(tmp_path / "corpora.yaml").models
     check_sense(small, SYSTEMS, corpora, texts=texts, models=models, where=name)
     assert runs(small, SYSTEMS) == runs(real, SYSTEMS) and small["tables"] == real["tables"]
     for corpus, system in runs(real, SYSTEMS):

@@ -7,7 +7,7 @@ import pytest
 from janus.config.system_entries import load_systems
 from janus.config.tiers import read_yaml
 from janus.errors import InputError
-from janus.fetching.manifest import load_corpora
+from janus.fetching.manifest import load_manifest
 from janus.report.cells import added_columns, added_rows, bleu_cells, files_of, opponents, other_texts, repetition_cells
 from janus.report.collect import collect
 from janus.report.generation_cells import generation_cells
@@ -159,7 +159,7 @@ def test_repetition_is_held_against_the_baseline_without_a_test():
     assert files_of(cells, "origins") == ["c/cmlm/train", "c/cmlm/nar", "c/janus-paper/train", "c/janus-paper/nar"]
 
 
-CORPORA = load_corpora(ROOT / "config/corpora.yaml")
+CORPORA = load_manifest(ROOT / "config/corpora.yaml").corpora
 TEXTS = {name: corpus.published for name, corpus in CORPORA.items()}
 
 

@@ -11,12 +11,12 @@ SECTION = section((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), "A cor
 PREPARE = """
 import yaml
 from pathlib import Path
-from janus.fetching.manifest import load_corpora
+from janus.fetching.manifest import load_manifest
 from janus.files import read_json, read_lines
 from janus.rehearsal.mirror import make_corpus
 from janus.text.prepare import prepare
 
-corpus = load_corpora(Path("mine.yaml"))["pairs.de-en"]
+corpus = load_manifest(Path("mine.yaml")).corpora["pairs.de-en"]
 for name, content in make_corpus(corpus).files.items():
     Path(name).write_bytes(content)
 prepare(corpus, Path("."), Path("out"))

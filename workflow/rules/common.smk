@@ -5,13 +5,13 @@ import re
 import shlex
 import sys
 from dataclasses import asdict
-from functools import cache, partial
+from functools import cache
 
 from janus.children import FIXED
 from janus.claims.statements import load_statements
 from janus.closure import digest_of_code
 from janus.recipes.by_recipe import builder_name, judge_name, text_name
-from janus.fetching.manifest import load_corpora, load_models, load_texts, load_vocabularies
+from janus.fetching.manifest import load_manifest
 from janus.text.pretraining_text import part_names
 from janus.training.lock import hold_lock
 from janus.training.warm import WarmPython, is_supported
@@ -42,26 +42,25 @@ def checked_config():
             if tier[key] and "://" not in tier[key]:
                 tier[key] = of_user(tier[key])
         systems_file = tier["systems_file"]
-        systems, *manifest = together(
+        systems, manifest = together(
             lambda: load_systems(systems_file, SCHEMAS),
-            *(
-                partial(load, tier["corpora_file"])
-                for load in (load_corpora, load_texts, load_vocabularies, load_models)
-            ),
+            lambda: load_manifest(tier["corpora_file"]),
         )
-        corpora, texts, _, models = manifest
         published = load_published(ROOT / "workflow" / "published")
         statements = load_statements(ROOT / "workflow" / "published" / "claims.csv")
+        known = {"texts": manifest.texts, "models": manifest.models}
         papers = {"published": published, "statements": statements}
         tier = with_entries(tier, systems)
-        check_sense(tier, systems, corpora, texts=texts, models=models, **papers, where=where)
+        check_sense(tier, systems, manifest.corpora, **known, **papers, where=where)
     except InputError as error:
         # A WorkflowError would add the lines of this file to those that matter, one for each problem.
         sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
-    return statements, tier, systems, *manifest
+    return statements, tier, systems, manifest
 
 
-STATEMENTS, TIER, SYSTEMS, CORPORA, TEXTS, VOCABULARIES, MODELS = checked_config()
+STATEMENTS, TIER, SYSTEMS, MANIFEST = checked_config()
+CORPORA, TEXTS = MANIFEST.corpora, MANIFEST.texts
+VOCABULARIES, MODELS = MANIFEST.vocabularies, MANIFEST.models
 TABLES, FIGURES = TIER["tables"], TIER["figures"]
 # Scripts read the tier's defaults too.
 config.update(TIER)

@@ -4,14 +4,7 @@ from snakemake.settings.types import DeploymentMethod
 from janus.text.documents import require_readers
 from janus.fetching.terms import refusals
 
-DOWNLOADS = {
-    download.name: download
-    for entries in (CORPORA, TEXTS, VOCABULARIES, MODELS)
-    for entry in entries.values()
-    for download in entry.downloads
-}
-
-
+DOWNLOADS = MANIFEST.downloads
 # Corpora that are encoded with a vocabulary they share with a pre-training text, and those with a BPE of their own.
 SHARED = [name for name, corpus in CORPORA.items() if corpus.vocabulary]
 OWN = [name for name in CORPORA if name not in SHARED]

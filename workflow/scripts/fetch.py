@@ -6,11 +6,11 @@ from _job import job
 
 with job(snakemake):
     from janus.fetching.fetch import fetch
-    from janus.fetching.manifest import load_downloads
+    from janus.fetching.manifest import load_manifest
     from janus.fetching.terms import require_leave
     from janus.text.documents import require_readers
 
-    download = load_downloads(snakemake.config["corpora_file"])[snakemake.wildcards.download]
+    download = load_manifest(snakemake.config["corpora_file"]).downloads[snakemake.wildcards.download]
     folder = Path(snakemake.output[0]).parent
     mirror = snakemake.config["mirror"]
     require_readers([download.name])

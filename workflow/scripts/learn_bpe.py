@@ -5,11 +5,11 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from janus.fetching.manifest import load_corpora
+    from janus.fetching.manifest import load_manifest
     from janus.text.bpe import learn_and_apply
     from janus.text.prepare import check_blobs
 
-    corpus = load_corpora(snakemake.config["corpora_file"])[snakemake.wildcards.corpus]
+    corpus = load_manifest(snakemake.config["corpora_file"]).corpora[snakemake.wildcards.corpus]
     folder = Path(snakemake.output[0]).parent
     learn_and_apply(folder, merges=corpus.merges, workers=snakemake.threads)
     check_blobs(corpus, folder, below="bpe")

@@ -5,10 +5,10 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from janus.fetching.manifest import load_vocabularies
+    from janus.fetching.manifest import load_manifest
     from janus.text.vocabulary import make_gpt2, make_subword
 
-    vocabulary = load_vocabularies(snakemake.config["corpora_file"])[snakemake.wildcards.vocabulary]
+    vocabulary = load_manifest(snakemake.config["corpora_file"]).vocabularies[snakemake.wildcards.vocabulary]
     output = Path(snakemake.output[0])
     if vocabulary.kind == "gpt2":
         make_gpt2(vocabulary, Path("resources/downloads"), output)

@@ -5,14 +5,14 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from janus.fetching.manifest import load_models
+    from janus.fetching.manifest import load_manifest
     from janus.files import sha256, write_json
     from janus.model.bart import unpack_start
     from janus.records.provenance import Stopwatch, provenance
     from janus.text.vocabulary import dictionary_size
 
     watch = Stopwatch()
-    model = load_models(snakemake.config["corpora_file"])[snakemake.wildcards.model]
+    model = load_manifest(snakemake.config["corpora_file"]).models[snakemake.wildcards.model]
     downloads, checkpoint = [Path(path) for path in snakemake.input.downloads], Path(snakemake.output[0])
     unpack_start(
         downloads,
