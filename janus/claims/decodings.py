@@ -12,7 +12,7 @@ Modes = dict[tuple[str, str], set[str]]
 
 
 def decoded_modes(tier: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]]) -> Modes:
-    """Every decoding that a table or Figure 4 of a checked tier shows."""
+    """Every decoding that a table, an overview or Figure 4 of a checked tier shows."""
     nar_alone = {f"table{number}" for number, table in PAPER_TABLES.items() if table.nar_alone}
     found: Modes = {}
     for name, block in _decoding_blocks(tier):
@@ -28,21 +28,18 @@ def decoded_modes(tier: Mapping[str, Any], systems: Mapping[str, Mapping[str, An
 
 
 def timed_modes(tier: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]]) -> Modes:
-    """Every decoding whose speed a table or Figure 4 of a checked tier shows."""
-    blocks = timed_blocks(tier)
+    """Every decoding whose speed a table, an overview or Figure 4 of a checked tier shows."""
+    timed = {f"table{number}" for number, table in PAPER_TABLES.items() if table.timed}
+    timed |= {"figure4", *tier["overviews"]}
     found: Modes = {}
-    for corpus in {block["corpus"] for block in blocks}:
-        own = [block for block in blocks if block["corpus"] == corpus]
-        passes = {count for block in own for count in block["passes"]}
-        for system in {system for block in own for system in block["systems"]}:
-            found[corpus, system] = modes_of(systems[system]["manners"], passes)
+    for name, block in _decoding_blocks(tier):
+        if name not in timed:
+            continue
+        for system in block["systems"]:
+            passes = block.get("passes") or [tier_passes(tier, block["corpus"], system)]
+            modes = modes_of(systems[system]["manners"], passes)
+            found.setdefault((block["corpus"], system), set()).update(modes)
     return found
-
-
-def timed_blocks(tier: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """What a tier says of its tables with speeds and of Figure 4, as far as it has them."""
-    timed = {f"table{number}" for number, table in PAPER_TABLES.items() if table.timed} | {"figure4"}
-    return [block for name, block in _decoding_blocks(tier) if name in timed]
 
 
 def tier_passes(tier: Mapping[str, Any], corpus: str, system: str) -> int:
@@ -57,4 +54,4 @@ def modes_of(manners: list[str], passes: Any) -> set[str]:
 
 def _decoding_blocks(tier: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     figure = tier["figures"].get("figure4")
-    return [*tier["tables"].items(), *([("figure4", figure)] if figure else [])]
+    return [*tier["tables"].items(), *tier["overviews"].items(), *([("figure4", figure)] if figure else [])]

@@ -11,7 +11,7 @@ from typing import Any
 from janus.claims.statements import Statement, check_rows
 from janus.config.system_entries import fixed_passes
 from janus.config.systems import baselines, decoding_settings, method_of, require_read
-from janus.config.tiers import blocks_of, known, settings, used_systems
+from janus.config.tiers import SHOWN, blocks_of, known, settings, used_systems
 from janus.config.training_checks import Problems, training_problems, width_problems
 from janus.decoding.decoding import Decoding
 from janus.errors import InputError, require_none
@@ -20,7 +20,6 @@ from janus.methods.base.registry import find_method
 from janus.report.paper_tables import PAPER_TABLES
 from janus.report.published import Published
 
-_BLOCKS = ("tables", "figures")
 # All figures are about translation.
 _TASK_OF_BLOCK = {f"tables.table{number}": table.task for number, table in PAPER_TABLES.items()}
 
@@ -150,7 +149,7 @@ def _tasks(
     where: object,
 ) -> Problems:
     """Each corpus of a table or figure has the right task, and the vocabulary of its pre-trained systems."""
-    for place, block in blocks_of(tier, _BLOCKS):
+    for place, block in blocks_of(tier, SHOWN):
         for name in block["systems"]:
             if systems[name]["stage"] == "pretraining":
                 yield InputError(
@@ -196,7 +195,7 @@ def _budget(tier: Mapping[str, Any], where: object) -> Problems:
 def _length_beams(tier: Mapping[str, Any], systems: Mapping[str, Any], where: object) -> Problems:
     """No NAR system tries more lengths than it can predict; systems with the same numbers give one problem."""
     alike: dict[tuple[int, int], list[tuple[str, str]]] = {}
-    for place, block in blocks_of(tier, _BLOCKS):
+    for place, block in blocks_of(tier, SHOWN):
         for corpus, name in itertools.product(corpora_of(block), block["systems"]):
             run = settings(tier, corpus=corpus, system=name)
             beam = run["decoding"]["length_beam"]
@@ -251,7 +250,7 @@ def _rows(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
 
 def _passes(tier: Mapping[str, Any], systems: Mapping[str, Any], where: object) -> Problems:
     """No table or figure asks a decoder with a fixed number of passes for another."""
-    for place, block in blocks_of(tier, _BLOCKS):
+    for place, block in blocks_of(tier, SHOWN):
         for name in block["systems"]:
             fixed = fixed_passes(systems[name])
             others = [count for count in block.get("passes", ()) if fixed and count != fixed]

@@ -14,6 +14,8 @@ from janus.config.yaml_file import complaint, read_yaml, refusals, typed
 from janus.errors import InputError, require_none
 
 BLOCKS = ("model", "training", "decoding")
+# The blocks of a tier that name the systems to train.
+SHOWN = ("tables", "figures", "overviews")
 # One process per GPU, and one more that loads its batches; memory in MiB.
 _PER_GPU = {"threads": 2, "memory": 8000}
 
@@ -102,9 +104,9 @@ def known(name: str, names: Collection[str], *, kind: str, where: object, file: 
 
 
 def blocks_of(
-    tier: Mapping[str, Any], kinds: Collection[str] = ("tables", "figures", "overrides")
+    tier: Mapping[str, Any], kinds: Collection[str] = ("tables", "figures", "overviews", "overrides")
 ) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    """(place, block) of every table, figure and override of a tier, or only of those `kinds`."""
+    """(place, block) of every table, figure, overview and override of a tier, or only of those `kinds`."""
     for kind in kinds:
         entries = tier[kind]
         for name, block in enumerate(entries) if isinstance(entries, list) else entries.items():
@@ -112,15 +114,15 @@ def blocks_of(
 
 
 def used_systems(tier: Mapping[str, Any]) -> list[str]:
-    """The systems in tables and figures of the tier, each once, in order of appearance."""
-    blocks = [*tier["tables"].values(), *tier["figures"].values()]
+    """The systems in tables, figures and overviews of the tier, each once, in order of appearance."""
+    blocks = [block for _, block in blocks_of(tier, SHOWN)]
     return list(dict.fromkeys(name for block in blocks for name in block["systems"]))
 
 
 def runs(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(corpus or text, system) of every training that the tables and figures of a checked tier need, each once."""
     found: dict[tuple[str, str], None] = {}
-    for _, block in blocks_of(tier, ("tables", "figures")):
+    for _, block in blocks_of(tier, SHOWN):
         corpora = [block["corpus"]] if "corpus" in block else block["columns"]
         found |= dict.fromkeys((corpus, name) for corpus in corpora for name in block["systems"])
     names = [systems[name]["start"] for _, name in found]

@@ -2,7 +2,7 @@
 
 # Imported first: it loads matplotlib without the user's settings.
 from janus.iterations import iteration_of, passes_of
-from janus.report.style import looks, panels, save, style
+from janus.report.style import PALETTE, looks, panels, save, style
 
 # isort: split
 import math
@@ -25,6 +25,7 @@ from janus.report.layout import caption
 FIGURE4_COLUMNS = (
     "system", "label", "manner", "passes", "bleu", "speed", "speed_low", "speed_high", "batch_size", "device",
 )  # fmt: skip
+TRADEOFF_COLUMNS = ("system", "label", "manner", "batch_size", "quality", "metric", "speed", "on_front", "device")
 FIGURE5_COLUMNS = ("system", "label", "manner", "updates", "bleu", "seed")
 FIGURE6_COLUMNS = ("system", "label", "epoch", "stream", "loss", "seed")
 
@@ -34,8 +35,9 @@ TITLES = {
     6: "Figure 6 of the paper: training loss of each stream",
 }
 _MANNERS = {"ar": "AR", "nar": "NAR"}
+_MANNER_LOOKS = {"ar": (PALETTE[0], "o"), "nar": (PALETTE[1], "^")}
 _STREAMS = {"ar": "AR", "nar": "NAR", "aux": "AUX"}
-_NUMBERS = {"passes", "bleu", "speed", "speed_low", "speed_high", "batch_size", "updates", "epoch", "loss"}
+_NUMBERS = {"passes", "bleu", "quality", "speed", "speed_low", "speed_high", "batch_size", "updates", "epoch", "loss"}
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -92,6 +94,28 @@ def figure6(rows: Rows, stem: Path, *, tier: str, generated: bool) -> None:
         _write(figure, rows, FIGURE6_COLUMNS, stem, caption(TITLES[6], tier, generated=generated))
 
 
+def tradeoff(rows: Rows, stem: Path, *, title: str, tier: str, generated: bool) -> None:
+    """Quality against speed, one panel per batch size, with the Pareto front as a line.
+
+    Rows have TRADEOFF_COLUMNS; `speed` is in sentences per second. Points are numbered as in the legend, best first.
+    """
+    _check(rows, TRADEOFF_COLUMNS)
+    sizes = sorted({row["batch_size"] for row in rows})
+    alone = sorted((row for row in rows if row["batch_size"] == sizes[0]), key=lambda row: -row["quality"])
+    numbers = {row["label"]: number for number, row in enumerate(alone, 1)}
+    with style():
+        figure, axes = panels(len(sizes))
+        for axis, size in zip(axes, sizes, strict=True):
+            _tradeoff_panel(axis, [row for row in rows if row["batch_size"] == size], numbers)
+            axis.set_title(f"batch size {size:g}")
+        axes[0].set_ylabel(rows[0]["metric"])
+        handles = [_handle(f"{number}  {label}", linestyle="") for label, number in numbers.items()]
+        figure.legend(handles=handles, loc="outside right center", handlelength=0, fontsize=8)
+        devices = ", ".join(dict.fromkeys(row["device"] for row in rows))
+        text = f"{caption(title, tier, generated=generated)} Device: {devices}."
+        _write(figure, rows, TRADEOFF_COLUMNS, stem, text)
+
+
 def load_rows(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
     """The tidy CSV of a figure with its numbers read.
 
@@ -130,6 +154,22 @@ def _iteration_panel(axis: Axes, rows: Rows, look: Mapping[str, Mapping[str, str
     top.set_xlabel("Iter of the paper", fontsize=8)
     top.tick_params(labelsize=8)
     top.xaxis.set_major_locator(MultipleLocator(1))
+
+
+def _tradeoff_panel(axis: Axes, rows: Rows, numbers: Mapping[str, int]) -> None:
+    front = sorted((row for row in rows if row["on_front"]), key=lambda row: row["speed"])
+    axis.plot([row["speed"] for row in front], [row["quality"] for row in front], color="#999999", linewidth=1.1)
+    for row in rows:
+        colour, marker = _MANNER_LOOKS[row["manner"]]
+        face = colour if row["on_front"] else "white"
+        axis.plot(row["speed"], row["quality"], color=colour, marker=marker, markerfacecolor=face, linestyle="")
+        place = {"xytext": (4, 3), "textcoords": "offset points", "fontsize": 7.5}
+        axis.annotate(str(numbers[row["label"]]), (row["speed"], row["quality"]), **place)
+    axis.set_xscale("log")
+    axis.set_xlabel("sentences / second")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _speed_axis(right: Axes) -> None:

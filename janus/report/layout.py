@@ -73,7 +73,11 @@ def build_table(
     return Table(
         name=f"table{number}",
         caption=caption(f"Table {number} of the paper: {paper.title}", tier, generated=generated and bool(shown)),
-        notes=(*_notes(number, shown, metric, entries, other_texts), *(origins if shown else ())),
+        notes=(
+            *_notes(number, shown, metric, entries, other_texts),
+            *_published_notes(published, number),
+            *(origins if shown else ()),
+        ),
         labels=("Row", "System") if shown else ("Row",),
         groups=_groups(kinds, plain=not shown),
         lines=tuple(_line(line, kinds, named=bool(shown)) for line in _by_line(entries)),
@@ -211,6 +215,12 @@ def _notes(
         seeds = " or ".join(str(count) for count in sorted(counts))
         notes.append(f"±: 95 % t-interval of the mean over {seeds} seeds.")
     return tuple(notes)
+
+
+def _published_notes(published: Published, number: int) -> list[str]:
+    """What the published rows really are, in one note."""
+    rows = [f"{row}, {what}" for (table, row), what in published.what.items() if table == number]
+    return [f"Published rows: {'. '.join(rows)}."] if rows else []
 
 
 def _signatures(shown: Sequence[Reproduced], metric: str | Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
 """The numbers of the paper: the cells of its tables and the claims of its text, from `workflow/published`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -11,6 +11,7 @@ from janus.report.csvfile import read_rows
 CELL_COLUMNS = ("table", "row", "column", "value", "section", "note")
 CLAIM_COLUMNS = ("id", "section", "claim", "relation", "value", "left", "right", "tolerance", "note")
 SAME_COLUMNS = ("left", "right")
+ROW_COLUMNS = ("table", "row", "what")
 
 # Columns that describe a row; every other column holds scores.
 ITERATION, LATENCY, SPEEDUP = DESCRIPTIVE = ("Iter", "Latency (ms/sample)", "Speed-up")
@@ -54,7 +55,14 @@ class Claim:
 class Published:
     """All cells by place, in printed order, with the claims and the pairs of cells that must be equal."""
 
-    def __init__(self, cells: Iterable[Cell], claims: Iterable[Claim] = (), same: Iterable[tuple[str, str]] = ()):
+    def __init__(
+        self,
+        cells: Iterable[Cell],
+        claims: Iterable[Claim] = (),
+        same: Iterable[tuple[str, str]] = (),
+        what: Mapping[tuple[int, str], str] | None = None,
+    ):
+        """what: what the numbers of a row really are, by table and row, as far as the table does not say it."""
         self.cells: dict[tuple[int, str, str], Cell] = {}
         for cell in cells:
             if (cell.table, cell.row, cell.column) in self.cells:
@@ -62,6 +70,10 @@ class Published:
             self.cells[cell.table, cell.row, cell.column] = cell
         self.claims = {claim.id: claim for claim in claims}
         self.same = list(same)
+        for table, row in what or {}:
+            if row not in self.rows(table):
+                raise InputError("no such row", where=f"Table {table}: {row!r}", fix="correct its name in rows.csv")
+        self.what = dict(what or {})
 
     def tables(self) -> list[int]:
         """Numbers of the tables."""
@@ -96,7 +108,7 @@ class Published:
 
 
 def load_published(folder: Path) -> Published:
-    """Read `table<n>.csv`, `text.csv` and `same.csv` of a folder.
+    """Read `table<n>.csv`, `text.csv`, `same.csv` and `rows.csv` of a folder.
 
     Raises InputError, naming the place, for a missing file, a broken record, a duplicate cell or a value that is not a
     number.
@@ -108,7 +120,8 @@ def load_published(folder: Path) -> Published:
     cells = [_cell(path, row) for path in paths for row in read_rows(path, CELL_COLUMNS)]
     claims = [_claim(row) for row in read_rows(folder / "text.csv", CLAIM_COLUMNS)]
     same = [(row["left"], row["right"]) for row in read_rows(folder / "same.csv", SAME_COLUMNS)]
-    return Published(cells, claims, same)
+    what = {(int(row["table"]), row["row"]): row["what"] for row in read_rows(folder / "rows.csv", ROW_COLUMNS)}
+    return Published(cells, claims, same, what)
 
 
 def _cell(path: Path, row: dict[str, str]) -> Cell:

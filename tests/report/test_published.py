@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from janus.errors import InputError
+from janus.report.layout import build_table
 from janus.report.published import Claim, load_published
 
 ROOT = Path(__file__).parents[2]
@@ -120,3 +121,21 @@ def test_a_folder_without_tables_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_place_is_named(place: tuple[int, str, str], message: str) -> None:
     with pytest.raises(InputError, match=message):
         load_published(PUBLISHED).find(*place)
+
+
+def test_a_table_says_what_its_published_rows_really_are() -> None:
+    [note] = [
+        note for note in build_table(1, load_published(PUBLISHED), tier="t", generated=False).notes if "GLAT" in note
+    ]
+    assert "GLAT, numbers of its own paper, which are for distilled data" in note
+    assert "Flowseq, the large model; 30 candidates re-scored by an autoregressive model" in note
+    assert not any(
+        "Published rows" in note for note in build_table(6, load_published(PUBLISHED), tier="t", generated=False).notes
+    )
+
+
+def test_a_description_of_no_row_is_refused(folder: Path) -> None:
+    with (folder / "rows.csv").open("a", encoding="utf-8") as stream:
+        stream.write("1,GLATT,distilled data\n")
+    with pytest.raises(InputError, match="Table 1: 'GLATT': no such row; correct its name in rows.csv"):
+        load_published(folder)

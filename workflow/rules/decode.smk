@@ -49,9 +49,7 @@ rule measure_latency:
         runtime="4h",
     params:
         source=of_corpus("source"),
-        decodings=lambda wildcards: [
-            decoding_of(wildcards, mode) for mode in modes_of(wildcards.system, timed_passes(wildcards.corpus))
-        ],
+        decodings=timed_decodings,
         latency=TIER["latency"],
         code=lambda wildcards: code_of_decoding("measure_latency", wildcards.system),
     message:

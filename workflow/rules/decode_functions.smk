@@ -1,8 +1,11 @@
 """What the rules of decode.smk ask: inputs, settings and resources."""
 
-from janus.claims.decodings import timed_blocks
+from janus.claims.decodings import timed_modes
+
+TIMED_MODES = timed_modes(TIER, SYSTEMS)
 
 
-def timed_passes(corpus):
-    """The decoder passes after which Figure 4 and the tables want the speed on a corpus."""
-    return sorted({count for block in timed_blocks(TIER) if block["corpus"] == corpus for count in block["passes"]})
+def timed_decodings(wildcards):
+    """How a system is decoded to measure its speed: AR first, then by passes."""
+    modes = TIMED_MODES.get((wildcards.corpus, wildcards.system), ())
+    return [decoding_of(wildcards, mode) for mode in sorted(modes, key=lambda mode: (len(mode), mode))]

@@ -8,6 +8,7 @@ for number in PAPER_TABLES:
         input:
             **{kind: files_of(CELLS.get(number, []), kind) for kind in ("scores", "tests", "latencies", "origins")},
             published=f"{PUBLISHED}/table{number}.csv",
+            what=f"{PUBLISHED}/rows.csv",
             vital=vital_files(files_of(CELLS.get(number, []), "scores")),
         output:
             **table_outputs(number),
@@ -70,6 +71,47 @@ rule paper_tables:
     localrule: True
     message:
         f"The tables are in {RESULTS}/tables"
+
+
+for name in OVERVIEWS:
+
+    rule:
+        name:
+            f"render_{name}"
+        input:
+            **{kind: files_of(OVERVIEW_CELLS[name], kind) for kind in ("scores", "origins")},
+            latencies=[path for cell in OVERVIEW_CELLS[name] for path in cell["latency_files"].values()],
+            vital=vital_files(files_of(OVERVIEW_CELLS[name], "scores")),
+        output:
+            **overview_outputs(name),
+        log:
+            f"{LOGS}/{name}.log",
+        conda:
+            "../../envs/report.yaml"
+        resources:
+            mem_mb=2000,
+            runtime=30,
+        params:
+            name=name,
+            title=OVERVIEWS[name]["title"],
+            task=CORPORA[OVERVIEWS[name]["corpus"]].task,
+            baseline=OVERVIEWS[name]["baseline"],
+            cells=OVERVIEW_CELLS[name],
+            tier=TIER["tier"],
+            generated=GENERATED,
+            code=code_of("render_overview"),
+        message:
+            f"Render the overview {name}"
+        script:
+            "../scripts/render_overview.py"
+
+
+rule overviews:
+    input:
+        [getattr(rules, f"render_{name}").output for name in OVERVIEWS],
+    localrule: True
+    message:
+        f"The overviews are in {RESULTS}/tables and {RESULTS}/figures"
 
 
 if 4 in DRAWN:

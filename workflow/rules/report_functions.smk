@@ -3,6 +3,7 @@
 from janus.report.cells import added_columns, added_rows, bleu_cells, files_of, other_texts, repetition_cells
 from janus.report.generation_cells import floor_cells, generation_cells
 from janus.report.names import generated_text
+from janus.report.overview import overview_cells
 from janus.report.paper_tables import PAPER_TABLES
 from janus.report.vital_signs import read_signs, summary, vital_files
 
@@ -60,7 +61,22 @@ ADDED_COLUMNS = {number: added_columns(number, TABLES[f"table{number}"]) for num
 # The text of the paper that each corpus is, and the columns whose corpus is another.
 PUBLISHED_TEXTS = {name: corpus.published for name, corpus in CORPORA.items()}
 OTHER_TEXTS = {number: other_texts(number, TABLES[f"table{number}"], PUBLISHED_TEXTS) for number in CELLS}
-VITAL_SIGNS = vital_files(path for cells in CELLS.values() for path in files_of(cells, "scores"))
+OVERVIEWS = TIER["overviews"]
+OVERVIEW_CELLS = {
+    name: overview_cells(
+        name,
+        block,
+        SYSTEMS,
+        score_files=score_files,
+        latency_files=latency_files,
+        origin_of=origin_of,
+        passes=passes_of,
+    )
+    for name, block in OVERVIEWS.items()
+}
+VITAL_SIGNS = vital_files(
+    path for cells in (*CELLS.values(), *OVERVIEW_CELLS.values()) for path in files_of(cells, "scores")
+)
 # The figures that the tier names; Figure 2 is drawn from the code alone.
 DRAWN = [2, *(number for number in (4, 5, 6) if f"figure{number}" in FIGURES)]
 
@@ -97,6 +113,17 @@ def figure_outputs(number):
         "md": f"{stem}.md",
         "facts": f"{stem}.json",
     }
+
+
+def overview_outputs(name):
+    """The files of an overview: a table, and a figure."""
+    stem, caption, labels = f"{RESULTS}/tables/{name}", "../report/overview.rst", {"overview": name}
+    table = {"html": report(f"{stem}.html", caption, category="Overviews", labels=labels)}
+    table |= {kind: f"{stem}.{kind}" for kind in ("csv", "md", "tex")}
+    figure = f"{RESULTS}/figures/{name}"
+    drawn = {"svg": report(f"{figure}.svg", caption, category="Overviews", labels=labels)}
+    drawn |= {f"figure_{kind}": f"{figure}.{kind}" for kind in ("pdf", "png", "csv", "md")}
+    return table | drawn | {"facts": f"{stem}.json"}
 
 
 def figure_files(name, system, product):
