@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from janus.methods.base.batch import Symbols, as_plain, pack_source, rows_of, source_of
+from janus.methods.base.glancing import GlanceOptions, ranks, shown_cells
 from janus.methods.base.joint_loss import Weights, joint_loss
 from janus.methods.base.method import Loss, Method, Step, Training, Use
 from janus.methods.base.options import option
@@ -38,20 +39,10 @@ Glance = Callable[[Tensor], DecoderRows]
 
 
 @dataclass(frozen=True)
-class GlatOptions:
-    """The share of the wrong cells that is shown, and the weight of the length."""
+class GlatOptions(GlanceOptions):
+    """How much is shown, and the weight of the length."""
 
-    glance_first: float = option(0.5, "Share of the distance that is shown at the first update.", minimum=0, maximum=1)
-    glance_last: float = option(0.3, "Share after `glance_updates`.", minimum=0, maximum=1)
-    glance_updates: int = option(
-        0, "Updates over which the share changes linearly; 0 stands for the training's `max_update`.", minimum=0
-    )
     length: float = option(0.05, "Weight of the length loss, times the share of the cells not shown.", minimum=0)
-
-    def share(self, update: int) -> float:
-        """The share of the distance that is shown, after `update` updates."""
-        done = min(1.0, update / max(self.glance_updates, 1))
-        return self.glance_first + (self.glance_last - self.glance_first) * done
 
 
 @dataclass(frozen=True)
@@ -131,8 +122,7 @@ class Glat(Method):
 
     def arguments(self, training: Training) -> list[str]:
         """As of every method; the share changes until the end of the training if nothing else is said."""
-        updates = self.options.glance_updates or training.training["max_update"]
-        return Method.arguments(Glat(replace(self.options, glance_updates=updates)), training)
+        return Method.arguments(Glat(self.options.of_training(training.training)), training)
 
     def pack(self, source: Tensor, target: Tensor, symbols: Symbols, generator: torch.Generator) -> dict[str, Any]:
         """The blank canvas, its gold tokens, and the rank of each cell in the order in which cells are shown."""
@@ -140,12 +130,11 @@ class Glat(Method):
         canvas = target.masked_fill(maskable(target, pad=symbols.pad), symbols.mask)
         owner = torch.arange(target.size(0))
         rows = pack_cells(canvas, owner, pad=symbols.pad, mask=symbols.mask, read={"nar": (present, target)})
-        keys = torch.rand(target.shape, generator=generator).masked_fill(~present, 2.0)
         return {
             "source": pack_source(source, symbols.pad),
             "lengths": present.sum(1),
             "streams": as_plain(rows),
-            "rank": keys.argsort(1).argsort(1)[present],
+            "rank": ranks(present, generator),
         }
 
     def loss(self, model: JanusTransformer, packed: Mapping[str, Any], step: Step) -> Loss:
@@ -163,13 +152,10 @@ def show(streams: DecoderRows, rank: Tensor, share: float, predicted: Tensor) ->
     """The rows with gold tokens at the first cells by `rank` [P]; the others are read.
 
     floor(share * distance) cells of a sentence are shown, the distance being the number of cells whose prediction
-    `predicted` [P] is not the gold token. The product is in float32, as in the authors' code.
+    `predicted` [P] is not the gold token.
     """
     gold = streams.read["nar"].labels
-    distance = torch.zeros(streams.sentences, device=gold.device).index_add(
-        0, streams.sentence, predicted.ne(gold).float()
-    )
-    shown = rank < (distance * share).floor()[streams.sentence]
+    shown = shown_cells(rank, predicted.ne(gold), streams.sentence, streams.sentences, share)
     rows = (~shown).nonzero(as_tuple=True)[0]
     return replace(streams, token=torch.where(shown, gold, streams.token), read={"nar": Read(rows, gold[rows])})
 

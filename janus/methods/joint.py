@@ -19,6 +19,7 @@ from janus.methods.base.joint_loss import Weights, joint_loss, target_tokens
 from janus.methods.base.method import AR, MASK_PREDICT, Loss, Method, Step
 from janus.methods.base.options import option
 from janus.model.config import TransformerConfig
+from janus.model.rows import States
 from janus.model.streams import pack_streams
 from janus.model.transformer import JanusTransformer
 from janus.noise.masks import maskable, span_mask, uniform_mask
@@ -135,12 +136,15 @@ class StreamMethod(Method):
         )
 
     def loss(self, model: JanusTransformer, packed: Mapping[str, Any], step: Step) -> Loss:
-        """The weighted sum of equation 5.
+        """The weighted sum of equation 5."""
+        return self.weighted(model(source_of(packed["source"]), rows_of(packed["streams"])), packed["lengths"], step)
+
+    def weighted(self, states: States, lengths: Tensor, step: Step) -> Loss:
+        """The weighted sum of equation 5 of hidden states; lengths: [B] target lengths, bos and eos counted.
 
         With `reduction: sum` the size of a batch is its number of target tokens, with `mean` every batch counts alike.
         """
-        states = model(source_of(packed["source"]), rows_of(packed["streams"]))
-        options, lengths = self.options, packed["lengths"]
+        options = self.options
         total, terms = joint_loss(states, lengths, options.losses, step.smoothing, reduction=options.reduction)
         return Loss(total, target_tokens(states, lengths) if options.reduction == "sum" else 1, terms)
 
