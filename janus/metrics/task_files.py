@@ -87,13 +87,21 @@ def compare_task_files(
     `hypotheses` of `score_task_file`; other arguments and errors are the same.
     """
     watch = Stopwatch()
-    metric, by_item = _TESTED[_known(task)]
+    _known(task)
     read = [read_decoded(path, vocabulary, references, sources) for path in (baseline, system)]
-    (before, _), (after, signature) = (by_item(side.outputs, side.references, side.sources) for side in read)
-    result = compare_means(before, after)
-    result |= {"metric": metric, "signature": f"{signature}|{result['signature']}"}
+    result = compare_task(task, *(side.outputs for side in read), read[0].references, read[0].sources)
     inputs = _digests(vocabulary, baseline=baseline, system=system, references=references, sources=sources)
     write_json(output, {**result, "provenance": provenance(watch=watch, **(facts or {}), inputs=inputs)})
+
+
+def compare_task(
+    task: str, baseline: Sequence[str], system: Sequence[str], references: Sequence[str], sources: Sequence[str]
+) -> dict[str, Any]:
+    """Both tests of significance of two outputs, as `compare_means` returns them, and the `metric` that was tested."""
+    metric, by_item = _TESTED[_known(task)]
+    (before, _), (after, signature) = (by_item(side, references, sources) for side in (baseline, system))
+    result = compare_means(before, after)
+    return {**result, "metric": metric, "signature": f"{signature}|{result['signature']}"}
 
 
 def task_scores(

@@ -33,26 +33,26 @@ def score_translation(
     language: str,
     lowercase: bool,
     subwords: Sequence[str] | None = None,
+    plain: Sequence[str] | None = None,
 ) -> Scores:
     """All scores of one decoded test set, each with the signature that says how it was computed.
 
     `hypotheses` and `references` are tokenised and free of BPE; `raw_references` are untokenised; line i of each is
     sentence i. `language` is the target's code, which the detokeniser needs. `lowercase` ignores case in sacreBLEU and
     chrF++, as a corpus that was lower-cased must. `subwords`, the hypotheses before BPE was joined, adds the
-    repetition counted on subwords.
+    repetition counted on subwords. `plain` are the hypotheses untokenised, by default as Moses detokenises them.
 
     Returns {name: {"value", "signature"}} with the names bleu_tok, bleu_split, bleu_sacre, chrfpp (0 to 100), and
     the repetition measures of `janus.metrics.repetition`. Raises InputError where the counts of lines differ.
     """
     _check_aligned(hypotheses, references=references, raw_references=raw_references)
-    plain = [detokenise(line, language) for line in hypotheses]
+    note = "" if plain is not None else f"detok:moses-{language}"
+    plain = [detokenise(line, language) for line in hypotheses] if plain is None else plain
     return {
         "bleu_tok": tokenised_bleu(hypotheses, references),
         "bleu_split": compound_split_bleu(hypotheses, references),
-        "bleu_sacre": _score(sacre_bleu(lowercase), plain, raw_references, note=f"detok:moses-{language}"),
-        "chrfpp": _score(
-            CHRF(word_order=2, lowercase=lowercase), plain, raw_references, note=f"detok:moses-{language}"
-        ),
+        "bleu_sacre": _score(sacre_bleu(lowercase), plain, raw_references, note=note),
+        "chrfpp": _score(CHRF(word_order=2, lowercase=lowercase), plain, raw_references, note=note),
         **repetition_scores(hypotheses, subwords),
     }
 

@@ -1,0 +1,17 @@
+"""Put kept rows back into the results of a run."""
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("kept", type=Path, metavar="DIR", help="what `janus keep` made")
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder of a tier's results, its corpora prepared")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Copy the rows back, and print their folders."""
+    from janus.records.kept_rows import restore_rows
+
+    print("\n".join(map(str, restore_rows(options.kept, options.run))))

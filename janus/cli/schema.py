@@ -1,0 +1,21 @@
+"""Write the schema of systems.yaml, with the options of all methods."""
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("--write", type=Path, metavar="FILE", help="the output file; by default standard output")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Write or print the schema."""
+    from janus.config.system_entries import schema_text
+    from janus.data import SCHEMAS
+
+    text = schema_text(SCHEMAS)
+    if options.write:
+        options.write.write_text(text, encoding="utf-8")
+    else:
+        print(text, end="")

@@ -1,0 +1,57 @@
+"""Score output files of any system, and test two of them.
+
+Every variant of every metric of the task is printed with its signature. Text that is not tokenised is noticed, said,
+and tokenised for the scores that are counted on tokens.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from janus.cli.values import TASKS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("outputs", type=Path, metavar="OUTPUTS", help="one output a line")
+    parser.add_argument("references", type=Path, metavar="REFERENCES", help="one reference a line")
+    parser.add_argument("--task", choices=TASKS, default="translation", help="what it is; by default translation")
+    parser.add_argument("--sources", type=Path, metavar="FILE", help="one source a line; questions are grouped by them")
+    parser.add_argument("--against", type=Path, metavar="FILE", help="a baseline's outputs, for a paired test")
+    parser.add_argument("--language", default="en", metavar="CODE", help="of outputs and references; by default en")
+    parser.add_argument("--lowercase", action="store_true", help="ignore case")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print the scores, and the tests."""
+    from janus.files import read_lines
+    from janus.metrics.outputs import Outputs, compare_scores, is_tokenised, score_outputs
+    from janus.report.csvfile import to_markdown
+    from janus.report.names import METRICS
+
+    files = {"outputs": options.outputs, "references": options.references, "sources": options.sources}
+    lines = {name: read_lines(path) for name, path in (files | {"against": options.against}).items() if path}
+    for name, text in lines.items():
+        if not is_tokenised(text):
+            print(f"{name} are not tokenised: tokenised here as Moses does ({options.language})", file=sys.stderr)
+    common = {"references": lines["references"], "sources": lines.get("sources", ())}
+    common |= {"task": options.task, "language": options.language, "folded": options.lowercase}
+    system = Outputs(lines=lines["outputs"], **common)
+    scores = score_outputs(system)
+    tests = compare_scores(Outputs(lines=lines["against"], **common), system) if options.against else None
+    if options.json:
+        print(json.dumps({"scores": scores, "tests": tests}, indent=1))
+        return
+    rows = [
+        {"metric": METRICS.get(name, name), "value": f"{one['value']:.2f}", "signature": one["signature"]}
+        for name, one in scores.items()
+    ]
+    print(to_markdown(["metric", "value", "signature"], rows))
+    if tests:
+        print(
+            f"{METRICS[tests['metric']]}: {tests['system']:.2f} against {tests['baseline']:.2f}, "
+            f"p = {tests['p_value']:.4f} (bootstrap {tests['p_bootstrap']:.4f}, randomisation "
+            f"{tests['p_randomisation']:.4f})  [{tests['signature']}]"
+        )

@@ -1,0 +1,25 @@
+"""The best of a grid for each row, by validation BLEU."""
+
+import argparse
+from pathlib import Path
+
+from janus.cli.values import positive
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument(
+        "runs", type=Path, nargs="+", metavar="RUN", help="folders of the trials' tiers, results/<tier>"
+    )
+    parser.add_argument("--updates", type=positive, metavar="N", help="count no validation after N updates")
+    parser.add_argument("--write", type=Path, metavar="STEM", help="write the table to STEM.md and STEM.json")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print the table of trials."""
+    from janus.report.trials import read_trials, to_markdown, write_trials
+
+    trials = read_trials(options.runs, options.updates)
+    print("\n".join(to_markdown(trials)))
+    if options.write:
+        write_trials(trials, options.write)
