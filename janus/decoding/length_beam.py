@@ -13,6 +13,7 @@ from torch import Tensor
 from janus.errors import InputError
 from janus.methods.base.decoder import Hypothesis
 from janus.model.ragged import Source
+from janus.model.streams import blank_cells
 from janus.model.transformer import JanusTransformer
 
 CANDIDATES = ("around", "top")
@@ -110,10 +111,7 @@ def _absolute(model: JanusTransformer, classes: Tensor, source: Source) -> Tenso
 def blank_canvas(lengths: Tensor, model: JanusTransformer) -> Tensor:
     """Fully masked canvases [N, T]: bos, masks, eos, padding."""
     config = model.config
-    place = torch.arange(int(lengths.max()), device=lengths.device)
-    canvas = torch.where(place < lengths[:, None], config.mask, config.pad)
-    canvas[:, 0] = config.bos
-    return canvas.scatter(1, lengths[:, None] - 1, config.eos)
+    return blank_cells(lengths, bos=config.bos, pad=config.pad, eos=config.eos, mask=config.mask)
 
 
 def best_candidates(canvas: Tensor, scores: Tensor, lengths: Tensor, ranks: Tensor) -> list[Hypothesis]:

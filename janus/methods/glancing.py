@@ -15,28 +15,29 @@ import torch
 from torch import Tensor
 
 from janus.methods.base.batch import Symbols, as_plain, pack_source, rows_of, source_of
-from janus.methods.base.glancing import GlanceOptions, ranks, shown_cells
-from janus.methods.base.method import Loss, Method, Step, Training
+from janus.methods.base.glancing import GlanceOptions, GlancingMethod, ranks, shown_cells
+from janus.methods.base.method import Loss, Step
+from janus.methods.base.options import option
 from janus.methods.joint import StreamMethod, StreamOptions
 from janus.model.streams import pack_canvas
 from janus.model.transformer import JanusTransformer
 from janus.noise.masks import maskable
+from kernels.top_words import best_words
 
 
 @dataclass(frozen=True)
 class GlancingOptions(GlanceOptions, StreamOptions):
     """Those of the streams, and how much is shown."""
 
+    glance_first: float = option(0.5, "Share of the distance that is shown at the first update.", minimum=0, maximum=1)
+    glance_last: float = option(0.3, "Share after `glance_updates`.", minimum=0, maximum=1)
 
-class Glancing(StreamMethod):
+
+class Glancing(GlancingMethod, StreamMethod):
     """Joint training with glancing; validation shows nothing."""
 
     Options = GlancingOptions
     options: GlancingOptions
-
-    def arguments(self, training: Training) -> list[str]:
-        """As of every method; the share changes until the end of the training if nothing else is said."""
-        return Method.arguments(Glancing(self.options.of_training(training.training)), training)
 
     def pack(self, source: Tensor, target: Tensor, symbols: Symbols, generator: torch.Generator) -> dict[str, Any]:
         """The blank canvas, and the rank of each inner token in the order in which tokens are shown."""
@@ -65,7 +66,7 @@ class Glancing(StreamMethod):
         if step.training:
             with torch.no_grad():
                 states = model.decode(rows_of(packed["canvas"]), memory, encoded)
-                predicted = model.project(states.hidden["nar"]).argmax(-1)
+                predicted = best_words(states.hidden["nar"], states.vocabulary)
             sentence = inner.nonzero(as_tuple=True)[0]
             share = self.options.share(step.update)
             shown = shown_cells(packed["rank"], predicted.ne(target[inner]), sentence, target.size(0), share)

@@ -12,7 +12,7 @@ rows, P cells, D model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -21,9 +21,9 @@ import torch
 from torch import Tensor, nn
 
 from janus.methods.base.batch import Symbols, as_plain, pack_source, rows_of, source_of
-from janus.methods.base.glancing import GlanceOptions, ranks, shown_cells
+from janus.methods.base.glancing import GlanceOptions, GlancingMethod, ranks, shown_cells
 from janus.methods.base.joint_loss import Weights, joint_loss
-from janus.methods.base.method import Loss, Method, Step, Training, Use
+from janus.methods.base.method import Loss, Step, Use
 from janus.methods.base.options import option
 from janus.model.config import TransformerConfig
 from janus.model.dropout import dropout
@@ -32,16 +32,17 @@ from janus.model.ragged import Ragged, Source
 from janus.model.rows import DecoderRows, Read, States
 from janus.model.streams import pack_cells
 from janus.model.transformer import Decoder, JanusTransformer, Memory
+from janus.model.two_passes import Glance, glanced
 from janus.noise.masks import maskable
-
-# Of the first pass: its predictions at all cells [P]. The rows that the second pass decodes.
-Glance = Callable[[Tensor], DecoderRows]
+from kernels.top_words import best_words
 
 
 @dataclass(frozen=True)
 class GlatOptions(GlanceOptions):
-    """How much is shown, and the weight of the length."""
+    """The share of the wrong cells that is shown, and the weight of the length."""
 
+    glance_first: float = option(0.5, "Share of the distance that is shown at the first update.", minimum=0, maximum=1)
+    glance_last: float = option(0.3, "Share after `glance_updates`.", minimum=0, maximum=1)
     length: float = option(0.05, "Weight of the length loss, times the share of the cells not shown.", minimum=0)
 
 
@@ -100,15 +101,10 @@ class GlatTransformer(JanusTransformer):
     def forward(self, source: Source, streams: DecoderRows, glance: Glance | None = None) -> States:
         """The states of the rows, or of those that `glance` makes of a first pass with the same dropout."""
         memory, encoded = self.encode(source)
-        if glance is not None:
-            # Its graph is dropped with it. Under no_grad other operators would run, which draw other dropout.
-            with torch.random.fork_rng(_devices(streams.token)):
-                first = self.decoder(streams, memory, torch.arange(streams.content, device=streams.token.device))
-            streams = glance(self.project(first.detach()).argmax(-1))
-        return self.decode(streams, memory, encoded)
+        return self.decode(glanced(glance, self.decoder, streams, memory), memory, encoded)
 
 
-class Glat(Method):
+class Glat(GlancingMethod):
     """Glancing training, and decoding in one pass."""
 
     Options = GlatOptions
@@ -119,10 +115,6 @@ class Glat(Method):
     def configure(self, config: TransformerConfig) -> TransformerConfig:
         """The authors' model: word vectors without a scale, and gelu."""
         return replace(config, scale_embedding=False, activation="gelu")
-
-    def arguments(self, training: Training) -> list[str]:
-        """As of every method; the share changes until the end of the training if nothing else is said."""
-        return Method.arguments(Glat(self.options.of_training(training.training)), training)
 
     def pack(self, source: Tensor, target: Tensor, symbols: Symbols, generator: torch.Generator) -> dict[str, Any]:
         """The blank canvas, its gold tokens, and the rank of each cell in the order in which cells are shown."""
@@ -140,12 +132,17 @@ class Glat(Method):
     def loss(self, model: JanusTransformer, packed: Mapping[str, Any], step: Step) -> Loss:
         """Cross entropy at the cells that are not shown, and of the length. Validation shows none."""
         streams, rank = rows_of(packed["streams"]), packed["rank"]
-        glance = partial(show, streams, rank, self.options.share(step.update)) if step.training else None
+        glance = partial(look, streams, rank, self.options.share(step.update)) if step.training else None
         states = model(source_of(packed["source"]), streams, glance)
         hidden = states.read["nar"].labels.numel() / max(streams.content, 1)
         weights = Weights(nar=1, length=self.options.length * hidden)
         total, terms = joint_loss(states, packed["lengths"], weights, step.smoothing)
         return Loss(total, 1, terms)
+
+
+def look(streams: DecoderRows, rank: Tensor, share: float, hidden: Tensor, vocabulary: Tensor) -> DecoderRows:
+    """`show`, for the hidden rows [P, D] of the first pass and the output embedding [V, D]."""
+    return show(streams, rank, share, best_words(hidden, vocabulary))
 
 
 def show(streams: DecoderRows, rank: Tensor, share: float, predicted: Tensor) -> DecoderRows:
@@ -158,10 +155,6 @@ def show(streams: DecoderRows, rank: Tensor, share: float, predicted: Tensor) ->
     shown = shown_cells(rank, predicted.ne(gold), streams.sentence, streams.sentences, share)
     rows = (~shown).nonzero(as_tuple=True)[0]
     return replace(streams, token=torch.where(shown, gold, streams.token), read={"nar": Read(rows, gold[rows])})
-
-
-def _devices(tensor: Tensor) -> list[int]:
-    return [tensor.device.index] if tensor.is_cuda else []
 
 
 METHOD = Glat

@@ -145,6 +145,14 @@ def pack_canvas(canvas: Tensor, source: Tensor, *, pad: int, mask: int, read_all
     return replace(streams, source=source[streams.sentence])
 
 
+def blank_cells(lengths: Tensor, *, bos: int, pad: int, eos: int, mask: int) -> Tensor:
+    """Fully masked canvases [N, T] of the given lengths [N], each at least 2: bos, masks, eos, padding."""
+    place = torch.arange(int(lengths.max()), device=lengths.device)
+    canvas = torch.where(place < lengths[:, None], mask, pad)
+    canvas[:, 0] = bos
+    return canvas.scatter(1, lengths[:, None] - 1, eos)
+
+
 def pack_cells(
     token: Tensor, source: Tensor, *, pad: int, mask: int, read: Mapping[str, tuple[Tensor, Tensor]]
 ) -> DecoderRows:

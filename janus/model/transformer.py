@@ -6,6 +6,8 @@ Axes: B sentences, N source rows, P decoder rows (C of them content), R rows tha
 from __future__ import annotations
 
 import math
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -100,22 +102,28 @@ class Decoder(_Embedder):
         return rows
 
     def forward(self, streams: DecoderRows, memory: Memory, read: Tensor) -> Tensor:
-        """Run all streams in one pass and return the hidden rows [R, D] named by `read` [R].
+        """Run all streams in one pass and return the hidden rows [R, D] named by `read` [R]."""
+        (hidden,) = deque(self.forward_layers(streams, memory, read), maxlen=1)
+        return hidden
 
-        The last layer computes only the rows in `read`, since no later layer attends to the others.
+    def forward_layers(self, streams: DecoderRows, memory: Memory, read: Tensor) -> Iterator[Tensor]:
+        """The rows [P, D] that leave each layer, and of the last layer those named by `read` [R], [R, D].
+
+        The last layer computes only these, since no later layer attends to the others.
         """
         rows = Rows.of(self.inputs(streams, memory))
         own, cross = _views(streams, memory, torch.arange(streams.token.numel(), device=streams.token.device))
         for number, (layer, keys_values) in enumerate(zip(self.layers[:-1], memory.layers)):
             rows = self.before_layer(number, rows, streams)
             rows = layer(rows, rows.lean[: streams.content], own, keys_values, cross)
+            yield rows.exact
         rows = self.before_layer(len(self.layers) - 1, rows, streams)
         # In the order of all rows, whose content and query parts are each ordered by sentence.
         ordered, place = read.sort()
         own, cross = _views(streams, memory, ordered)
         content = rows.lean[: streams.content]
         hidden = self.layers[-1](rows.select(ordered), content, own, memory.layers[-1], cross).exact
-        return torch.empty_like(hidden).index_copy(0, place, hidden)
+        yield torch.empty_like(hidden).index_copy(0, place, hidden)
 
     def forward_length(self, encoded: Tensor, layout: Ragged) -> Tensor:
         """Scores [B, L] of target lengths from the mean encoder state of each sentence (section 3.3)."""

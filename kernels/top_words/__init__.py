@@ -13,6 +13,9 @@ from torch import Tensor
 
 from kernels.native import address, library
 
+# Logits of a chunk.
+_CHUNK = 1 << 24
+
 
 def top_words(logits: Tensor, k: int, banned: Sequence[int] = ()) -> tuple[Tensor, Tensor]:
     """Top-k log-probabilities and word indices of logits [N, V]: [N, k] each, best first.
@@ -25,6 +28,17 @@ def top_words(logits: Tensor, k: int, banned: Sequence[int] = ()) -> tuple[Tenso
     log_probs = torch.log_softmax(logits.float(), -1)
     log_probs[:, list(banned)] = -torch.inf
     return log_probs.topk(k, -1)
+
+
+@torch.no_grad()
+def best_words(hidden: Tensor, vocabulary: Tensor) -> Tensor:
+    """The most probable word [N] of hidden rows [N, D], for the output embedding [V, D]; the first of equal ones.
+
+    Logits are computed in chunks of rows. No gradients.
+    """
+    step = max(1, _CHUNK // max(vocabulary.size(0), 1))
+    parts = [(rows @ vocabulary.T).argmax(1) for rows in hidden.split(step)]
+    return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.long, device=hidden.device)
 
 
 def _native(logits: Tensor, k: int, banned: Sequence[int]) -> tuple[Tensor, Tensor]:
