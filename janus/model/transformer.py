@@ -47,10 +47,14 @@ class _Embedder(nn.Module):
 
     def embed(self, token: Tensor, position: Tensor) -> Tensor:
         """Rows [P, D] of tokens at positions."""
-        rows = self.embed_tokens(token) * self.scale + self.embed_positions(position)
+        rows = self.combine(self.embed_tokens(token) * self.scale, self.embed_positions(position))
         if self.layernorm_embedding is not None:
             rows = self.layernorm_embedding(rows)
         return dropout(rows, self.config.dropout, self.training)
+
+    def combine(self, words: Tensor, positions: Tensor) -> Tensor:
+        """Rows [P, D] of word and position vectors [P, D]: their sums, unless a method combines them otherwise."""
+        return words + positions
 
 
 class Encoder(_Embedder):
@@ -70,11 +74,16 @@ class Encoder(_Embedder):
 
 
 class Decoder(_Embedder):
-    """The two-stream decoder: content rows provide keys and values, all rows are queries; the weights are shared."""
+    """The two-stream decoder: content rows provide keys and values, all rows are queries; the weights are shared.
+
+    A method with other layers subclasses this with its own `layer_class`.
+    """
+
+    layer_class: type[DecoderLayer] = DecoderLayer
 
     def __init__(self, config: TransformerConfig):
         super().__init__(config, config.target_vocabulary, config.target_positions)
-        self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
+        self.layers = nn.ModuleList(self.layer_class(config) for _ in range(config.decoder_layers))
         self.output_projection = nn.Linear(config.dimension, config.target_vocabulary, bias=False)
         if config.length != "none":
             self.embed_length = nn.Embedding(config.length_classes, config.dimension)
@@ -143,15 +152,16 @@ def _views(streams: DecoderRows, memory: Memory, rows: Tensor) -> tuple[View, Vi
 class JanusTransformer(nn.Module):
     """Encoder, two-stream decoder and length classifier under fairseq's parameter names.
 
-    A method with another decoder subclasses this with its own `decoder_class`.
+    A method with another encoder or decoder subclasses this with its own `encoder_class` or `decoder_class`.
     """
 
+    encoder_class: type[Encoder] = Encoder
     decoder_class: type[Decoder] = Decoder
 
     def __init__(self, config: TransformerConfig):
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config)
+        self.encoder = self.encoder_class(config)
         self.decoder = self.decoder_class(config)
         self._tie()
         self.initialise()
