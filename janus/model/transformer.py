@@ -114,14 +114,14 @@ class Decoder(_Embedder):
         The last layer computes only the rows in `read`, since no later layer attends to the others.
         """
         rows = Rows.of(self.inputs(streams, memory))
-        own, cross = _views(streams, memory, torch.arange(streams.token.numel(), device=streams.token.device))
+        own, cross = views(streams, memory, torch.arange(streams.token.numel(), device=streams.token.device))
         for number, (layer, keys_values) in enumerate(zip(self.layers[:-1], memory.layers)):
             rows = self.before_layer(number, rows, streams)
             rows = layer(rows, rows.lean[: streams.content], own, keys_values, cross)
         rows = self.before_layer(len(self.layers) - 1, rows, streams)
         # In the order of all rows, whose content and query parts are each ordered by sentence.
         ordered, place = read.sort()
-        own, cross = _views(streams, memory, ordered)
+        own, cross = views(streams, memory, ordered)
         content = rows.lean[: streams.content]
         hidden = self.layers[-1](rows.select(ordered), content, own, memory.layers[-1], cross).exact
         return torch.empty_like(hidden).index_copy(0, place, hidden)
@@ -132,7 +132,7 @@ class Decoder(_Embedder):
         return F.linear(total / layout.counts()[:, None].to(total), self.embed_length.weight)
 
 
-def _views(streams: DecoderRows, memory: Memory, rows: Tensor) -> tuple[View, View]:
+def views(streams: DecoderRows, memory: Memory, rows: Tensor) -> tuple[View, View]:
     """The views of the decoder rows `rows` on the content of their own sentence and on the source."""
     second_part = rows >= streams.content
     content = Ragged(streams.sentence[: streams.content], streams.sentences)
