@@ -31,11 +31,15 @@ from kernels.top_words import top_words
 class MaskPredictSettings(LengthBeam):
     """passes: decoder calls. repredict: predict every cell again in each pass (CMLMC).
 
+    keep_frame: with `repredict`, do not predict a cell again in which the model wrote bos or eos, until it is masked
+    again; the authors' code of CMLMC tells the cells of bos and eos by their symbols, this suite by their places.
+
     The others are those of the length beam. Raises InputError for a number below 1 and for an unknown name.
     """
 
     passes: int = 11
     repredict: bool = False
+    keep_frame: bool = False
 
     def __post_init__(self) -> None:
         """Reject invalid settings."""
@@ -53,7 +57,7 @@ def mask_predict(model: JanusTransformer, source: Source, settings: MaskPredictS
     owner = torch.arange(lengths.size(0), device=canvas.device).repeat_interleave(lengths.size(1))
     scores = torch.zeros(canvas.shape, device=canvas.device)
     for done in range(settings.passes):
-        canvas, scores = fill(model, canvas, scores, owner, memory, settings.repredict)
+        canvas, scores = fill(model, canvas, scores, owner, memory, settings.repredict, settings.keep_frame)
         if done + 1 < settings.passes:
             canvas, scores = remask(model, canvas, scores, 1 - (done + 1) / settings.passes)
     ranks = candidate_scores(scores.sum(1).view_as(lengths), lengths, settings.length_score)
@@ -63,15 +67,24 @@ def mask_predict(model: JanusTransformer, source: Source, settings: MaskPredictS
 
 
 def fill(
-    model: JanusTransformer, canvas: Tensor, scores: Tensor, owner: Tensor, memory: Memory, repredict: bool
+    model: JanusTransformer,
+    canvas: Tensor,
+    scores: Tensor,
+    owner: Tensor,
+    memory: Memory,
+    repredict: bool,
+    keep_frame: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """One decoder pass: put the most probable token in each masked cell (in every cell with `repredict`).
 
+    keep_frame: see `MaskPredictSettings`.
     The padding symbol is never predicted: it is never a label in training, and it would change the length.
     """
     config = model.config
     streams = pack_canvas(canvas, owner, pad=config.pad, mask=config.mask, read_all=repredict)
     read = torch.cat([one.rows for one in streams.read.values()])
+    if keep_frame:
+        read = read[(streams.token[read] != config.bos) & (streams.token[read] != config.eos)]
     if not read.numel():
         return canvas, scores
     best, symbol = top_words(model.project(model.decoder(streams, memory, read)), 1, [config.pad])

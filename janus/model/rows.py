@@ -53,7 +53,7 @@ class DecoderRows:
 
     def to(self, device: torch.device | str) -> DecoderRows:
         """The same rows on another device."""
-        return DecoderRows.of_plain(_moved({one.name: getattr(self, one.name) for one in fields(self)}, device))
+        return self.of_plain(_moved({one.name: getattr(self, one.name) for one in fields(self)}, device))
 
     def with_tokens(self, token: Tensor) -> DecoderRows:
         """The same rows with other tokens [P]."""

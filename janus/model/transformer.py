@@ -49,10 +49,14 @@ class _Embedder(nn.Module):
 
     def embed(self, token: Tensor, position: Tensor) -> Tensor:
         """Rows [P, D] of tokens at positions."""
-        rows = self.embed_tokens(token) * self.scale + self.embed_positions(position)
+        rows = self.combine(self.embed_tokens(token) * self.scale, self.embed_positions(position))
         if self.layernorm_embedding is not None:
             rows = self.layernorm_embedding(rows)
         return dropout(rows, self.config.dropout, self.training)
+
+    def combine(self, words: Tensor, positions: Tensor) -> Tensor:
+        """Rows [P, D] of word and position vectors [P, D]: their sums, unless a method combines them otherwise."""
+        return words + positions
 
 
 class Encoder(_Embedder):
@@ -72,11 +76,16 @@ class Encoder(_Embedder):
 
 
 class Decoder(_Embedder):
-    """The two-stream decoder: content rows provide keys and values, all rows are queries; the weights are shared."""
+    """The two-stream decoder: content rows provide keys and values, all rows are queries; the weights are shared.
+
+    A method with other layers subclasses this with its own `layer_class`.
+    """
+
+    layer_class: type[DecoderLayer] = DecoderLayer
 
     def __init__(self, config: TransformerConfig):
         super().__init__(config, config.target_vocabulary, config.target_positions)
-        self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
+        self.layers = nn.ModuleList(self.layer_class(config) for _ in range(config.decoder_layers))
         self.output_projection = nn.Linear(config.dimension, config.target_vocabulary, bias=False)
         if config.length != "none":
             self.embed_length = nn.Embedding(config.length_classes, config.dimension)
@@ -112,7 +121,7 @@ class Decoder(_Embedder):
         The last layer computes only these, since no later layer attends to the others.
         """
         rows = Rows.of(self.inputs(streams, memory))
-        own, cross = _views(streams, memory, torch.arange(streams.token.numel(), device=streams.token.device))
+        own, cross = views(streams, memory, torch.arange(streams.token.numel(), device=streams.token.device))
         for number, (layer, keys_values) in enumerate(zip(self.layers[:-1], memory.layers)):
             rows = self.before_layer(number, rows, streams)
             rows = layer(rows, rows.lean[: streams.content], own, keys_values, cross)
@@ -120,7 +129,7 @@ class Decoder(_Embedder):
         rows = self.before_layer(len(self.layers) - 1, rows, streams)
         # In the order of all rows, whose content and query parts are each ordered by sentence.
         ordered, place = read.sort()
-        own, cross = _views(streams, memory, ordered)
+        own, cross = views(streams, memory, ordered)
         content = rows.lean[: streams.content]
         hidden = self.layers[-1](rows.select(ordered), content, own, memory.layers[-1], cross).exact
         yield torch.empty_like(hidden).index_copy(0, place, hidden)
@@ -131,7 +140,7 @@ class Decoder(_Embedder):
         return F.linear(total / layout.counts()[:, None].to(total), self.embed_length.weight)
 
 
-def _views(streams: DecoderRows, memory: Memory, rows: Tensor) -> tuple[View, View]:
+def views(streams: DecoderRows, memory: Memory, rows: Tensor) -> tuple[View, View]:
     """The views of the decoder rows `rows` on the content of their own sentence and on the source."""
     second_part = rows >= streams.content
     content = Ragged(streams.sentence[: streams.content], streams.sentences)
@@ -151,15 +160,16 @@ def _views(streams: DecoderRows, memory: Memory, rows: Tensor) -> tuple[View, Vi
 class JanusTransformer(nn.Module):
     """Encoder, two-stream decoder and length classifier under fairseq's parameter names.
 
-    A method with another decoder subclasses this with its own `decoder_class`.
+    A method with another encoder or decoder subclasses this with its own `encoder_class` or `decoder_class`.
     """
 
+    encoder_class: type[Encoder] = Encoder
     decoder_class: type[Decoder] = Decoder
 
     def __init__(self, config: TransformerConfig):
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config)
+        self.encoder = self.encoder_class(config)
         self.decoder = self.decoder_class(config)
         self._tie()
         self.initialise()
