@@ -15,7 +15,7 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
-from kernels.dag import padded
+from kernels.dag import native, padded
 from kernels.dag.graphs import Graphs
 
 __all__ = ["Graphs", "best_alignment", "dag_log_likelihood", "force_emission"]
@@ -40,7 +40,7 @@ def best_alignment(match: Tensor, links: Tensor, graphs: Graphs) -> tuple[Tensor
     without a path has no label anywhere.
     """
     graphs.check(match, links)
-    score, path = _implementation(match).best_path(match, links, graphs)
+    score, path = _implementation(match, links).best_path(match, links, graphs)
     label = torch.arange(path.size(1), device=path.device).expand_as(path)
     on_path = (label < graphs.labels[:, None]) & ~score.isneginf()[:, None]
     rows = (path + graphs.bounds[:-1, None])[on_path]
@@ -62,15 +62,16 @@ def force_emission(match: Tensor, graphs: Graphs, label: Tensor) -> Tensor:
     return match.masked_fill(taken[sentence], -torch.inf).masked_fill(emitted, 0)
 
 
-def _implementation(match: Tensor) -> ModuleType:
-    return padded
+def _implementation(match: Tensor, links: Tensor) -> ModuleType:
+    """C++ for float32 on a CPU, otherwise PyTorch."""
+    return native if native.supports(match, links) else padded
 
 
 class _LogLikelihood(torch.autograd.Function):
     @staticmethod
     def forward(ctx, match, links, graphs):
         """log P [B]; what the implementation's backward pass reads is kept with it."""
-        out, *kept = _implementation(match).forward(match, links, graphs)
+        out, *kept = _implementation(match, links).forward(match, links, graphs)
         ctx.graphs = graphs
         ctx.save_for_backward(match, links, out, *kept)
         return out
@@ -79,4 +80,4 @@ class _LogLikelihood(torch.autograd.Function):
     def backward(ctx, d_out):
         """d_match [P, T] and d_links [P, W]."""
         match, links, out, *kept = ctx.saved_tensors
-        return *_implementation(match).backward(d_out, match, links, ctx.graphs, out, *kept), None
+        return *_implementation(match, links).backward(d_out, match, links, ctx.graphs, out, *kept), None
