@@ -22,8 +22,49 @@ constexpr int64_t ROWS = 4;
 
 int64_t padded(int64_t n) { return (n + LANES - 1) / LANES * LANES; }
 
+// A value for each vertex of a block. It is two vectors: processors without AVX-512 compare the vectors of 64 bytes of
+// vectors.h one value at a time.
+struct Block {
+    Floats8 half[2];
+    Block() = default;
+    explicit Block(float x) : half{Floats8{} + x, Floats8{} + x} {}
+    explicit Block(const float* ptr) { std::memcpy(half, ptr, sizeof half); }
+    // The first `count` values are read, the others are set to `other`.
+    Block(const float* ptr, int64_t count, float other) : Block(other) {
+        std::memcpy(half, ptr, std::max<int64_t>(std::min(count, LANES), 0) * sizeof(float));
+    }
+    void put(float* ptr) const { std::memcpy(ptr, half, sizeof half); }
+    // Both halves of other blocks through a function of vectors.
+    template <typename F, typename... Blocks>
+    static Block of(F f, const Blocks&... x) {
+        Block result;
+        for (int number = 0; number < 2; number++) result.half[number] = f(x.half[number]...);
+        return result;
+    }
+    float most() const {
+        Floats8 x = maximum(half[0], half[1]);
+        float best = x[0];
+        for (int lane = 1; lane < 8; lane++) best = x[lane] > best || x[lane] != x[lane] ? x[lane] : best;
+        return best;
+    }
+};
+
+Block operator+(const Block& x, const Block& y) {
+    return Block::of([](Floats8 a, Floats8 b) { return a + b; }, x, y);
+}
+Block operator*(const Block& x, const Block& y) {
+    return Block::of([](Floats8 a, Floats8 b) { return a * b; }, x, y);
+}
+Block operator+(const Block& x, float y) { return x + Block(y); }
+Block operator*(const Block& x, float y) { return x * Block(y); }
+
 // exp(x) for x <= 0, and zero below -87, where exp_negative ends.
-Floats exp_or_zero(Floats x) { return x < -87.0f ? fill(0) : exp_negative(x); }
+Block exp_or_zero(const Block& x) {
+    return Block::of([](Floats8 a) { return a < -87.0f ? Floats8{} : exp_negative_of<Floats8, Ints8>(a); }, x);
+}
+
+// exp(x) for x <= 80.
+Block exp_of(const Block& x) { return Block::of([](Floats8 a) { return exp_negative_of<Floats8, Ints8>(a); }, x); }
 
 struct Graph {
     const float* match;  // [L, T], rows `match_stride` apart
@@ -35,13 +76,16 @@ struct Graph {
 
 // sum over k of a[row, k] b[k, lane], for ROWS rows. a: [ROWS, count], b: [count, LANES]
 void product(const float* a, int64_t row_stride, int64_t column_stride, const float* b, int64_t b_stride, int64_t count,
-             Floats* out) {
-    Floats sums[ROWS] = {};
+             Block* out) {
+    Floats8 sums[ROWS][2] = {};
     for (int64_t k = 0; k < count; k++) {
-        Floats x = load(b + k * b_stride);
-        for (int64_t row = 0; row < ROWS; row++) sums[row] += a[row * row_stride + k * column_stride] * x;
+        Block x(b + k * b_stride);
+        for (int64_t row = 0; row < ROWS; row++) {
+            float factor = a[row * row_stride + k * column_stride];
+            sums[row][0] += factor * x.half[0], sums[row][1] += factor * x.half[1];
+        }
     }
-    for (int64_t row = 0; row < ROWS; row++) out[row] = sums[row];
+    std::memcpy(out, sums, sizeof sums);
 }
 
 // Values times exp(exponent): values [T + ROWS, width], exponents [blocks, T padded + LANES].
@@ -63,10 +107,10 @@ struct Scores {
     float& exponent(int64_t label, int64_t number) const { return exponents[number * stride + label]; }
 
     // Store x times exp(exponent), with the largest value 1.
-    void put(int64_t label, int64_t number, Floats x, float exponent_of_x) {
-        float largest = reduce_max(x);
+    void put(int64_t label, int64_t number, const Block& x, float exponent_of_x) {
+        float largest = x.most();
         if (largest == 0) return;
-        store(block(label, number), x / largest);
+        (x * (1 / largest)).put(block(label, number));
         exponent(label, number) = exponent_of_x + std::log(largest);
     }
 };
@@ -86,13 +130,13 @@ struct Emissions {
     }
     // x times the probabilities of a label, in units of exp(exponent); the exponent is that of x before. It follows the
     // largest log-probability of the vertices that x reaches.
-    Floats emit(int64_t label, Floats x, float& exponent) const {
-        Floats log = load(&logs[label * LANES]);
-        log = x == 0 ? fill(-INF) : log;
-        float largest = reduce_max(log);
-        if (largest == -INF) return fill(0);
+    Block emit(int64_t label, const Block& x, float& exponent) const {
+        auto reached = [](Floats8 a, Floats8 b) { return a == 0 ? Floats8{} - INF : b; };
+        Block log = Block::of(reached, x, Block(&logs[label * LANES]));
+        float largest = log.most();
+        if (largest == -INF) return Block(0.0f);
         exponent += largest;
-        return x * exp_or_zero(log - largest);
+        return x * exp_or_zero(log + -largest);
     }
 };
 
@@ -104,12 +148,9 @@ void read_edges(const Graph& graph, float* edges) {
         int64_t first = i / LANES * LANES;
         std::fill(row, row + first, 0.0f);
         for (int64_t j = first; j < width; j += LANES) {
-            Floats x = fill(-INF);
-            if (i < graph.vertices) {
-                const float* link = graph.links + i * graph.link_stride + j;
-                x = j + LANES <= graph.vertices ? load(link) : load_partial(link, std::max<int64_t>(graph.vertices - j, 0), -INF);
-            }
-            store(row + j, exp_or_zero(x));
+            int64_t lanes = i < graph.vertices ? graph.vertices - j : 0;
+            const float* link = graph.links + i * graph.link_stride + j;
+            exp_or_zero(lanes < LANES ? Block(link, lanes, -INF) : Block(link)).put(row + j);
         }
         for (int64_t j = first; j <= i; j++) row[j] = 0;
     }
@@ -125,39 +166,39 @@ void gather(const Scores& scores, int64_t labels, int64_t from, int64_t first, i
     std::fill(sums, sums + (labels + ROWS) * LANES, 0.0f);
     for (int64_t block = first; block < end; block++)
         for (int64_t t = 0; t < count; t += LANES) {
-            Floats x = load(&scores.exponent(from + t, block)), most = load(exponents + 1 + t);
-            store(exponents + 1 + t, x > most ? x : most);
+            Block x(&scores.exponent(from + t, block)), most(exponents + 1 + t);
+            Block::of([](Floats8 a, Floats8 b) { return a > b ? a : b; }, x, most).put(exponents + 1 + t);
         }
     for (int64_t block = first; block < end; block++) {
         bool any = false;
         for (int64_t t = 0; t < count; t++) any |= scores.exponent(from + t, block) != NONE;
         if (!any) continue;
         for (int64_t t = 0; t < count; t += LANES)
-            store(factors + t, exp_negative(load(&scores.exponent(from + t, block)) - load(exponents + 1 + t)));
+            exp_or_zero(Block(&scores.exponent(from + t, block)) + Block(exponents + 1 + t) * -1).put(factors + t);
         for (int64_t t = 0; t < count; t += ROWS) {
-            Floats sum[ROWS];
+            Block sum[ROWS];
             product(scores.block(from + t, block), scores.width, 1, steps(block), scores.width, LANES, sum);
             for (int64_t row = 0; row < ROWS && t + row < count; row++) {
                 float* out = sums + (1 + t + row) * LANES;
-                store(out, load(out) + factors[t + row] * sum[row]);
+                (Block(out) + sum[row] * factors[t + row]).put(out);
             }
         }
     }
 }
 
 // x times exp(exponent) plus y times exp(other); the exponent becomes the larger one.
-Floats add(Floats x, float& exponent, Floats y, float other) {
+Block add(const Block& x, float& exponent, const Block& y, float other) {
     float most = other > exponent ? other : exponent;
-    Floats sum = x * std::exp(exponent - most) + y * std::exp(other - most);
+    Block sum = x * std::exp(exponent - most) + y * std::exp(other - most);
     exponent = most;
     return sum;
 }
 
 // sum over k of a[k] b[k, lane]
-Floats combine(const float* a, const float* b, int64_t b_stride) {
-    Floats sums[ROWS] = {};
+Block combine(const float* a, const float* b, int64_t b_stride) {
+    Block sums[ROWS] = {Block(0.0f), Block(0.0f), Block(0.0f), Block(0.0f)};
     for (int64_t k = 0; k < LANES; k += ROWS)
-        for (int64_t row = 0; row < ROWS; row++) sums[row] += a[k + row] * load(b + (k + row) * b_stride);
+        for (int64_t row = 0; row < ROWS; row++) sums[row] = sums[row] + Block(b + (k + row) * b_stride) * a[k + row];
     return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
@@ -192,17 +233,19 @@ float forward(const Graph& graph, Scratch& scratch, Scores scores) {
     const float* edges = scratch.edges.data();
     read_edges(graph, scratch.edges.data());
     Emissions emissions(labels);
+    Block one(0.0f);
+    one.half[0][0] = 1;
     for (int64_t block = 0; block < graph.blocks(); block++) {
         auto steps = [&](int64_t other) { return edges + other * LANES * width + block * LANES; };
         emissions.read(graph, block);
         gather(scores, labels, 0, 0, block, steps, scratch.sums.data(), scratch.sum_exponents.data(),
                scratch.factors.data());
         // Only vertex 0 emits the first label.
-        if (block == 0 && graph.match[0] != -INF) scores.put(0, 0, first_lanes(fill(1), 1, 0.0f), graph.match[0]);
+        if (block == 0 && graph.match[0] != -INF) scores.put(0, 0, one, graph.match[0]);
         for (int64_t t = 1; t < labels; t++) {
             float exponent = scratch.sum_exponents[t];
-            Floats inside = combine(scores.block(t - 1, block), steps(block), width);
-            Floats x = add(load(&scratch.sums[t * LANES]), exponent, inside, scores.exponent(t - 1, block));
+            Block inside = combine(scores.block(t - 1, block), steps(block), width);
+            Block x = add(Block(&scratch.sums[t * LANES]), exponent, inside, scores.exponent(t - 1, block));
             x = emissions.emit(t, x, exponent);
             scores.put(t, block, x, exponent);
         }
@@ -220,9 +263,6 @@ void transpose(const float* from, int64_t width, float* to) {
                     to[(j + row) * width + i + lane] = from[(i + lane) * width + j + row];
 }
 
-// Store the first `count` lanes.
-void store_partial(float* ptr, Floats x, int64_t count) { std::memcpy(ptr, &x, std::min(count, LANES) * sizeof(float)); }
-
 // d_links: [L, columns] = scale times the posterior of each edge, from the scores of both directions.
 void edge_posteriors(const Graph& graph, const Scores& before, const Scores& after, float log_prob, float scale,
                      Scratch& scratch, float* d_links, int64_t columns) {
@@ -234,22 +274,22 @@ void edge_posteriors(const Graph& graph, const Scores& before, const Scores& aft
         for (int64_t to = from; to < graph.blocks(); to++) {
             bool any = false;
             for (int64_t t = 0; t < count; t += LANES) {
-                Floats x = load(&before.exponent(t, from)) + load(&after.exponent(t + 1, to)) - log_prob;
+                Block x = Block(&before.exponent(t, from)) + Block(&after.exponent(t + 1, to)) + -log_prob;
                 // At most exp(80): with edges below exp(-80) a product of both may exceed a float.
-                store(factors + t, exp_negative(x > 80.0f ? fill(80) : x));
+                exp_of(Block::of([](Floats8 a) { return a > 80.0f ? Floats8{} + 80.0f : a; }, x)).put(factors + t);
             }
             for (int64_t t = 0; t < count; t++) {
                 any |= before.exponent(t, from) != NONE && after.exponent(t + 1, to) != NONE;
-                store(weighted + t * LANES, scale * factors[t] * load(after.block(t + 1, to)));
+                (Block(after.block(t + 1, to)) * (scale * factors[t])).put(weighted + t * LANES);
             }
             for (int64_t row = 0; row < rows; row += ROWS) {
-                Floats sums[ROWS] = {};
-                if (any) product(before.block(0, from) + row, 1, width, weighted, LANES, count, sums);
+                Block sums[ROWS];
+                product(before.block(0, from) + row, 1, width, weighted, LANES, any ? count : 0, sums);
                 for (int64_t one = row; one < std::min(row + ROWS, rows); one++) {
                     int64_t vertex = from * LANES + one;
-                    Floats edge = load(edges + vertex * width + to * LANES);
-                    store_partial(d_links + vertex * columns + to * LANES, edge * sums[one - row],
-                                  graph.vertices - to * LANES);
+                    Block posterior = Block(edges + vertex * width + to * LANES) * sums[one - row];
+                    int64_t lanes = std::min(LANES, graph.vertices - to * LANES);
+                    std::memcpy(d_links + vertex * columns + to * LANES, &posterior, lanes * sizeof(float));
                 }
             }
         }
@@ -268,7 +308,7 @@ float backward(const Graph& graph, Scratch& scratch, const Scores& before, float
     transpose(scratch.edges.data(), width, scratch.turned.data());
     const float* turned = scratch.turned.data();
     Emissions emissions(labels);
-    Floats mass = fill(0);
+    Block mass(0.0f);
     for (int64_t block = graph.blocks() - 1; block >= 0; block--) {
         auto steps = [&](int64_t other) { return turned + other * LANES * width + block * LANES; };
         emissions.read(graph, block);
@@ -277,25 +317,30 @@ float backward(const Graph& graph, Scratch& scratch, const Scores& before, float
         // Sum t + 1 is what follows label t.
         for (int64_t t = labels - 1; t >= 0; t--) {
             float exponent = NONE;
-            Floats x = fill(0);
+            Block x(0.0f);
             if (t == labels - 1) {
-                if (block == last / LANES) x[last % LANES] = 1, exponent = 0;
+                if (block == last / LANES) reinterpret_cast<float*>(&x)[last % LANES] = 1, exponent = 0;
             } else {
                 exponent = scratch.sum_exponents[t + 1];
-                Floats inside = combine(after.block(t + 1, block), steps(block), width);
-                x = add(load(&scratch.sums[(t + 1) * LANES]), exponent, inside, after.exponent(t + 1, block));
+                Block inside = combine(after.block(t + 1, block), steps(block), width);
+                x = add(Block(&scratch.sums[(t + 1) * LANES]), exponent, inside, after.exponent(t + 1, block));
             }
             float factor = std::min(before.exponent(t, block) + exponent - log_prob, 80.0f);
-            Floats posterior = load(before.block(t, block)) * x * std::exp(factor);
-            mass += posterior;
+            Block posterior = Block(before.block(t, block)) * x * std::exp(factor);
+            mass = mass + posterior;
+            float values[LANES];
+            (posterior * scale).put(values);
             for (int64_t lane = 0; lane < std::min(LANES, graph.vertices - block * LANES); lane++)
-                d_match[(block * LANES + lane) * match_columns + t] = scale * posterior[lane];
+                d_match[(block * LANES + lane) * match_columns + t] = values[lane];
             x = emissions.emit(t, x, exponent);
             after.put(t, block, x, exponent);
         }
     }
     edge_posteriors(graph, before, after, log_prob, scale, scratch, d_links, link_columns);
-    return reduce_sum(mass);
+    Floats8 both = mass.half[0] + mass.half[1];
+    float total = 0;
+    for (int lane = 0; lane < 8; lane++) total += both[lane];
+    return total;
 }
 
 // The score of the best path, and its vertices [T]; of tied predecessors the first.
@@ -307,23 +352,24 @@ float best_path(const Graph& graph, std::vector<float>& scores, std::vector<int3
     from[0] = graph.match[0];
     for (int64_t t = 1; t < labels; t++, std::swap(from, to))
         for (int64_t j = 0; j < vertices; j += LANES) {
-            Floats best = fill(-INF);
-            Ints step = {};
             int64_t lanes = std::min(LANES, vertices - j);
-            const Ints lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+            Floats8 best[2] = {Floats8{} - INF, Floats8{} - INF};
+            Ints8 step[2] = {};
             for (int64_t i = t - 1; i < std::min(j + LANES, vertices); i++) {
                 if (from[i] == -INF) continue;
                 const float* link = graph.links + i * graph.link_stride + j;
-                Floats x = from[i] + (lanes == LANES ? load(link) : load_partial(link, lanes, -INF));
-                if (i >= j) x = lane + (int32_t)j > (int32_t)i ? x : fill(-INF);
-                Ints better = x > best;
-                best = better ? x : best;
-                step = better ? Ints{} + (int32_t)i : step;
+                Block x = lanes < LANES ? Block(link, lanes, -INF) : Block(link);
+                if (i >= j) std::fill_n(reinterpret_cast<float*>(&x), i - j + 1, -INF);
+                for (int number = 0; number < 2; number++) {
+                    Floats8 score = x.half[number] + from[i];
+                    Ints8 better = score > best[number];
+                    best[number] = better ? score : best[number];
+                    step[number] = better ? Ints8{} + (int32_t)i : step[number];
+                }
             }
-            for (int64_t l = 0; l < lanes; l++) {
-                to[j + l] = best[l] + graph.match[(j + l) * graph.match_stride + t];
-                steps[t * width + j + l] = step[l];
-            }
+            for (int64_t lane = 0; lane < lanes; lane++)
+                to[j + lane] = best[lane / 8][lane % 8] + graph.match[(j + lane) * graph.match_stride + t];
+            std::memcpy(&steps[t * width + j], step, sizeof step);
         }
     int64_t at = vertices - 1;
     float score = from[at];
