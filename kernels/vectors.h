@@ -28,6 +28,7 @@ static inline Floats load_partial(const float* ptr, int64_t count, float other) 
 }
 
 typedef float Floats8 __attribute__((vector_size(32)));
+typedef int32_t Ints8 __attribute__((vector_size(32)));
 typedef float Floats4 __attribute__((vector_size(16)));
 
 // Pairwise (tree) reduction: the additions of one level are independent of each other.
@@ -65,21 +66,25 @@ static inline Floats first_lanes(Floats x, int64_t count, Floats other) {
 static inline Floats first_lanes(Floats x, int64_t count, float other) { return first_lanes(x, count, fill(other)); }
 
 // exp(x) for x <= 0, accurate to 2 ulp: x = n ln 2 + r, with the polynomial of Cephes' expf for exp(r). Inputs are
-// clamped at -87, where the result is close to zero. NaN propagates.
-static inline Floats exp_negative(Floats x) {
-    x = x < -87.0f ? fill(-87.0f) : x;
-    Floats biased = x * 1.44269504f + 12582912.0f;
-    Floats n = biased - 12582912.0f;
-    Floats r = x - n * 0.693359375f + n * 2.12194440e-4f;
-    Floats y = fill(1.9875691500e-4f);
+// clamped at -87, where the result is close to zero. NaN propagates. I: the integers of the vector type V.
+template <typename V, typename I>
+static inline V exp_negative_of(V x) {
+    const V none = {};
+    x = x < -87.0f ? none - 87.0f : x;
+    V biased = x * 1.44269504f + 12582912.0f;
+    V n = biased - 12582912.0f;
+    V r = x - n * 0.693359375f + n * 2.12194440e-4f;
+    V y = none + 1.9875691500e-4f;
     y = y * r + 1.3981999507e-3f;
     y = y * r + 8.3334519073e-3f;
     y = y * r + 4.1665795894e-2f;
     y = y * r + 1.6666665459e-1f;
     y = y * r + 5.0000001201e-1f;
     y = y * r * r + r + 1.0f;
-    return (Floats)((Ints)y + ((Ints)biased << 23));
+    return (V)((I)y + ((I)biased << 23));
 }
+
+static inline Floats exp_negative(Floats x) { return exp_negative_of<Floats, Ints>(x); }
 
 // bfloat16 is the upper half of a float32. Conversion rounds to nearest, ties to even.
 typedef uint16_t BFloats __attribute__((vector_size(32)));

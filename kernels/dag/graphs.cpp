@@ -1,0 +1,457 @@
+// The recursions of the DAG loss, one sentence a thread.
+//
+// Scores of vertices are kept as floats times exp(exponent), with an exponent for each label and each block of 16
+// vertices. So a step is a matrix product of probabilities, and yet scores may lie further apart than a float reaches:
+// only a step whose log E is below about -87 is lost. Blocks of vertices are walked in order, each for all labels, since
+// a vertex is reached from earlier ones only.
+//
+// Axes: B sentences; of one sentence, L vertices (padded to a multiple of 16, in blocks I and J), T labels.
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "vectors.h"
+
+namespace {
+
+// The exponent of a block without any probability; finite, so that differences are no NaN.
+constexpr float NONE = -1e30f;
+constexpr float INF = std::numeric_limits<float>::infinity();
+// Rows of a matrix product at a time.
+constexpr int64_t ROWS = 4;
+
+int64_t padded(int64_t n) { return (n + LANES - 1) / LANES * LANES; }
+
+// A value for each vertex of a block. It is two vectors: processors without AVX-512 compare the vectors of 64 bytes of
+// vectors.h one value at a time.
+struct Block {
+    Floats8 half[2];
+    Block() = default;
+    explicit Block(float x) : half{Floats8{} + x, Floats8{} + x} {}
+    explicit Block(const float* ptr) { std::memcpy(half, ptr, sizeof half); }
+    // The first `count` values are read, the others are set to `other`.
+    Block(const float* ptr, int64_t count, float other) : Block(other) {
+        std::memcpy(half, ptr, std::max<int64_t>(std::min(count, LANES), 0) * sizeof(float));
+    }
+    void put(float* ptr) const { std::memcpy(ptr, half, sizeof half); }
+    // Both halves of other blocks through a function of vectors.
+    template <typename F, typename... Blocks>
+    static Block of(F f, const Blocks&... x) {
+        Block result;
+        for (int number = 0; number < 2; number++) result.half[number] = f(x.half[number]...);
+        return result;
+    }
+    float most() const {
+        Floats8 x = maximum(half[0], half[1]);
+        float best = x[0];
+        for (int lane = 1; lane < 8; lane++) best = x[lane] > best || x[lane] != x[lane] ? x[lane] : best;
+        return best;
+    }
+};
+
+Block operator+(const Block& x, const Block& y) {
+    return Block::of([](Floats8 a, Floats8 b) { return a + b; }, x, y);
+}
+Block operator*(const Block& x, const Block& y) {
+    return Block::of([](Floats8 a, Floats8 b) { return a * b; }, x, y);
+}
+Block operator+(const Block& x, float y) { return x + Block(y); }
+Block operator*(const Block& x, float y) { return x * Block(y); }
+
+// exp(x) for x <= 0, and zero below -87, where exp_negative ends.
+Block exp_or_zero(const Block& x) {
+    return Block::of([](Floats8 a) { return a < -87.0f ? Floats8{} : exp_negative_of<Floats8, Ints8>(a); }, x);
+}
+
+// exp(x) for x <= 80.
+Block exp_of(const Block& x) { return Block::of([](Floats8 a) { return exp_negative_of<Floats8, Ints8>(a); }, x); }
+
+struct Graph {
+    const float* match;  // [L, T], rows `match_stride` apart
+    const float* links;  // [L, L], rows `link_stride` apart
+    int64_t match_stride, link_stride, vertices, labels;
+    int64_t width() const { return padded(vertices); }
+    int64_t blocks() const { return width() / LANES; }
+};
+
+// sum over k of a[row, k] b[k, lane], for ROWS rows. a: [ROWS, count], b: [count, LANES]
+void product(const float* a, int64_t row_stride, int64_t column_stride, const float* b, int64_t b_stride, int64_t count,
+             Block* out) {
+    Floats8 sums[ROWS][2] = {};
+    for (int64_t k = 0; k < count; k++) {
+        Block x(b + k * b_stride);
+        for (int64_t row = 0; row < ROWS; row++) {
+            float factor = a[row * row_stride + k * column_stride];
+            sums[row][0] += factor * x.half[0], sums[row][1] += factor * x.half[1];
+        }
+    }
+    std::memcpy(out, sums, sizeof sums);
+}
+
+// Values times exp(exponent): values [T + ROWS, width], exponents [blocks, T padded + LANES].
+struct Scores {
+    int64_t width, stride;
+    float *values, *exponents;
+    Scores(float* values, float* exponents, int64_t labels, int64_t width)
+        : width(width), stride(padded(labels) + LANES), values(values), exponents(exponents) {}
+    static int64_t values_size(int64_t labels, int64_t width) { return (labels + ROWS) * width; }
+    static int64_t exponents_size(int64_t labels, int64_t width) {
+        return width / LANES * (padded(labels) + LANES);
+    }
+
+    void clear(int64_t labels) {
+        std::fill(values, values + values_size(labels, width), 0.0f);
+        std::fill(exponents, exponents + exponents_size(labels, width), NONE);
+    }
+    float* block(int64_t label, int64_t number) const { return values + label * width + number * LANES; }
+    float& exponent(int64_t label, int64_t number) const { return exponents[number * stride + label]; }
+
+    // Store x times exp(exponent), with the largest value 1.
+    void put(int64_t label, int64_t number, const Block& x, float exponent_of_x) {
+        float largest = x.most();
+        if (largest == 0) return;
+        (x * (1 / largest)).put(block(label, number));
+        exponent(label, number) = exponent_of_x + std::log(largest);
+    }
+};
+
+// The log-probabilities of the labels at a block of vertices: [T, LANES], minus infinity beyond the last vertex.
+struct Emissions {
+    std::vector<float> logs;
+    explicit Emissions(int64_t labels) : logs(labels * LANES) {}
+
+    void read(const Graph& graph, int64_t number) {
+        std::fill(logs.begin(), logs.end(), -INF);
+        int64_t lanes = std::min(LANES, graph.vertices - number * LANES);
+        for (int64_t lane = 0; lane < lanes; lane++) {
+            const float* row = graph.match + (number * LANES + lane) * graph.match_stride;
+            for (int64_t t = 0; t < graph.labels; t++) logs[t * LANES + lane] = row[t];
+        }
+    }
+    // x times the probabilities of a label, in units of exp(exponent); the exponent is that of x before. It follows the
+    // largest log-probability of the vertices that x reaches.
+    Block emit(int64_t label, const Block& x, float& exponent) const {
+        auto reached = [](Floats8 a, Floats8 b) { return a == 0 ? Floats8{} - INF : b; };
+        Block log = Block::of(reached, x, Block(&logs[label * LANES]));
+        float largest = log.most();
+        if (largest == -INF) return Block(0.0f);
+        exponent += largest;
+        return x * exp_or_zero(log + -largest);
+    }
+};
+
+// E [width, width], and zero where there is no step.
+void read_edges(const Graph& graph, float* edges) {
+    int64_t width = graph.width();
+    for (int64_t i = 0; i < width; i++) {
+        float* row = edges + i * width;
+        int64_t first = i / LANES * LANES;
+        std::fill(row, row + first, 0.0f);
+        for (int64_t j = first; j < width; j += LANES) {
+            int64_t lanes = i < graph.vertices ? graph.vertices - j : 0;
+            const float* link = graph.links + i * graph.link_stride + j;
+            exp_or_zero(lanes < LANES ? Block(link, lanes, -INF) : Block(link)).put(row + j);
+        }
+        for (int64_t j = first; j <= i; j++) row[j] = 0;
+    }
+}
+
+// sums [T, LANES] times exp(exponents [T]): what reaches a block of vertices from the blocks `first` to `end`. The sum of
+// label 1 is of the scores of label `from`, and so on. steps(I): the probabilities [LANES, LANES] of steps from block I.
+template <typename Steps>
+void gather(const Scores& scores, int64_t labels, int64_t from, int64_t first, int64_t end, Steps steps, float* sums,
+            float* exponents, float* factors) {
+    int64_t count = labels - 1;
+    std::fill(exponents, exponents + padded(labels) + LANES, NONE);
+    std::fill(sums, sums + (labels + ROWS) * LANES, 0.0f);
+    for (int64_t block = first; block < end; block++)
+        for (int64_t t = 0; t < count; t += LANES) {
+            Block x(&scores.exponent(from + t, block)), most(exponents + 1 + t);
+            Block::of([](Floats8 a, Floats8 b) { return a > b ? a : b; }, x, most).put(exponents + 1 + t);
+        }
+    for (int64_t block = first; block < end; block++) {
+        bool any = false;
+        for (int64_t t = 0; t < count; t++) any |= scores.exponent(from + t, block) != NONE;
+        if (!any) continue;
+        for (int64_t t = 0; t < count; t += LANES)
+            exp_or_zero(Block(&scores.exponent(from + t, block)) + Block(exponents + 1 + t) * -1).put(factors + t);
+        for (int64_t t = 0; t < count; t += ROWS) {
+            Block sum[ROWS];
+            product(scores.block(from + t, block), scores.width, 1, steps(block), scores.width, LANES, sum);
+            for (int64_t row = 0; row < ROWS && t + row < count; row++) {
+                float* out = sums + (1 + t + row) * LANES;
+                (Block(out) + sum[row] * factors[t + row]).put(out);
+            }
+        }
+    }
+}
+
+// x times exp(exponent) plus y times exp(other); the exponent becomes the larger one.
+Block add(const Block& x, float& exponent, const Block& y, float other) {
+    float most = other > exponent ? other : exponent;
+    Block sum = x * std::exp(exponent - most) + y * std::exp(other - most);
+    exponent = most;
+    return sum;
+}
+
+// sum over k of a[k] b[k, lane]
+Block combine(const float* a, const float* b, int64_t b_stride) {
+    Block sums[ROWS] = {Block(0.0f), Block(0.0f), Block(0.0f), Block(0.0f)};
+    for (int64_t k = 0; k < LANES; k += ROWS)
+        for (int64_t row = 0; row < ROWS; row++) sums[row] = sums[row] + Block(b + (k + row) * b_stride) * a[k + row];
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+// Memory of one thread, as large as its largest graph.
+struct Scratch {
+    std::vector<float> edges, turned, values, exponents, sums, sum_exponents, factors, weighted;
+    void fit(const Graph& graph, bool backward) {
+        int64_t width = graph.width(), labels = graph.labels;
+        grow(edges, width * width);
+        grow(sums, (labels + ROWS) * LANES);
+        grow(sum_exponents, padded(labels) + 2 * LANES);
+        grow(factors, padded(labels) + 2 * LANES);
+        if (!backward) return;
+        grow(turned, width * width);
+        grow(values, Scores::values_size(labels, width));
+        grow(exponents, Scores::exponents_size(labels, width));
+        grow(weighted, labels * LANES);
+    }
+
+private:
+    static void grow(std::vector<float>& x, int64_t size) {
+        if ((int64_t)x.size() < size) x.resize(size);
+    }
+};
+
+// log P of the labels; `scores` becomes the probabilities of the labels so far and of the vertex.
+float forward(const Graph& graph, Scratch& scratch, Scores scores) {
+    int64_t width = graph.width(), labels = graph.labels;
+    scores.clear(labels);
+    if (labels > graph.vertices) return -INF;
+    scratch.fit(graph, false);
+    const float* edges = scratch.edges.data();
+    read_edges(graph, scratch.edges.data());
+    Emissions emissions(labels);
+    Block one(0.0f);
+    one.half[0][0] = 1;
+    for (int64_t block = 0; block < graph.blocks(); block++) {
+        auto steps = [&](int64_t other) { return edges + other * LANES * width + block * LANES; };
+        emissions.read(graph, block);
+        gather(scores, labels, 0, 0, block, steps, scratch.sums.data(), scratch.sum_exponents.data(),
+               scratch.factors.data());
+        // Only vertex 0 emits the first label.
+        if (block == 0 && graph.match[0] != -INF) scores.put(0, 0, one, graph.match[0]);
+        for (int64_t t = 1; t < labels; t++) {
+            float exponent = scratch.sum_exponents[t];
+            Block inside = combine(scores.block(t - 1, block), steps(block), width);
+            Block x = add(Block(&scratch.sums[t * LANES]), exponent, inside, scores.exponent(t - 1, block));
+            x = emissions.emit(t, x, exponent);
+            scores.put(t, block, x, exponent);
+        }
+    }
+    int64_t last = graph.vertices - 1;
+    float value = scores.values[(labels - 1) * width + last];
+    return value == 0 ? -INF : scores.exponent(labels - 1, last / LANES) + std::log(value);
+}
+
+void transpose(const float* from, int64_t width, float* to) {
+    for (int64_t i = 0; i < width; i += LANES)
+        for (int64_t j = i; j < width; j += LANES)
+            for (int64_t row = 0; row < LANES; row++)
+                for (int64_t lane = 0; lane < LANES; lane++)
+                    to[(j + row) * width + i + lane] = from[(i + lane) * width + j + row];
+}
+
+// d_links: [L, columns] = scale times the posterior of each edge, from the scores of both directions.
+void edge_posteriors(const Graph& graph, const Scores& before, const Scores& after, float log_prob, float scale,
+                     Scratch& scratch, float* d_links, int64_t columns) {
+    int64_t width = graph.width(), count = graph.labels - 1;
+    const float* edges = scratch.edges.data();
+    float *weighted = scratch.weighted.data(), *factors = scratch.factors.data();
+    for (int64_t from = 0; from < graph.blocks(); from++) {
+        int64_t rows = std::min(LANES, graph.vertices - from * LANES);
+        for (int64_t to = from; to < graph.blocks(); to++) {
+            bool any = false;
+            for (int64_t t = 0; t < count; t += LANES) {
+                Block x = Block(&before.exponent(t, from)) + Block(&after.exponent(t + 1, to)) + -log_prob;
+                // At most exp(80): with edges below exp(-80) a product of both may exceed a float.
+                exp_of(Block::of([](Floats8 a) { return a > 80.0f ? Floats8{} + 80.0f : a; }, x)).put(factors + t);
+            }
+            for (int64_t t = 0; t < count; t++) {
+                any |= before.exponent(t, from) != NONE && after.exponent(t + 1, to) != NONE;
+                (Block(after.block(t + 1, to)) * (scale * factors[t])).put(weighted + t * LANES);
+            }
+            for (int64_t row = 0; row < rows; row += ROWS) {
+                Block sums[ROWS];
+                product(before.block(0, from) + row, 1, width, weighted, LANES, any ? count : 0, sums);
+                for (int64_t one = row; one < std::min(row + ROWS, rows); one++) {
+                    int64_t vertex = from * LANES + one;
+                    Block posterior = Block(edges + vertex * width + to * LANES) * sums[one - row];
+                    int64_t lanes = std::min(LANES, graph.vertices - to * LANES);
+                    std::memcpy(d_links + vertex * columns + to * LANES, &posterior, lanes * sizeof(float));
+                }
+            }
+        }
+    }
+}
+
+// d_match [L, match_columns] and d_links [L, link_columns], both zero before, for a sentence with a path. Returns the sum
+// of the posteriors of its vertices, which is T but for what was lost in either direction.
+float backward(const Graph& graph, Scratch& scratch, const Scores& before, float log_prob, float scale, float* d_match,
+              int64_t match_columns, float* d_links, int64_t link_columns) {
+    int64_t width = graph.width(), labels = graph.labels, last = graph.vertices - 1;
+    scratch.fit(graph, true);
+    Scores after(scratch.values.data(), scratch.exponents.data(), labels, width);
+    after.clear(labels);
+    read_edges(graph, scratch.edges.data());
+    transpose(scratch.edges.data(), width, scratch.turned.data());
+    const float* turned = scratch.turned.data();
+    Emissions emissions(labels);
+    Block mass(0.0f);
+    for (int64_t block = graph.blocks() - 1; block >= 0; block--) {
+        auto steps = [&](int64_t other) { return turned + other * LANES * width + block * LANES; };
+        emissions.read(graph, block);
+        gather(after, labels, 1, block + 1, graph.blocks(), steps, scratch.sums.data(),
+               scratch.sum_exponents.data(), scratch.factors.data());
+        // Sum t + 1 is what follows label t.
+        for (int64_t t = labels - 1; t >= 0; t--) {
+            float exponent = NONE;
+            Block x(0.0f);
+            if (t == labels - 1) {
+                if (block == last / LANES) reinterpret_cast<float*>(&x)[last % LANES] = 1, exponent = 0;
+            } else {
+                exponent = scratch.sum_exponents[t + 1];
+                Block inside = combine(after.block(t + 1, block), steps(block), width);
+                x = add(Block(&scratch.sums[(t + 1) * LANES]), exponent, inside, after.exponent(t + 1, block));
+            }
+            float factor = std::min(before.exponent(t, block) + exponent - log_prob, 80.0f);
+            Block posterior = Block(before.block(t, block)) * x * std::exp(factor);
+            mass = mass + posterior;
+            float values[LANES];
+            (posterior * scale).put(values);
+            for (int64_t lane = 0; lane < std::min(LANES, graph.vertices - block * LANES); lane++)
+                d_match[(block * LANES + lane) * match_columns + t] = values[lane];
+            x = emissions.emit(t, x, exponent);
+            after.put(t, block, x, exponent);
+        }
+    }
+    edge_posteriors(graph, before, after, log_prob, scale, scratch, d_links, link_columns);
+    Floats8 both = mass.half[0] + mass.half[1];
+    float total = 0;
+    for (int lane = 0; lane < 8; lane++) total += both[lane];
+    return total;
+}
+
+// The score of the best path, and its vertices [T]; of tied predecessors the first.
+float best_path(const Graph& graph, std::vector<float>& scores, std::vector<int32_t>& steps, int64_t* path) {
+    int64_t vertices = graph.vertices, width = graph.width(), labels = graph.labels;
+    scores.assign(2 * width, -INF);
+    steps.resize(labels * width);
+    float *from = scores.data(), *to = from + width;
+    from[0] = graph.match[0];
+    for (int64_t t = 1; t < labels; t++, std::swap(from, to))
+        for (int64_t j = 0; j < vertices; j += LANES) {
+            int64_t lanes = std::min(LANES, vertices - j);
+            Floats8 best[2] = {Floats8{} - INF, Floats8{} - INF};
+            Ints8 step[2] = {};
+            for (int64_t i = t - 1; i < std::min(j + LANES, vertices); i++) {
+                if (from[i] == -INF) continue;
+                const float* link = graph.links + i * graph.link_stride + j;
+                Block x = lanes < LANES ? Block(link, lanes, -INF) : Block(link);
+                if (i >= j) std::fill_n(reinterpret_cast<float*>(&x), i - j + 1, -INF);
+                for (int number = 0; number < 2; number++) {
+                    Floats8 score = x.half[number] + from[i];
+                    Ints8 better = score > best[number];
+                    best[number] = better ? score : best[number];
+                    step[number] = better ? Ints8{} + (int32_t)i : step[number];
+                }
+            }
+            for (int64_t lane = 0; lane < lanes; lane++)
+                to[j + lane] = best[lane / 8][lane % 8] + graph.match[(j + lane) * graph.match_stride + t];
+            std::memcpy(&steps[t * width + j], step, sizeof step);
+        }
+    int64_t at = vertices - 1;
+    float score = from[at];
+    for (int64_t t = labels - 1; t >= 0; at = t ? steps[t * width + at] : at, t--) path[t] = at;
+    return score;
+}
+
+struct Batch {
+    const float *match, *links;
+    const int64_t *bounds, *labels;
+    int64_t match_columns, link_columns;
+    Graph graph(int64_t s) const {
+        return {match + bounds[s] * match_columns, links + bounds[s] * link_columns, match_columns, link_columns,
+                bounds[s + 1] - bounds[s], labels[s]};
+    }
+};
+
+}  // namespace
+
+extern "C" {
+
+// Floats of the scores that `dag_forward` keeps of a sentence: values, then exponents.
+int64_t dag_kept(int64_t vertices, int64_t labels) {
+    return Scores::values_size(labels, padded(vertices)) + Scores::exponents_size(labels, padded(vertices));
+}
+
+// match: [P, match_columns]; links: [P, link_columns]; bounds: [B + 1]; labels: [B]; out: [B]. kept: the scores of each
+// sentence, which begin at `starts` [B].
+void dag_forward(const float* match, const float* links, const int64_t* bounds, const int64_t* labels,
+                 const int64_t* starts, int64_t sentences, int64_t match_columns, int64_t link_columns, float* out,
+                 float* kept, int threads) {
+    Batch batch{match, links, bounds, labels, match_columns, link_columns};
+#pragma omp parallel num_threads(threads)
+    {
+        Scratch scratch;
+#pragma omp for schedule(dynamic)
+        for (int64_t s = 0; s < sentences; s++) {
+            Graph graph = batch.graph(s);
+            float* values = kept + starts[s];
+            Scores scores(values, values + Scores::values_size(graph.labels, graph.width()), graph.labels,
+                          graph.width());
+            out[s] = forward(graph, scratch, scores);
+        }
+    }
+}
+
+// d_out, out: [B]; d_match: [P, match_columns] and d_links: [P, link_columns], zero before; mass: [B] the sums of the
+// posteriors of all vertices, zero for a sentence without a path.
+void dag_backward(const float* match, const float* links, const int64_t* bounds, const int64_t* labels,
+                  const int64_t* starts, int64_t sentences, int64_t match_columns, int64_t link_columns,
+                  const float* out, float* kept, const float* d_out, float* d_match, float* d_links, float* mass,
+                  int threads) {
+    Batch batch{match, links, bounds, labels, match_columns, link_columns};
+#pragma omp parallel num_threads(threads)
+    {
+        Scratch scratch;
+#pragma omp for schedule(dynamic)
+        for (int64_t s = 0; s < sentences; s++) {
+            mass[s] = 0;
+            if (out[s] == -INF) continue;
+            Graph graph = batch.graph(s);
+            float* values = kept + starts[s];
+            Scores scores(values, values + Scores::values_size(graph.labels, graph.width()), graph.labels,
+                          graph.width());
+            mass[s] = backward(graph, scratch, scores, out[s], d_out[s], d_match + bounds[s] * match_columns, match_columns,
+                     d_links + bounds[s] * link_columns, link_columns);
+        }
+    }
+}
+
+// out: [B]; path: [B, path_columns] the vertices of the best path.
+void dag_best_path(const float* match, const float* links, const int64_t* bounds, const int64_t* labels,
+                   int64_t sentences, int64_t match_columns, int64_t link_columns, float* out, int64_t* path,
+                   int64_t path_columns, int threads) {
+    Batch batch{match, links, bounds, labels, match_columns, link_columns};
+#pragma omp parallel num_threads(threads)
+    {
+        std::vector<float> scores;
+        std::vector<int32_t> steps;
+#pragma omp for schedule(dynamic)
+        for (int64_t s = 0; s < sentences; s++)
+            out[s] = best_path(batch.graph(s), scores, steps, path + s * path_columns);
+    }
+}
+}
