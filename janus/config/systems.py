@@ -131,7 +131,7 @@ def _size_options(model: Mapping[str, Any]) -> list[str]:
         word
         for side in ("encoder", "decoder")
         for name, key in names.items()
-        for word in option(f"{side}-{name}", model[key])
+        for word in option(f"{side}-{name}", model.get(f"{side}_{key}", model[key]))
     ]
 
 
