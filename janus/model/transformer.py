@@ -63,10 +63,13 @@ class Encoder(_Embedder):
     def forward(self, source: Source) -> Tensor:
         """Encode a batch of sources: rows [N, D]."""
         rows = Rows.of(self.embed(source.token, source.position))
-        view = View(source.layout, source.layout)
-        for layer in self.layers:
+        for layer, view in zip(self.layers, self.views(source.layout), strict=True):
             rows = layer(rows, view)
         return rows.exact
+
+    def views(self, layout: Ragged) -> list[View]:
+        """What the rows of a layout see in each layer, all of their sentence; a method may narrow it."""
+        return [View(layout, layout)] * len(self.layers)
 
 
 class Decoder(_Embedder):
@@ -143,15 +146,16 @@ def _views(streams: DecoderRows, memory: Memory, rows: Tensor) -> tuple[View, Vi
 class JanusTransformer(nn.Module):
     """Encoder, two-stream decoder and length classifier under fairseq's parameter names.
 
-    A method with another decoder subclasses this with its own `decoder_class`.
+    A method with another encoder or decoder subclasses this with its own `encoder_class` or `decoder_class`.
     """
 
+    encoder_class: type[Encoder] = Encoder
     decoder_class: type[Decoder] = Decoder
 
     def __init__(self, config: TransformerConfig):
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config)
+        self.encoder = self.encoder_class(config)
         self.decoder = self.decoder_class(config)
         self._tie()
         self.initialise()

@@ -20,11 +20,13 @@ class Hypothesis:
 
     tokens: [T] symbols; AR outputs end with eos and carry no bos, NAR outputs carry both, as in fairseq.
     token_scores: [T] log-probability of each. score: what candidates are ranked by.
+    passes: the decoder passes that it took, where the search ends earlier for some sentences than for others; else 0.
     """
 
     tokens: Tensor
     token_scores: Tensor
     score: float
+    passes: int = 0
 
 
 Search = Callable[[JanusTransformer, Source, Any], list[list[Hypothesis]]]
