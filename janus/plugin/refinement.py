@@ -59,7 +59,7 @@ class FairseqModel:
         )
         tokens = left_padded(source, self.config.pad)
         sample = {"net_input": {"src_tokens": tokens, "src_lengths": source.layout.counts()}}
-        with within_positions(self.model, settings.eos_penalty):
+        with safe_insertions(self.model, settings.eos_penalty):
             outputs = generator.generate([self.model], sample)
         return [[_as_hypothesis(best)] for [best] in outputs]
 
@@ -112,26 +112,39 @@ def _as_hypothesis(output: dict[str, Any]) -> Hypothesis:
 
 
 @contextmanager
-def within_positions(model: FairseqNATModel, eos_penalty: float) -> Iterator[None]:
-    """Within it, a pass that would make an output longer than the decoder has positions inserts nothing into it.
+def safe_insertions(model: FairseqNATModel, eos_penalty: float) -> Iterator[None]:
+    """Within it, models that insert, and have hardly learnt, are decoded where fairseq ends with an error.
 
-    fairseq ends with an error there, as it may with a model that has hardly learnt: each gap may be filled, and there
-    are as many gaps as words. All other outputs are fairseq's.
+    A pass that would make an output longer than the decoder has positions inserts nothing into it: each gap may be
+    filled, and there are as many gaps as words. And the Levenshtein Transformer returns no attention, which nobody
+    reads: fairseq keeps that of the edited sentences alone where a first pass inserts nothing into some, and then looks
+    for the others. All other outputs are fairseq's.
     """
-    decoder, longest = model.decoder, model.decoder.max_positions()
-    if isinstance(model, InsertionTransformerModel):
-        name, bound = "forward_word_ins", _bounded_words(decoder, longest, eos_penalty)
-    elif isinstance(model, LevenshteinTransformerModel):
-        name, bound = "forward_mask_ins", _bounded_masks(decoder, longest, eos_penalty)
-    else:
-        yield
-        return
-    setattr(decoder, name, bound)
+    decoder, own = model.decoder, _insertions(model, eos_penalty)
+    for name, function in own.items():
+        setattr(decoder, name, function)
     try:
         yield
     finally:
-        # The method of the class is visible again.
-        delattr(decoder, name)
+        # The methods of the class are visible again.
+        for name in own:
+            delattr(decoder, name)
+
+
+def _insertions(model: FairseqNATModel, eos_penalty: float) -> dict[str, Callable[..., Any]]:
+    """What replaces methods of the decoder, by name."""
+    decoder, longest = model.decoder, model.decoder.max_positions()
+    if isinstance(model, InsertionTransformerModel):
+        return {"forward_word_ins": _bounded_words(decoder, longest, eos_penalty)}
+    if isinstance(model, LevenshteinTransformerModel):
+        words, deletions = (_without_attention(one) for one in (decoder.forward_word_ins, decoder.forward_word_del))
+        masks = _bounded_masks(decoder, longest, eos_penalty)
+        return {"forward_mask_ins": masks, "forward_word_ins": words, "forward_word_del": deletions}
+    return {}
+
+
+def _without_attention(plain: Callable[..., tuple[Tensor, Any]]) -> Callable[..., tuple[Tensor, None]]:
+    return lambda **inputs: (plain(**inputs)[0], None)
 
 
 def _bounded_words(decoder: Any, longest: int, eos_penalty: float) -> Callable[..., Tensor]:

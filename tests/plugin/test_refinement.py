@@ -138,20 +138,40 @@ def test_where_fairseq_would_leave_the_positions_nothing_is_inserted(name):
             )
         }
     )
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError, match="out of range"):
         IterativeRefinementGenerator(words, max_iter=9).generate([small], fairseq_sample(sentences))
     decoding = Decoding.of(manner="nar", method=name, passes=10)
     for one in best_hypotheses(FairseqModel(small), sentences, decoding, "cpu"):
         assert 2 <= one.tokens.numel() <= 24
     # The first pass of a wide table is fairseq's, and that of a narrow one where it fits.
     first = Decoding.of(manner="nar", method=name, passes=1)
-    theirs = IterativeRefinementGenerator(words, max_iter=0).generate([large], fairseq_sample(sentences))
+    one_by_one = IterativeRefinementGenerator(words, max_iter=0)
+    theirs = [one_by_one.generate([large], fairseq_sample([sentence]))[0] for sentence in sentences]
     ours = best_hypotheses(FairseqModel(small), sentences, first, "cpu")
     fits = [len(reference["tokens"]) <= 24 for [reference] in theirs]
     assert any(fits)
     for one, [reference], fit in zip(ours, theirs, fits, strict=True):
         assert not fit or one.tokens.tolist() == reference["tokens"].tolist()
     assert "forward_mask_ins" not in vars(small.decoder) and "forward_word_ins" not in vars(small.decoder)
+
+
+def test_where_a_first_pass_inserts_nothing_into_some_sentences():
+    """fairseq looks for the attention of all; alone, each sentence is decoded."""
+    arch, options = BUILT["fairseq_levenshtein"]
+    model, words = build(arch, max_target_positions=4096, **options)
+    with torch.no_grad():
+        # Of inserting something, so that inserting nothing is sometimes the best.
+        model.decoder.embed_mask_ins.weight[1:] *= 0.3
+    sentences = sources(9, bos=True)
+    alone = IterativeRefinementGenerator(words, max_iter=0)
+    theirs = [alone.generate([model], fairseq_sample([sentence]))[0] for sentence in sentences]
+    empty = [len(reference["tokens"]) == 2 for [reference] in theirs]
+    assert any(empty) and not all(empty)
+    with pytest.raises(IndexError, match="shape of the mask"):
+        alone.generate([model], fairseq_sample(sentences))
+    decoding = Decoding.of(manner="nar", method="fairseq_levenshtein", passes=1)
+    ours = best_hypotheses(FairseqModel(model), sentences, decoding, "cpu")
+    assert [one.tokens.tolist() for one in ours] == [reference["tokens"].tolist() for [reference] in theirs]
 
 
 def test_sources_are_padded_as_fairseqs():
