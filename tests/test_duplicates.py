@@ -15,9 +15,9 @@ KNOWN = {
     (f"{SPANS}/__init__.py", f"{SPANS}/native_spans.py", "d_out : Tensor ,", 11): _INTERFACE,
     (f"{SPANS}/__init__.py", f"{SPANS}/triton_spans.py", "d_out : Tensor ,", 11): _INTERFACE,
     (f"{SPANS}/native_spans.py", f"{SPANS}/triton_spans.py", "return out , lse", 13): _INTERFACE,
-    (f"{ROWS}/native_rows.py", f"{ROWS}/rows.py", "def score_rows (", 12): _INTERFACE,
-    (f"{ROWS}/native_rows.py", f"{ROWS}/triton_rows.py", "def score_rows (", 12): _INTERFACE,
-    (f"{ROWS}/rows.py", f"{ROWS}/triton_rows.py", "def score_rows (", 12): _INTERFACE,
+    (f"{ROWS}/native_rows.py", f"{ROWS}/rows.py", "def score_rows (", 13): _INTERFACE,
+    (f"{ROWS}/native_rows.py", f"{ROWS}/triton_rows.py", "def score_rows (", 13): _INTERFACE,
+    (f"{ROWS}/rows.py", f"{ROWS}/triton_rows.py", "def score_rows (", 13): _INTERFACE,
     (f"{SPANS}/triton_spans.py", f"{SPANS}/triton_spans.py", "rows ,", 13): _KERNELS,
     (f"{SPANS}/triton_spans.py", f"{SPANS}/triton_spans.py", "rows ,", 11): _KERNELS,
 }

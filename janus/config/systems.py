@@ -100,10 +100,11 @@ def require_read(system: Mapping[str, Any], decoding: Mapping[str, Any]) -> None
 
 
 def decoder_modules(system: Mapping[str, Any]) -> list[str]:
-    """The modules of this package that decode a system, which a script loads by name."""
+    """The modules of this package that decode a system, which a script loads by name: decoders, and a bridge."""
     named = system["decoding"].get("decoder")
     names = [named] if named else [use_of(system["method"], manner).decoder for manner in system["manners"]]
-    return [f"janus.decoding.{name}" for name in names if isinstance(name, str)]
+    bridge = find_method(system["method"]).bridge
+    return [*(f"janus.decoding.{name}" for name in names if isinstance(name, str)), *([bridge] if bridge else [])]
 
 
 def validation_decodings(system: Mapping[str, Any], settings: Settings) -> list[dict[str, Any]]:
@@ -131,7 +132,7 @@ def _size_options(model: Mapping[str, Any]) -> list[str]:
         word
         for side in ("encoder", "decoder")
         for name, key in names.items()
-        for word in option(f"{side}-{name}", model[key])
+        for word in option(f"{side}-{name}", model.get(f"{side}_{key}", model[key]))
     ]
 
 

@@ -55,6 +55,11 @@ class Decoding:
         return getattr(self.settings, "passes", 0)
 
     @property
+    def bridge(self) -> str:
+        """The module that loads the model, of a method whose model this suite's does not compute."""
+        return find_method(self.method).bridge if self.method else ""
+
+    @property
     def key(self) -> str:
         """Its name in paths: `ar`, or `nar-<passes>`."""
         return f"{self.manner}-{self.passes}" if self.passes else self.manner

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from torch import Tensor
 from tqdm import tqdm
 
 from janus.decoding.decoding import Decoding
@@ -16,6 +15,7 @@ from janus.decoding.vocabulary import Vocabulary, make_source
 from janus.devices import require_device
 from janus.errors import InputError
 from janus.files import read_lines, sha256, write_json, write_lines
+from janus.methods.base.decoder import Hypothesis
 from janus.methods.base.loading import load_model
 from janus.model.config import TransformerConfig
 from janus.model.transformer import JanusTransformer
@@ -44,19 +44,18 @@ def decode_file(
     watch = Stopwatch()
     require_device(device)
     decoding = Decoding.of(**options)
-    model = load_model(checkpoint, device)
-    sentences = read_sentences(source, dictionary, model.config, checkpoint)
-    lines = translate(
-        model, sentences, decoding, Vocabulary(dictionary), batch_tokens, device, terminal, where=checkpoint
-    )
-    write_lines(output, lines)
+    model = load_model(checkpoint, device, bridge=decoding.bridge)
+    sentences, vocabulary = read_sentences(source, dictionary, model.config, checkpoint), Vocabulary(dictionary)
+    outputs = translate(model, sentences, decoding, batch_tokens, device, terminal, where=checkpoint)
+    write_lines(output, [vocabulary.decode(one.tokens) for one in outputs])
     facts = {
         "manner": decoding.manner,
         "decoder": decoding.decoder.name,
         "settings": asdict(decoding.settings),
         "checkpoint": sha256(checkpoint),
         "source": sha256(source),
-        "sentences": len(lines),
+        "sentences": len(outputs),
+        **passes_taken(outputs),
     }
     write_json(output.with_name(output.name + ".json"), provenance(watch=watch, device=device, **facts))
 
@@ -82,25 +81,29 @@ def read_sentences(source: Path, dictionary: Path, config: TransformerConfig, ch
     return sentences
 
 
+def passes_taken(outputs: Sequence[Hypothesis]) -> dict[str, Any]:
+    """The mean and the largest number of decoder passes, where the search counts them for each sentence."""
+    counts = [one.passes for one in outputs if one.passes]
+    return {"passes_taken": {"mean": sum(counts) / len(counts), "most": max(counts)}} if counts else {}
+
+
 def translate(
     model: JanusTransformer,
     sentences: Sequence[Sequence[int]],
     decoding: Decoding,
-    vocabulary: Vocabulary,
     batch_tokens: int,
     device: str,
     terminal: IO[str] | None = None,
     *,
     where: object = "the model",
-) -> list[str]:
+) -> list[Hypothesis]:
     """The best output of each encoded sentence, in the order given; `where` names the model in errors."""
-    outputs: list[str] = [""] * len(sentences)
+    outputs: dict[int, Hypothesis] = {}
     batches = list(batches_by_length(sentences, batch_tokens))
     for batch in tqdm(batches, desc="decode", unit="batch", file=terminal or sys.stderr, disable=None, leave=False):
         best = best_hypotheses(model, [sentences[i] for i in batch], decoding, device, where=where)
-        for i, tokens in zip(batch, best):
-            outputs[i] = vocabulary.decode(tokens)
-    return outputs
+        outputs |= zip(batch, best)
+    return [outputs[i] for i in range(len(sentences))]
 
 
 def best_hypotheses(
@@ -110,10 +113,10 @@ def best_hypotheses(
     device: str,
     *,
     where: object = "the model",
-) -> list[Tensor]:
-    """The tokens of the best hypothesis of each sentence of one batch."""
+) -> list[Hypothesis]:
+    """The best hypothesis of each sentence of one batch."""
     outputs = decoding.decode(model, make_source(sentences, device), where=where)
-    return [hypotheses[0].tokens for hypotheses in outputs]
+    return [hypotheses[0] for hypotheses in outputs]
 
 
 def batches_by_length(sentences: Sequence[Sequence[int]], batch_tokens: int) -> Iterator[list[int]]:

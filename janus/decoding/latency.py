@@ -47,9 +47,10 @@ def measure_latency(
     """
     watch = Stopwatch()
     require_device(device)
-    model = load_model(checkpoint, device)
-    chosen = read_sentences(source, dictionary, model.config, checkpoint)[:sentences]
     runs = [(Decoding.of(**one), size) for one in decodings for size in batch_sizes]
+    # The decodings of one system have one method.
+    model = load_model(checkpoint, device, bridge=runs[0][0].bridge)
+    chosen = read_sentences(source, dictionary, model.config, checkpoint)[:sentences]
     rows = []
     bar = tqdm(runs, desc="latency", unit="setting", file=terminal or sys.stderr, disable=None, leave=False)
     for decoding, size in bar:

@@ -80,6 +80,13 @@ class StreamOptions:
         "Encoder passes an update: 1 shared by all streams, or 2, one for AR and one for NAR, each with its own "
         "dropout.",
     )
+    adversarial: float = option(
+        0.0,
+        "Radius of the adversarial softmax (Wang et al., 2019). In training, the worst perturbation of the gold word's "
+        "output vector w inside a ball of this share of |w| lowers the gold logit of every cross entropy over words, "
+        "AR, NAR and AUX alike. The divergences read the plain distributions; 0 is the plain loss.",
+        minimum=0,
+    )
 
 
 @dataclass(frozen=True)
@@ -145,7 +152,9 @@ class StreamMethod(Method):
         With `reduction: sum` the size of a batch is its number of target tokens, with `mean` every batch counts alike.
         """
         options = self.options
-        total, terms = joint_loss(states, lengths, options.losses, step.smoothing, reduction=options.reduction)
+        radius = options.adversarial if step.training else 0.0
+        how: dict[str, Any] = {"reduction": options.reduction, "adversarial": radius}
+        total, terms = joint_loss(states, lengths, options.losses, step.smoothing, **how)
         return Loss(total, target_tokens(states, lengths) if options.reduction == "sum" else 1, terms)
 
 

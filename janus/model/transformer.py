@@ -69,10 +69,13 @@ class Encoder(_Embedder):
     def forward(self, source: Source) -> Tensor:
         """Encode a batch of sources: rows [N, D]."""
         rows = Rows.of(self.embed(source.token, source.position))
-        view = View(source.layout, source.layout)
-        for layer in self.layers:
+        for layer, view in zip(self.layers, self.views(source.layout), strict=True):
             rows = layer(rows, view)
         return rows.exact
+
+    def views(self, layout: Ragged) -> list[View]:
+        """What the rows of a layout see in each layer, all of their sentence; a method may narrow it."""
+        return [View(layout, layout)] * len(self.layers)
 
 
 class Decoder(_Embedder):

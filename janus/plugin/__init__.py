@@ -5,6 +5,6 @@ imports the folder under the name `plugin`, Python under `janus.plugin`; the reg
 only ever imported under the second name.
 """
 
-from janus.plugin import criterion, fairseq_tasks, models, optimizer, safe_loading, tasks
+from janus.plugin import criterion, fairseq_tasks, models, numpy_float, optimizer, safe_loading, tasks
 
-__all__ = ["criterion", "fairseq_tasks", "models", "optimizer", "safe_loading", "tasks"]
+__all__ = ["criterion", "fairseq_tasks", "models", "numpy_float", "optimizer", "safe_loading", "tasks"]

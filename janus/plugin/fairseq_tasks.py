@@ -30,7 +30,7 @@ class CmlmBaselineConfig(ValidationOptions, TranslationLevenshteinConfig):
 
 @register_task("janus_cmlm_baseline", dataclass=CmlmBaselineConfig)
 class CmlmBaselineTask(ValidationTask, TranslationLevenshteinTask):
-    """fairseq's `translation_lev`, with validation BLEU."""
+    """fairseq's `translation_lev`, of all its NAR models, with validation BLEU."""
 
 
 @dataclass

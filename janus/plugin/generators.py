@@ -10,6 +10,7 @@ from janus.decoding.decoding import Decoding
 from janus.methods.base.decoder import Hypothesis
 from janus.model.ragged import Source
 from janus.plugin.models import core_of
+from janus.plugin.refinement import FairseqModel
 
 
 class Generator:
@@ -24,10 +25,16 @@ class Generator:
         """Decode a batch. Ensembles are rejected: one system is one model here."""
         if len(models) != 1:
             raise ValueError(f"{len(models)} models given; JANUS decodes one model, average checkpoints instead")
-        model = core_of(models[0])
-        model.eval()
+        model = decodable(models[0], self.decoding)
         source = Source.of(sample["net_input"]["src_tokens"], model.config.pad)
         return [[_as_fairseq(h) for h in hypotheses] for hypotheses in self.decoding.decode(model, source)]
+
+
+def decodable(model: torch.nn.Module, decoding: Decoding) -> Any:
+    """The model as the decoder needs it: fairseq's own if the method has a bridge, else the core behind it."""
+    if decoding.bridge:
+        return FairseqModel(getattr(model, "module", model))
+    return core_of(model).eval()
 
 
 def _as_fairseq(hypothesis: Hypothesis) -> dict[str, Any]:

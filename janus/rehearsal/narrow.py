@@ -95,8 +95,8 @@ def _narrow_device(narrow: dict[str, Any], machine: Machine) -> None:
 
 def _narrow_model(model: dict[str, Any]) -> None:
     """Few layers of narrow heads; the number of heads stays, so that models that differ still do."""
-    if "layers" in model:
-        model["layers"] = min(model["layers"], _LAYERS)
+    for key in {"layers", "encoder_layers", "decoder_layers"} & model.keys():
+        model[key] = min(model[key], _LAYERS)
     for key in ("embed_dim", "ffn_dim"):
         model.pop(key, None)
     if "heads" in model:

@@ -27,13 +27,22 @@ Pairs = list[tuple[int, int, float]]
 
 
 def joint_loss(
-    hidden: Tensor, vocabulary: Tensor, labels: Tensor, row_weights: Tensor, tokens: int, pairs: Pairs, smoothing: float
+    hidden: Tensor,
+    vocabulary: Tensor,
+    labels: Tensor,
+    row_weights: Tensor,
+    tokens: int,
+    pairs: Pairs,
+    smoothing: float,
+    margins: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """sum(row_weights * label-smoothed cross entropy) + sum over pairs and tokens of weight * J(stream i, stream j).
 
     hidden: [R, D]. vocabulary: [V, D], the output embedding. labels, row_weights: [R]. tokens: M.
     pairs: (i, j, weight) of aligned streams; J is half the sum of both Kullback-Leibler divergences.
     smoothing: the probability mass spread uniformly over all V words, including the label.
+    margins: [R] numbers subtracted from the logit of the label before the softmax of the cross entropies; they have a
+    gradient. The divergences read the plain distributions.
 
     Returns the total and, detached, its parts: smoothed cross entropy [R], negative log-likelihood [R], and J [E, M].
     Matrix products run in the dtype of autocast if it is enabled, everything else in float32. Raises ValueError if
@@ -43,9 +52,13 @@ def joint_loss(
         raise ValueError(f"{hidden.size(0)} rows cannot hold {_streams(pairs)} streams of {tokens} tokens")
     dtype = product_type(hidden)
     needs_grad = torch.is_grad_enabled() and (hidden.requires_grad or vocabulary.requires_grad)
+    if margins is None:
+        margins = hidden.new_empty(0, dtype=torch.float)
+    elif margins.shape != labels.shape:
+        raise ValueError(f"{margins.numel()} margins for {labels.numel()} rows")
     first, second, weights = ([pair[index] for pair in pairs] for index in range(3))
     results = _joint_loss(
-        hidden, vocabulary, labels, row_weights, tokens, first, second, weights, smoothing, dtype, needs_grad
+        hidden, vocabulary, labels, row_weights, margins, tokens, first, second, weights, smoothing, dtype, needs_grad
     )
     return results[0], *(result.detach() for result in results[1:4])
 
@@ -61,6 +74,7 @@ def _joint_loss(
     vocabulary: Tensor,
     labels: Tensor,
     row_weights: Tensor,
+    margins: Tensor,
     tokens: int,
     first: list[int],
     second: list[int],
@@ -68,8 +82,11 @@ def _joint_loss(
     smoothing: float,
     dtype: torch.dtype,
     needs_grad: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """total, smoothed [R], nll [R], divergence [E, M], and R times d_hidden [R, D] and d_vocabulary [V, D]."""
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """total, smoothed [R], nll [R], divergence [E, M], and R times d_hidden [R, D], d_vocabulary [V, D], d_margins.
+
+    margins and d_margins: [R], or [0] where no logit is lowered.
+    """
     acc_dtype = torch.promote_types(hidden.dtype, torch.float32)
     # x: [R, D] and w: [V, D] are the operands of the matrix products.
     x, w = hidden.to(dtype), vocabulary.to(dtype)
@@ -80,6 +97,7 @@ def _joint_loss(
     # The gradient of one row among thousands would underflow in float16, so gradients are scaled by the number of rows.
     scale = max(hidden.size(0), 1)
     row_weights = row_weights.to(acc_dtype) * scale
+    has_margins, lowered = bool(margins.numel()), margins.to(acc_dtype)
     score = _scorer(x)
     pairs = [(i, j, weight * scale) for i, j, weight in zip(first, second, weights)]
     with torch.autocast(hidden.device.type, enabled=False):
@@ -88,14 +106,17 @@ def _joint_loss(
             h = chunk.of(x)
             logits = h @ w.T
             losses = chunk.of(smoothed), chunk.of(nll), divergence[:, chunk.tokens]
-            score(logits, chunk.of(labels), chunk.of(row_weights), chunk.pairs, smoothing, *losses, needs_grad)
+            margin = chunk.of(lowered) if has_margins else None
+            score(logits, chunk.of(labels), chunk.of(row_weights), chunk.pairs, smoothing, *losses, needs_grad, margin)
             if needs_grad:
                 chunk.of(d_hidden).copy_(logits @ w)
                 _accumulate(d_vocabulary, logits.flatten(0, 1), h.flatten(0, 1))
     total = (row_weights * smoothed).sum()
     for (_, _, weight), row in zip(pairs, divergence):
         total = total + weight * row.sum()
-    return total / scale, smoothed, nll, divergence, d_hidden, d_vocabulary
+    # What reaches the margin is the opposite of the cross entropy's gradient of the label's logit.
+    d_margins = row_weights * (1 - smoothing + smoothing / vocabulary.size(0) - torch.exp(-nll))
+    return total / scale, smoothed, nll, divergence, d_hidden, d_vocabulary, d_margins[: margins.numel()].clone()
 
 
 def _accumulate(d_vocabulary: Tensor, d_logits: Tensor, h: Tensor) -> None:
@@ -116,27 +137,28 @@ def _scorer(rows: Tensor) -> Callable[..., None]:
 
 
 @_joint_loss.register_fake
-def _(hidden, vocabulary, labels, row_weights, tokens, first, second, weights, smoothing, dtype, needs_grad):
+def _(hidden, vocabulary, labels, row_weights, margins, tokens, first, second, weights, smoothing, dtype, needs_grad):
     acc_dtype = torch.promote_types(hidden.dtype, torch.float32)
     losses = (hidden.new_empty(hidden.size(0), dtype=acc_dtype) for _ in range(2))
     divergence = hidden.new_empty(len(first), tokens, dtype=acc_dtype)
     dtypes = zip((hidden, vocabulary), (dtype, acc_dtype))
     grads = (x.new_empty(x.shape if needs_grad else 0, dtype=dtype) for x, dtype in dtypes)
-    return hidden.new_empty((), dtype=acc_dtype), *losses, divergence, *grads
+    d_margins = margins.new_empty(margins.shape, dtype=acc_dtype)
+    return hidden.new_empty((), dtype=acc_dtype), *losses, divergence, *grads, d_margins
 
 
 def _setup_context(ctx, inputs, output) -> None:
     ctx.save_for_backward(*output[4:])
-    ctx.dtypes = [x.dtype for x in inputs[:2]]
+    ctx.dtypes = [x.dtype for x in (*inputs[:2], inputs[4])]
     ctx.set_materialize_grads(False)
 
 
 def _backward(ctx, d_total, *_):
     if d_total is None:
-        return (None,) * 11
+        return (None,) * 12
     rows = max(ctx.saved_tensors[0].size(0), 1)
-    grads = [(x * (d_total / rows)).to(dtype) for x, dtype in zip(ctx.saved_tensors, ctx.dtypes)]
-    return *grads, *[None] * 9
+    hidden, vocabulary, margins = ((x * (d_total / rows)).to(dtype) for x, dtype in zip(ctx.saved_tensors, ctx.dtypes))
+    return hidden, vocabulary, None, None, margins, *[None] * 7
 
 
 _joint_loss.register_autograd(_backward, setup_context=_setup_context)

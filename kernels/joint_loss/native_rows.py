@@ -27,19 +27,21 @@ def score_rows(
     nll: Tensor,
     divergence: Tensor,
     gradient: bool,
+    margins: Tensor | None = None,
 ) -> None:
     """As `kernels.joint_loss.rows.score_rows`; losses and weights are float32 with contiguous rows."""
     streams, tokens, vocab_size = logits.shape
-    row_tensors = (labels, row_weights, smoothed, nll)
+    row_tensors = (labels, row_weights, smoothed, nll, *(() if margins is None else (margins,)))
     if not logits.is_contiguous() or any(x.stride() != labels.stride() or x.stride(-1) != 1 for x in row_tensors):
-        raise ValueError("logits must be contiguous; labels, weights and losses must have the same layout")
+        raise ValueError("logits must be contiguous; labels, weights, margins and losses must have the same layout")
     _function()(
         address(logits),
         logits.dtype == torch.bfloat16,
         streams,
         tokens,
         vocab_size,
-        *map(address, row_tensors),
+        *map(address, (labels, row_weights, smoothed, nll)),
+        None if margins is None else address(margins),
         labels.stride(0),
         address(divergence),
         divergence.stride(0) if len(pairs) else 0,
@@ -57,7 +59,7 @@ def score_rows(
 def _function() -> Callable[..., Any]:
     function = library(Path(__file__).with_name("rows.cpp")).score_rows
     pointer, integer, real, flag = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float, ctypes.c_int
-    function.argtypes = [pointer, flag, integer, integer, integer, *[pointer] * 4, integer, pointer, integer, integer]
+    function.argtypes = [pointer, flag, integer, integer, integer, *[pointer] * 5, integer, pointer, integer, integer]
     function.argtypes += [pointer, pointer, pointer, real, flag, flag]
     function.restype = None
     return function

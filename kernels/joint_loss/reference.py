@@ -15,12 +15,17 @@ def joint_loss_reference(
     tokens: int,
     pairs: list[tuple[int, int, float]],
     smoothing: float,
+    margins: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Arguments and results of `kernels.joint_loss.joint_loss`, differentiable by autograd."""
-    # log_probs: [R, V]; nll, smoothed: [R]; log_p, log_q: [M, V]
-    log_probs = torch.log_softmax(hidden @ vocabulary.T, -1)
-    nll = -log_probs.gather(1, labels[:, None])[:, 0]
-    smoothed = (1 - smoothing) * nll - smoothing * log_probs.mean(1)
+    # logits, log_probs, lowered: [R, V]; nll, smoothed: [R]; log_p, log_q: [M, V]
+    logits = hidden @ vocabulary.T
+    log_probs = torch.log_softmax(logits, -1)
+    lowered = log_probs
+    if margins is not None:
+        lowered = torch.log_softmax(logits.scatter_add(1, labels[:, None], -margins[:, None]), -1)
+    nll = -lowered.gather(1, labels[:, None])[:, 0]
+    smoothed = (1 - smoothing) * nll - smoothing * lowered.mean(1)
     total = (row_weights * smoothed).sum()
     divergences = []
     for i, j, weight in pairs:

@@ -13,6 +13,7 @@ struct Params {
     const int64_t* labels;     // [K, C], with row stride `row_stride`
     const float* row_weights;  // likewise
     float *smoothed, *nll;     // likewise
+    const float* margins;      // likewise, subtracted from the label's logit in the cross entropies; or null
     int64_t row_stride;
     float* divergence;  // [E, C], with row stride `pair_stride`
     int64_t pair_stride;
@@ -35,12 +36,17 @@ struct Scratch {
           lse(t.streams) {}
 };
 
-// Softmax and cross entropies of one row [V]. The padding gets logits and probabilities of zero.
+// Logits of one row [V] in float32. The padding gets zeros.
 template <typename T>
-void softmax(const T* row_logits, const Params& t, Scratch& s, int64_t stream, int64_t token) {
-    float *logits = &s.logits[stream * s.width], *probs = &s.probs[stream * s.width];
+void widen(const T* row_logits, const Params& t, Scratch& s, int64_t stream) {
+    float* logits = &s.logits[stream * s.width];
     widen_all(row_logits, t.vocab_size, logits);
     for (int64_t v = t.vocab_size; v < s.width; v++) logits[v] = 0;
+}
+
+// Softmax of one row; returns the mean of its logits. The padding gets probabilities of zero.
+float softmax(const Params& t, Scratch& s, int64_t stream) {
+    float *logits = &s.logits[stream * s.width], *probs = &s.probs[stream * s.width];
     float row_max = reduce_max(logits, t.vocab_size);
     Floats sum_exp = fill(0), sum_logits = fill(0);
     for (int64_t v = 0; v < s.width; v += LANES) {
@@ -54,9 +60,15 @@ void softmax(const T* row_logits, const Params& t, Scratch& s, int64_t stream, i
     float lse = row_max + std::log(reduce_sum(sum_exp)), inverse = 1 / reduce_sum(sum_exp);
     for (int64_t v = 0; v < s.width; v += LANES) store(probs + v, load(probs + v) * inverse);
     s.lse[stream] = lse;
+    return reduce_sum(sum_logits) / t.vocab_size;
+}
+
+// Both cross entropies of one row, whose label's logit is already lowered by the margin.
+void cross_entropy(const Params& t, Scratch& s, int64_t stream, int64_t token) {
+    float mean = softmax(t, s, stream), lse = s.lse[stream];
     int64_t at = stream * t.row_stride + token;
-    t.nll[at] = lse - logits[t.labels[at]];
-    t.smoothed[at] = (1 - t.smoothing) * t.nll[at] - t.smoothing * (reduce_sum(sum_logits) / t.vocab_size - lse);
+    t.nll[at] = lse - s.logits[stream * s.width + t.labels[at]];
+    t.smoothed[at] = (1 - t.smoothing) * t.nll[at] - t.smoothing * (mean - lse);
 }
 
 // Gradient of the weighted cross entropy: p minus the smoothed one-hot label.
@@ -100,8 +112,15 @@ void score(T* logits, const Params& t, int threads) {
 #pragma omp for
         for (int64_t token = 0; token < t.tokens; token++) {
             for (int64_t k = 0; k < t.streams; k++) {
-                softmax(logits + (k * t.tokens + token) * t.vocab_size, t, s, k, token);
+                widen(logits + (k * t.tokens + token) * t.vocab_size, t, s, k);
+                int64_t at = k * t.row_stride + token;
+                float &gold = s.logits[k * s.width + t.labels[at]], plain = gold;
+                if (t.margins) gold -= t.margins[at];
+                cross_entropy(t, s, k, token);
                 if (t.gradient) cross_entropy_gradient(t, s, k, token);
+                // The divergences read the plain distribution.
+                gold = plain;
+                if (t.margins && t.pairs) softmax(t, s, k);
             }
             for (int64_t e = 0; e < t.pairs; e++) divergence(t, s, e, token);
             if (!t.gradient) continue;
@@ -114,13 +133,13 @@ void score(T* logits, const Params& t, int threads) {
 }  // namespace
 
 // logits: [K, C, V], contiguous, float32, or bfloat16 if `half`; replaced with their gradients if `gradient`. labels,
-// row_weights, smoothed, nll: [K, C]; divergence: [E, C]; first, second, weights: [E].
+// row_weights, smoothed, nll, margins: [K, C], the last may be null; divergence: [E, C]; first, second, weights: [E].
 extern "C" void score_rows(void* logits, int half, int64_t streams, int64_t tokens, int64_t vocab_size,
                            const int64_t* labels, const float* row_weights, float* smoothed, float* nll,
-                           int64_t row_stride, float* divergence, int64_t pair_stride, int64_t pairs,
-                           const int64_t* first, const int64_t* second, const float* weights, float smoothing,
-                           int gradient, int threads) {
-    Params t{streams, tokens, vocab_size, pairs, labels, row_weights, smoothed, nll, row_stride, divergence,
+                           const float* margins, int64_t row_stride, float* divergence, int64_t pair_stride,
+                           int64_t pairs, const int64_t* first, const int64_t* second, const float* weights,
+                           float smoothing, int gradient, int threads) {
+    Params t{streams, tokens, vocab_size, pairs, labels, row_weights, smoothed, nll, margins, row_stride, divergence,
              pair_stride, first, second, weights, smoothing, gradient != 0};
     if (half)
         score((uint16_t*)logits, t, threads);

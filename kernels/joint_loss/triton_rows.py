@@ -22,6 +22,7 @@ def score_rows(
     nll: Tensor,
     divergence: Tensor,
     gradient: bool,
+    margins: Tensor | None = None,
 ) -> None:
     """As `kernels.joint_loss.rows.score_rows`; raises ValueError for more than three streams."""
     streams, tokens, vocab_size = logits.shape
@@ -39,6 +40,8 @@ def score_rows(
         logits,
         labels.contiguous(),
         row_weights.contiguous(),
+        # Without margins the pointer is not read.
+        row_weights if margins is None else margins.contiguous(),
         *cross_entropies,
         divergences,
         tokens,
@@ -47,6 +50,7 @@ def score_rows(
         smoothing,
         STREAMS=streams,
         PAIRS=bool(pairs),
+        MARGINS=margins is not None,
         GRADIENT=gradient,
         BLOCK=min(_BLOCK, triton.next_power_of_2(vocab_size)),
         num_warps=8,
@@ -58,8 +62,8 @@ def score_rows(
 
 
 @triton.jit
-def _lse_and_mean(row_ptr, vocab_size, BLOCK: tl.constexpr):
-    """Log-sum-exp and mean of the logits [V] at row_ptr, in one pass."""
+def _lse_and_mean(row_ptr, label, margin, vocab_size, BLOCK: tl.constexpr):
+    """Log-sum-exp and mean of the logits [V] at row_ptr, that of the label lowered by a margin, in one pass."""
     row_max = -float("inf")
     sum_exp = 0.0
     sum_logits = 0.0
@@ -67,11 +71,20 @@ def _lse_and_mean(row_ptr, vocab_size, BLOCK: tl.constexpr):
         column = start + tl.arange(0, BLOCK)
         inside = column < vocab_size
         logits = tl.load(row_ptr + column, mask=inside, other=-float("inf")).to(tl.float32)
+        logits = tl.where(column == label, logits - margin, logits)
         new_max = tl.maximum(row_max, tl.max(logits))
         sum_exp = sum_exp * tl.exp(row_max - new_max) + tl.sum(tl.exp(logits - new_max))
         row_max = new_max
         sum_logits += tl.sum(tl.where(inside, logits, 0.0))
     return row_max + tl.log(sum_exp), sum_logits / vocab_size
+
+
+@triton.jit
+def _lowered(row_ptr, column, label, margin, vocab_size, lse):
+    """Probabilities [BLOCK] of one block of columns, with the label's logit lowered; zeros past the vocabulary."""
+    inside = column < vocab_size
+    logits = tl.load(row_ptr + column, mask=inside, other=0.0).to(tl.float32)
+    return tl.where(inside, tl.exp(tl.where(column == label, logits - margin, logits) - lse), 0.0)
 
 
 @triton.jit
@@ -83,11 +96,13 @@ def _block(row_ptr, column, vocab_size, lse):
 
 
 @triton.jit
-def _cross_entropy(row_ptr, label, lse, mean, smoothing, smoothed_ptr, nll_ptr):
-    """Store both losses of one row, whose logits must not have been overwritten yet."""
-    nll = lse - tl.load(row_ptr + label).to(tl.float32)
+def _cross_entropy(row_ptr, label, margin, vocab_size, smoothing, smoothed_ptr, nll_ptr, BLOCK: tl.constexpr):
+    """Store both losses of one row, whose logits must not have been overwritten yet; returns its log-sum-exp."""
+    lse, mean = _lse_and_mean(row_ptr, label, margin, vocab_size, BLOCK)
+    nll = lse - (tl.load(row_ptr + label).to(tl.float32) - margin)
     tl.store(nll_ptr, nll)
     tl.store(smoothed_ptr, (1 - smoothing) * nll + smoothing * (lse - mean))
+    return lse
 
 
 @triton.jit
@@ -101,6 +116,7 @@ def _score(
     logits_ptr,
     labels_ptr,
     row_weights_ptr,
+    margins_ptr,
     smoothed_ptr,
     nll_ptr,
     divergence_ptr,
@@ -112,13 +128,14 @@ def _score(
     smoothing,
     STREAMS: tl.constexpr,
     PAIRS: tl.constexpr,
+    MARGINS: tl.constexpr,
     GRADIENT: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
     """All streams of one token; w01, w02, w12 are the weights of the pairs of streams.
 
-    logits: [K, C, V]; labels, row_weights, smoothed, nll: [K, C]; divergence: [3, C], of streams 0-1, 0-2, 1-2; all
-    contiguous.
+    logits: [K, C, V]; labels, row_weights, margins, smoothed, nll: [K, C]; divergence: [3, C], of streams 0-1, 0-2 and
+    1-2; all contiguous. ce0, ce1, ce2 and lse0, lse1, lse2: log-sum-exps with margins and without.
     """
     token = tl.program_id(0)
     # A missing stream aliases the last existing one; the weights of its pairs are 0.
@@ -131,17 +148,28 @@ def _score(
     label0 = tl.load(labels_ptr + i0)
     label1 = tl.load(labels_ptr + i1)
     label2 = tl.load(labels_ptr + i2)
-    lse0, mean0 = _lse_and_mean(row0_ptr, vocab_size, BLOCK)
-    _cross_entropy(row0_ptr, label0, lse0, mean0, smoothing, smoothed_ptr + i0, nll_ptr + i0)
-    lse1 = lse0
-    lse2 = lse0
+    margin0 = 0.0
+    margin1 = 0.0
+    margin2 = 0.0
+    if MARGINS:
+        margin0 = tl.load(margins_ptr + i0).to(tl.float32)
+        margin1 = tl.load(margins_ptr + i1).to(tl.float32)
+        margin2 = tl.load(margins_ptr + i2).to(tl.float32)
+    ce0 = _cross_entropy(row0_ptr, label0, margin0, vocab_size, smoothing, smoothed_ptr + i0, nll_ptr + i0, BLOCK)
+    ce1 = ce0
+    ce2 = ce0
     if STREAMS > 1:
-        lse1, mean1 = _lse_and_mean(row1_ptr, vocab_size, BLOCK)
-        _cross_entropy(row1_ptr, label1, lse1, mean1, smoothing, smoothed_ptr + i1, nll_ptr + i1)
-        lse2 = lse1
+        ce1 = _cross_entropy(row1_ptr, label1, margin1, vocab_size, smoothing, smoothed_ptr + i1, nll_ptr + i1, BLOCK)
+        ce2 = ce1
     if STREAMS > 2:
-        lse2, mean2 = _lse_and_mean(row2_ptr, vocab_size, BLOCK)
-        _cross_entropy(row2_ptr, label2, lse2, mean2, smoothing, smoothed_ptr + i2, nll_ptr + i2)
+        ce2 = _cross_entropy(row2_ptr, label2, margin2, vocab_size, smoothing, smoothed_ptr + i2, nll_ptr + i2, BLOCK)
+    lse0 = ce0
+    lse1 = ce1
+    lse2 = ce2
+    if MARGINS and PAIRS:
+        lse0, mean0 = _lse_and_mean(row0_ptr, label0, 0.0, vocab_size, BLOCK)
+        lse1, mean1 = _lse_and_mean(row1_ptr, label1, 0.0, vocab_size, BLOCK)
+        lse2, mean2 = _lse_and_mean(row2_ptr, label2, 0.0, vocab_size, BLOCK)
     kl01 = 0.0
     kl10 = 0.0
     kl02 = 0.0
@@ -172,11 +200,13 @@ def _score(
             inside = column < vocab_size
             uniform = smoothing / vocab_size
             log_p0, p0 = _block(row0_ptr, column, vocab_size, lse0)
-            d_logits0 = weight0 * (p0 - uniform - tl.where(column == label0, 1 - smoothing, 0.0))
+            q0 = _lowered(row0_ptr, column, label0, margin0, vocab_size, ce0) if MARGINS else p0
+            d_logits0 = weight0 * (q0 - uniform - tl.where(column == label0, 1 - smoothing, 0.0))
             if PAIRS:
                 log_p1, p1 = _block(row1_ptr, column, vocab_size, lse1)
                 log_p2, p2 = _block(row2_ptr, column, vocab_size, lse2)
-                d_logits1 = weight1 * (p1 - uniform - tl.where(column == label1, 1 - smoothing, 0.0))
+                q1 = _lowered(row1_ptr, column, label1, margin1, vocab_size, ce1) if MARGINS else p1
+                d_logits1 = weight1 * (q1 - uniform - tl.where(column == label1, 1 - smoothing, 0.0))
                 d_logits1 += 0.5 * w01 * _divergence_gradient(
                     p1, log_p1 - log_p0, kl10, p0
                 ) + 0.5 * w12 * _divergence_gradient(p1, log_p1 - log_p2, kl12, p2)
@@ -185,7 +215,8 @@ def _score(
                 ) + 0.5 * w02 * _divergence_gradient(p0, log_p0 - log_p2, kl02, p2)
                 tl.store(row1_ptr + column, d_logits1.to(logits_ptr.dtype.element_ty), mask=inside)
                 if STREAMS > 2:
-                    d_logits2 = weight2 * (p2 - uniform - tl.where(column == label2, 1 - smoothing, 0.0))
+                    q2 = _lowered(row2_ptr, column, label2, margin2, vocab_size, ce2) if MARGINS else p2
+                    d_logits2 = weight2 * (q2 - uniform - tl.where(column == label2, 1 - smoothing, 0.0))
                     d_logits2 += 0.5 * w02 * _divergence_gradient(p2, log_p2 - log_p0, kl20, p0)
                     d_logits2 += 0.5 * w12 * _divergence_gradient(p2, log_p2 - log_p1, kl21, p1)
                     tl.store(row2_ptr + column, d_logits2.to(logits_ptr.dtype.element_ty), mask=inside)

@@ -8,7 +8,7 @@ import pytest
 from fairseq import options
 from fairseq.models.transformer.transformer_legacy import transformer_iwslt_de_en
 
-from janus.config.system_entries import load_systems
+from janus.config.system_entries import load_systems, with_entries
 from janus.config.systems import (
     decoding_settings,
     training_arguments,
@@ -92,6 +92,25 @@ def test_the_size_of_the_iwslt_models_is_fairseqs_transformer_iwslt_de_en():
     sizes = [name for name in vars(theirs) if name.startswith(("encoder", "decoder", "share", "activation"))]
     assert len(sizes) > 10
     assert {name: ours[name] for name in sizes} == {name: getattr(theirs, name) for name in sizes}
+
+
+@pytest.mark.parametrize(
+    ("system", "layers"),
+    [
+        ("transformer-12-1", (12, 1)),
+        ("transformer-6-1", (6, 1)),
+        ("transformer-core-12-1", (12, 1)),
+        ("transformer-core-6-1", (6, 1)),
+        ("transformer", (6, 6)),
+    ],
+)
+def test_encoder_and_decoder_of_a_row_may_differ_in_depth(monkeypatch, system, layers):
+    """Whatever the tier says of the depth of all rows; the dropout is that of the rows' own recipe."""
+    monkeypatch.setitem(TIERS, "paper", with_entries(TIERS["paper"], SYSTEMS))
+    args = parsed(system)
+    assert (args.encoder_layers, args.decoder_layers) == layers
+    assert (args.dropout, args.weight_decay) == ((0.3, 1e-4) if layers == (6, 6) else (0.2, 0.0))
+    assert args.encoder_embed_dim == args.decoder_embed_dim == 512
 
 
 def test_fairseqs_cmlm_hides_as_its_own_recipe_does():

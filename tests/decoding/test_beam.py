@@ -15,7 +15,7 @@ LEARNED = {"encoder_learned_pos": True, "decoder_learned_pos": True}
 
 @pytest.mark.parametrize("beam", [1, 4])
 @pytest.mark.parametrize("penalty", [1.0, 0.6])
-@pytest.mark.parametrize("options", [{}, LEARNED])
+@pytest.mark.parametrize("options", [{}, LEARNED, {"encoder_layers": 3, "decoder_layers": 1}])
 def test_equals_fairseq(beam, penalty, options):
     model, words = build("transformer", **options)
     sentences = sources(11, bos=False)

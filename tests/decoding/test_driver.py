@@ -24,8 +24,12 @@ ARGS = {
 
 @pytest.fixture
 def files(tmp_path):
-    model, words = build("janus_transformer")
-    torch.save({"cfg": {"model": ARGS}, "model": model.state_dict()}, tmp_path / "model.pt")
+    return make_files(tmp_path)
+
+
+def make_files(tmp_path, **sizes):
+    model, words = build("janus_transformer", **sizes)
+    torch.save({"cfg": {"model": ARGS | sizes}, "model": model.state_dict()}, tmp_path / "model.pt")
     words.save(str(tmp_path / "dict.txt"))
     lines = [" ".join(words[t] for t in sentence[1:-1]) for sentence in sources(14, bos=True)]
     (tmp_path / "source").write_text("\n".join(lines) + "\n")
@@ -119,6 +123,17 @@ def test_dictionary_is_fairseqs(tmp_path):
     ours = Vocabulary(tmp_path / "d")
     assert ours.symbols == words.symbols
     assert ours.encode("w3 w29 nothing", bos=True) == [0, words.index("w3"), words.index("w29"), 3, 2]
+
+
+def test_one_decoder_layer_is_decoded_and_timed(tmp_path):
+    """A checkpoint whose encoder is deeper than its decoder, in both manners."""
+    files = make_files(tmp_path, encoder_layers=4, decoder_layers=1)
+    decodings = [{"manner": "ar", "beam": 2, "max_len_b": 5}, {"manner": "nar", "passes": 2}]
+    decode_file(**files, output=tmp_path / "out", **decodings[0])
+    assert len(read_lines(tmp_path / "out")) == 14
+    limits = {"batch_sizes": [1], "sentences": 2, "repeats": 1, "warmup": 0}
+    measure_latency(**files, output=tmp_path / "latency", decodings=decodings, **limits)
+    assert len(read_json(tmp_path / "latency")["rows"]) == 2
 
 
 @pytest.mark.slow

@@ -30,7 +30,15 @@ def draw(rows: int, words: int = 53, width: int = 16, dtype: torch.dtype = torch
 
 def results(function, inputs: list, *options) -> list[torch.Tensor]:
     outputs = function(*inputs, *options)
-    return [*outputs, *torch.autograd.grad(3 * outputs[0], inputs[:2])]
+    leaves = [x for x in (*inputs, *options) if isinstance(x, torch.Tensor) and x.requires_grad]
+    return [*outputs, *torch.autograd.grad(3 * outputs[0], leaves)]
+
+
+def margins_of(rows: int, dtype: torch.dtype = torch.float64) -> torch.Tensor:
+    """Some of them zero, some larger than the spread of the logits."""
+    generator = torch.Generator().manual_seed(rows + 1)
+    drawn = 6 * torch.rand(rows, generator=generator, dtype=dtype)
+    return drawn.masked_fill(torch.rand(rows, generator=generator) < 0.3, 0.0).requires_grad_()
 
 
 @pytest.fixture(params=["whole", "chunked"])
@@ -49,8 +57,73 @@ def test_float64_equals_the_reference(chunk, rows, tokens, pairs, smoothing):
         torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize(("rows", "tokens", "pairs"), SHAPES)
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_margins_equal_the_reference_in_float64(chunk, rows, tokens, pairs, smoothing):
+    inputs, options = draw(rows), (tokens, pairs, smoothing, margins_of(rows))
+    for ours, theirs in zip(results(joint_loss, inputs, *options), results(joint_loss_reference, inputs, *options)):
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(("rows", "tokens", "pairs"), SHAPES)
+def test_margins_equal_the_reference_in_the_operator_of_the_processor(chunk, rows, tokens, pairs):
+    exact, margins = draw(rows), margins_of(rows)
+    single = [x.detach().float().requires_grad_() for x in exact[:2]] + [exact[2], exact[3].float()]
+    lowered = margins.detach().float().requires_grad_()
+    for ours, theirs in zip(
+        results(joint_loss, single, tokens, pairs, 0.1, lowered),
+        results(joint_loss_reference, exact, tokens, pairs, 0.1, margins),
+    ):
+        scale = float(theirs.detach().abs().max()) if theirs.numel() else 0
+        torch.testing.assert_close(ours.double(), theirs, rtol=1e-4, atol=1e-5 * scale)
+
+
+def test_a_margin_is_the_cross_entropy_of_a_lowered_gold_logit():
+    hidden, vocabulary, labels, _ = draw(6)
+    margins, weights = margins_of(6), torch.full((6,), 1 / 6)
+    total, _, nll, _ = joint_loss(hidden, vocabulary, labels, weights, 0, [], 0.1, margins)
+    scores = hidden @ vocabulary.T - margins[:, None] * F.one_hot(labels, 53)
+    torch.testing.assert_close(total, F.cross_entropy(scores, labels, label_smoothing=0.1))
+    torch.testing.assert_close(nll, F.cross_entropy(scores, labels, reduction="none"))
+
+
+def test_divergences_read_the_distributions_without_margins():
+    inputs, weights = draw(10), torch.zeros(10)
+    plain, lowered = (
+        joint_loss(*inputs[:3], weights, 5, [(0, 1, 1.0)], 0.1, margins) for margins in (None, margins_of(10))
+    )
+    assert torch.equal(plain[0], lowered[0]) and torch.equal(plain[3], lowered[3])
+    assert not torch.equal(plain[2], lowered[2])
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_margins_of_zero_are_the_plain_loss(dtype):
+    inputs = draw(37, dtype=dtype)
+    none = torch.zeros(37, dtype=dtype)
+    for ours, theirs in zip(
+        results(joint_loss, inputs, 7, RELEASE, 0.1, none), results(joint_loss, inputs, 7, RELEASE, 0.1)
+    ):
+        assert torch.equal(ours, theirs)
+
+
+def test_a_margin_never_lowers_the_loss():
+    inputs = draw(37)
+    plain, lowered = (joint_loss(*inputs, 7, RELEASE, 0.0, margins)[1] for margins in (None, margins_of(37)))
+    assert (lowered >= plain).all() and (lowered > plain).sum() == (margins_of(37) > 0).sum()
+
+
+def test_as_many_margins_as_rows():
+    with pytest.raises(ValueError, match="8 margins for 9 rows"):
+        joint_loss(*draw(9), 3, RELEASE, 0.1, torch.zeros(8))
+
+
 def test_gradients_against_finite_differences():
     inputs = draw(10, words=11, width=4)
+    assert torch.autograd.gradcheck(
+        lambda h, w, m: joint_loss(h, w, *inputs[2:], 3, RELEASE, 0.1, m)[0],
+        [*inputs[:2], margins_of(10)],
+        check_batched_grad=False,
+    )
     assert torch.autograd.gradcheck(
         lambda h, w: joint_loss(h, w, *inputs[2:], 3, RELEASE, 0.1)[0], inputs[:2], check_batched_grad=False
     )
@@ -134,12 +207,13 @@ def test_torch_compile_sees_through_it():
 
 
 @pytest.mark.slow
-def test_operator_registration():
+@pytest.mark.parametrize("margins", [torch.zeros(0), margins_of(9, torch.float32)])
+def test_operator_registration(margins):
     hidden, vocabulary, labels, weights = draw(9, dtype=torch.float32)
     first, second, pair_weights = ([pair[part] for pair in RELEASE] for part in range(3))
     torch.library.opcheck(
         torch.ops.janus.joint_loss.default,
-        (hidden, vocabulary, labels, weights, 3, first, second, pair_weights, 0.1, torch.float32, True),
+        (hidden, vocabulary, labels, weights, margins, 3, first, second, pair_weights, 0.1, torch.float32, True),
         test_utils=("test_schema", "test_autograd_registration", "test_faketensor"),
     )
 
@@ -161,12 +235,16 @@ def triton_scores(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [53, 64, 131])
 @pytest.mark.parametrize(("rows", "tokens", "pairs"), SHAPES)
-def test_triton_equals_the_reference(triton_scores, chunk, device, rows, tokens, pairs, words):
-    exact = draw(rows, words)
+@pytest.mark.parametrize("lowers", [False, True])
+def test_triton_equals_the_reference(triton_scores, chunk, device, rows, tokens, pairs, words, lowers):
+    exact, margins = draw(rows, words), margins_of(rows) if lowers else None
     single = [x.detach().to(device, torch.float32 if x.is_floating_point() else None) for x in exact]
     single = [*(x.requires_grad_() for x in single[:2]), *single[2:]]
     options = (tokens, pairs, 0.1)
-    for ours, theirs in zip(results(joint_loss, single, *options), results(joint_loss_reference, exact, *options)):
+    lowered = None if margins is None else margins.detach().to(device, torch.float32).requires_grad_()
+    for ours, theirs in zip(
+        results(joint_loss, single, *options, lowered), results(joint_loss_reference, exact, *options, margins)
+    ):
         scale = float(theirs.detach().abs().max()) if theirs.numel() else 0
         torch.testing.assert_close(ours.double().cpu(), theirs, rtol=1e-4, atol=1e-5 * scale)
 

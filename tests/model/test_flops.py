@@ -83,18 +83,20 @@ def test_every_product_of_a_joint_update():
 
 
 @pytest.mark.parametrize("arch", ["transformer", "cmlm_transformer"])
-def test_every_product_of_fairseq(arch):
+@pytest.mark.parametrize(("encoder", "decoder"), [(2, 2), (4, 1)])
+def test_every_product_of_fairseq(arch, encoder, decoder):
     """Its Transformer forms causal products it hides; its CMLM needs each, but scores observed words too."""
-    model, _ = build(arch, **(dict(label_smoothing=0.1) if arch == "cmlm_transformer" else {}))
+    layers = dict(encoder_layers=encoder, decoder_layers=decoder)
+    model, _ = build(arch, **layers, **(dict(label_smoothing=0.1) if arch == "cmlm_transformer" else {}))
     model.train()
     source, target = sentences(6), sentences(WORDS)
     lengths = torch.full((SENTENCES,), 8)
-    shape = dict(dimension=32, encoder_layers=2, decoder_layers=2, encoder_ffn=48, decoder_ffn=48)
+    shape = dict(dimension=32, encoder_ffn=48, decoder_ffn=48, **layers)
     if arch == "transformer":
         config = TransformerConfig(34, 34, **shape, length="none")
         work = necessary_work(config, TRANSFORMER, *full(8, WORDS + 1, 0))
         rows = WORDS + 1
-        spare = 2 * 32 * 2 * SENTENCES * (rows * rows - rows * (rows + 1) // 2)
+        spare = 2 * 32 * decoder * SENTENCES * (rows * rows - rows * (rows + 1) // 2)
         forward, update = counted(lambda: model(source, lengths, target[:, :-1])[0].sum())
     else:
         config = TransformerConfig(34, 34, **shape, length_classes=256)

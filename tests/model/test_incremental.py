@@ -18,15 +18,15 @@ RECIPES = [("query", "own"), ("query", "previous"), ("content", "previous")]
 PRECISIONS = [(torch.float32, 1e-5), (torch.float64, 1e-12)]
 
 
-def model_of(readout: str, query_position: str, dtype: torch.dtype) -> JanusTransformer:
+def model_of(readout: str, query_position: str, dtype: torch.dtype, layers: tuple[int, int] = (1, 3)):
     """Weights large enough that a position off by one moves every logit."""
     torch.manual_seed(5)
     config = TransformerConfig(
         WORDS,
         WORDS,
         dimension=16,
-        encoder_layers=1,
-        decoder_layers=3,
+        encoder_layers=layers[0],
+        decoder_layers=layers[1],
         encoder_ffn=24,
         decoder_ffn=24,
         encoder_heads=2,
@@ -73,6 +73,19 @@ def test_steps_equal_the_teacher_forced_pass(readout, query_position, dtype, tol
     decoder = IncrementalDecoder(model, memory)
     steps = torch.stack([decoder.step(tokens[:, i], i) for i in range(STEPS)], 1)
     torch.testing.assert_close(steps, teacher_forced(model, source, tokens), rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize(("readout", "query_position"), RECIPES)
+@torch.no_grad()
+def test_one_decoder_layer_behind_a_deep_encoder(readout, query_position):
+    """Only one layer has keys and values to keep, and it is the last one, which computes what is read alone."""
+    model = model_of(readout, query_position, torch.float64, layers=(4, 1))
+    memory, source = encode(model, [2, 9, 1, 4])
+    assert (len(model.encoder.layers), len(memory.layers)) == (4, 1)
+    tokens = torch.randint(4, WORDS, (4, STEPS))
+    decoder = IncrementalDecoder(model, memory)
+    steps = torch.stack([decoder.step(tokens[:, i], i) for i in range(STEPS)], 1)
+    torch.testing.assert_close(steps, teacher_forced(model, source, tokens), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(("readout", "query_position"), RECIPES)

@@ -4,10 +4,11 @@ import hashlib
 
 import pytest
 import yaml
-from rehearsals import MANIFEST, SCHEMAS, SYSTEMS, narrow, tier_of
+from rehearsals import MANIFEST, PROCESSOR, SCHEMAS, SYSTEMS, narrow, tier_of
 from tier_files import TIERS
 
 from janus.config.consistency import check_sense
+from janus.config.system_entries import with_entries
 from janus.config.tiers import check, runs, settings
 from janus.errors import InputError
 from janus.fetching.fetch import fetch
@@ -15,7 +16,7 @@ from janus.fetching.manifest import load_manifest
 from janus.model.bart import read_bart, unpack_start
 from janus.recipes.by_recipe import builder
 from janus.rehearsal.mirror import make_corpus
-from janus.rehearsal.narrow import Machine
+from janus.rehearsal.narrow import Machine, narrow_tier
 from janus.rehearsal.pretrained import dictionary_size as made_dictionary_size
 from janus.text.prepare import prepare
 from janus.text.pretraining_text import part_names, prepare_part
@@ -121,3 +122,13 @@ def test_every_narrow_tier_makes_sense_and_keeps_what_it_rehearses(name, machine
         assert after["training"]["max_epoch"] == 2 and after["model"]["embed_dim"] <= 96
         assert after["training"]["gpus"] <= max(1, machine.gpus)
         assert bool(after["training"]["valid_bleu_sentences"]) == bool(before["training"]["valid_bleu_sentences"])
+
+
+def test_a_deep_encoder_is_narrow_too():
+    """A row's own depth, with which its model is laid over the narrow one of the tier."""
+    entries = {
+        "deep": {"method": "transformer", "manners": ["ar"], "model": {"encoder_layers": 12, "decoder_layers": 1}}
+    }
+    tier, _ = narrow_tier(with_entries(tier_of("demo"), entries), SYSTEMS, MANIFEST, PROCESSOR)
+    model = settings(tier, corpus="demo.iwslt14.de-en", system="deep")["model"]
+    assert (model["encoder_layers"], model["decoder_layers"]) == (2, 1)

@@ -90,8 +90,29 @@ def target_tokens(states: States, lengths: Tensor) -> int:
     return ar.labels.numel() if ar else int((lengths - 1).sum())
 
 
+def adversarial_margins(hidden: Tensor, vocabulary: Tensor, labels: Tensor, radius: float) -> Tensor:
+    """What the worst perturbation of the gold word's output vector w takes from the gold logit, [R].
+
+    The ball around w has the radius `radius` * |w|, so that is radius * |w| * |h| for the hidden row h (Wang et al.,
+    2019); nothing where the gold logit is not positive, as in the authors' code. The size of the ball is a constant:
+    nothing flows into w, and -radius * |w| * h / |h| into h.
+    hidden: [R, D]. vocabulary: [V, D]. labels: [R].
+    """
+    exact = torch.promote_types(hidden.dtype, torch.float)
+    # w, h: [R, D]
+    w, h = vocabulary.detach()[labels].to(exact), hidden.to(exact)
+    positive = (w * h.detach()).sum(1) > 0
+    return radius * w.norm(dim=1) * h.norm(dim=1) * positive
+
+
 def joint_loss(
-    states: States, lengths: Tensor, weights: Weights, smoothing: float, *, reduction: str = "mean"
+    states: States,
+    lengths: Tensor,
+    weights: Weights,
+    smoothing: float,
+    *,
+    reduction: str = "mean",
+    adversarial: float = 0.0,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The weighted sum of equation 5, and each term by itself, without gradient.
 
@@ -99,10 +120,14 @@ def joint_loss(
     over tokens), *_nll (unsmoothed), kl_* (J, mean over masked tokens), length; those of streams that no weight reads
     are left out. A term without tokens is zero. reduction: what a term adds to the total; `mean`, itself, or `sum`, its
     sum over tokens divided by `target_tokens`. The length loss, which the equations do not have, is a mean in both.
+    adversarial: the radius of `adversarial_margins`, which lower the gold logits of all cross entropies over words; the
+    divergences and the length loss read the plain distributions. 0 is the plain loss.
     """
     rows = _Rows.of(states, weights, target_tokens(states, lengths) if reduction == "sum" else None)
+    words = (rows.hidden, states.vocabulary, rows.labels)
+    margins = adversarial_margins(*words, adversarial) if adversarial else None
     total, smoothed, nll, divergence = vocabulary_loss(
-        rows.hidden, states.vocabulary, rows.labels, rows.weights, rows.tokens, list(rows.pairs.values()), smoothing
+        *words, rows.weights, rows.tokens, list(rows.pairs.values()), smoothing, margins
     )
     terms: dict[str, Tensor] = {}
     for name, part in rows.parts.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,16 @@ from kernels.packed_linear import pack_linear_layers
 _HALF = (torch.float16, torch.bfloat16)
 
 
-def load_model(path: Path, device: str = "cpu") -> JanusTransformer:
+def load_model(path: Path, device: str = "cpu", *, bridge: str = "") -> JanusTransformer:
     """The model of a checkpoint of this suite, of fairseq's Transformer, CMLM or BART, or of the authors' release.
 
+    bridge: that of the method (`BaseMethod.bridge`), whose model has a `config` and decodes itself.
     It has no dropout. A GPU computes in the precision of the checkpoint. On a CPU, half precision is converted to
     float32, which is exact and faster, and linear layers are packed: such a model can decode but not be trained.
     Raises InputError if the file is not a checkpoint, its weights do not fit its options, or they are not numbers.
     """
+    if bridge:
+        return importlib.import_module(bridge).load_model(path, device)
     state = read_checkpoint(path)
     check_numbers(state["model"], path)
     options, weights, method = options_of(state, path), state["model"], remembered_method(state)

@@ -93,12 +93,15 @@ class BaseMethod(ABC):
     name: as systems name it; set by the registry from the file. Options: a dataclass (`janus.methods.base.options`).
     decoders: the decoder of each manner that the method can decode in. stages: where it trains, on the pairs of a
     `task` or on the running text of a `pretraining`.
+    bridge: the module whose `load_model` reads its checkpoints and whose models decode themselves (the decoder
+    `refinement`), for a model that this suite's does not compute; empty where it does.
     """
 
     name: str = ""
     Options: ClassVar[type] = NoOptions
     decoders: ClassVar[Mapping[str, Use]]
     stages: ClassVar[tuple[str, ...]] = ("task",)
+    bridge: ClassVar[str] = ""
 
     def __init__(self, options: Any = None):
         self.options = self.Options() if options is None else options

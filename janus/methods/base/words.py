@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -61,6 +62,26 @@ def pair_words(training: Training) -> list[str]:
 def text_words(training: Training) -> list[str]:
     """Running text, whose lines are blocks already; short adjacent lines are joined, none is split."""
     return [*option("tokens-per-sample", training.block + 2), *option("sample-break-mode", "complete")]
+
+
+def levenshtein_words(training: Training, *, arch: str, noise: str, more: Sequence[str] = ()) -> list[str]:
+    """The words of fairseq's Levenshtein task, with validation BLEU, for one of its NAR models; `more` are its own."""
+    return [
+        *option("task", "janus_cmlm_baseline"),
+        *pair_words(training),
+        *option("noise", noise),
+        *option("arch", arch),
+        "--share-all-embeddings",
+        *option("criterion", "nat_loss"),
+        *option("label-smoothing", training.training["label_smoothing"]),
+        *more,
+        *(["--apply-bert-init"] if training.model["init"] == "bert" else []),
+        *finetune_words(training),
+    ]
+
+
+# Words of the models that predict the length of their output.
+OFFSET_LENGTHS = [*option("length-loss-factor", 0.1), "--pred-length-offset"]
 
 
 def finetune_words(training: Training) -> list[str]:
