@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from janus.claims.statements import Statement, check_rows
+from janus.config.distilled import raw_of
 from janus.config.system_entries import fixed_passes
 from janus.config.systems import baselines, decoding_settings, method_of, require_read
 from janus.config.tiers import blocks_of, known, settings, used_systems
@@ -38,13 +39,14 @@ def check_sense(
 ) -> None:
     """Raise InputError for an inconsistent tier; InputErrors for several problems.
 
-    A corpus of a table or figure must be among the `corpora` of the tier, and these must be in the corpora file, whose
-    `texts` and `models` must contain the names in `pretraining`. The corpora of a table must belong to its task; its
-    columns and rows must be `published` ones or be declared as new, one for each corpus and label. The paper's claims,
-    the `statements`, are about rows of its tables, and a tier may name no other claims. A system may only start from
-    one of stage pretraining, and is used on corpora that share the vocabulary of the text. With equal budgets, no
-    system has its own training settings. A training needs enough memory, threads and GPUs, but no more than a machine
-    has, and must write the checkpoints that are averaged. The heads of a model must divide its width.
+    A corpus of a table or figure must be among the `corpora` of the tier or be `distilled` from one of them by a system
+    that decodes as ar, and the corpora must be in the corpora file, whose `texts` and `models` must contain the names
+    in `pretraining`. The corpora of a table must belong to its task; its columns and rows must be `published` ones or
+    be declared as new, one for each corpus and label. The paper's claims, the `statements`, are about rows of its
+    tables, and a tier may name no other claims. A system may only start from one of stage pretraining, and is used on
+    corpora that share the vocabulary of the text. With equal budgets, no system has its own training settings. A
+    training needs enough memory, threads and GPUs, but no more than a machine has, and must write the checkpoints that
+    are averaged. The heads of a model must divide its width.
     """
     require_none(_names(tier, systems, corpora, texts, where))
     require_none(_pretraining(tier, systems, texts, models, where))
@@ -83,7 +85,8 @@ def _names(
     """Every name of a corpus or a system is known."""
     for name in tier["corpora"]:
         yield from _unknown(name, corpora, kind="corpus", where=f"{where}: corpora", file=tier["corpora_file"])
-    known_corpora = [*tier["corpora"], *texts]
+    yield from _distilled(tier, systems, where)
+    known_corpora = [*tier["corpora"], *tier["distilled"], *texts]
     for place, block in blocks_of(tier):
         for name in block.get("systems", ()):
             yield from _unknown(
@@ -96,6 +99,19 @@ def _names(
         if baseline := block.get("baseline"):
             place = f"{where}: {place}.baseline"
             yield from _unknown(baseline, block["systems"], kind="system", where=place, file="its `systems`")
+
+
+def _distilled(tier: Mapping[str, Any], systems: Mapping[str, Any], where: object) -> Problems:
+    """What is distilled is a corpus of the tier, and its teacher a system that translates from left to right."""
+    for name, entry in tier["distilled"].items():
+        place, teacher = f"{where}: distilled.{name}", entry["teacher"]
+        yield from _unknown(raw_of(name), tier["corpora"], kind="corpus", where=place, file="the list `corpora`")
+        unknown = list(_unknown(teacher, systems, kind="system", where=f"{place}.teacher", file=tier["systems_file"]))
+        yield from unknown
+        if not unknown and (systems[teacher]["stage"] != "task" or "ar" not in systems[teacher]["manners"]):
+            yield InputError(
+                f"{teacher} does not decode as ar", where=f"{place}.teacher", fix="name another system, as transformer"
+            )
 
 
 def _pretraining(

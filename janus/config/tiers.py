@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from janus.config.distilled import raw_of, teachers
 from janus.config.yaml_file import complaint, read_yaml, refusals, typed
 from janus.errors import InputError, require_none
 
@@ -112,9 +113,10 @@ def blocks_of(
 
 
 def used_systems(tier: Mapping[str, Any]) -> list[str]:
-    """The systems in tables and figures of the tier, each once, in order of appearance."""
+    """The systems in tables and figures of the tier, each once, in order of appearance; then other teachers."""
     blocks = [*tier["tables"].values(), *tier["figures"].values()]
-    return list(dict.fromkeys(name for block in blocks for name in block["systems"]))
+    shown = [name for block in blocks for name in block["systems"]]
+    return list(dict.fromkeys([*shown, *(teacher for _, teacher in teachers(tier))]))
 
 
 def runs(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -123,6 +125,7 @@ def runs(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> list[tuple[str,
     for _, block in blocks_of(tier, ("tables", "figures")):
         corpora = [block["corpus"]] if "corpus" in block else block["columns"]
         found |= dict.fromkeys((corpus, name) for corpus in corpora for name in block["systems"])
+    found |= teachers(tier, {corpus for corpus, _ in found})
     names = [systems[name]["start"] for _, name in found]
     while names := [name for name in names if name]:
         # The start of a training is itself trained on the text, unless it is published.
@@ -136,11 +139,13 @@ def runs(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> list[tuple[str,
 def settings(tier: Mapping[str, Any], *, corpus: str, system: str) -> dict[str, dict[str, Any]]:
     """The blocks `model`, `training` and `decoding` of one system on one corpus, with overrides applied.
 
+    An override for a corpus holds for what is distilled from it as well.
     Threads and memory that are not set follow from the number of processes of the training.
     """
     merged = {block: dict(tier[block]) for block in BLOCKS}
     for override in tier["overrides"]:
-        if corpus in override.get("corpora", [corpus]) and system in override.get("systems", [system]):
+        meant = {corpus, raw_of(corpus)}.intersection(override.get("corpora", [corpus]))
+        if meant and system in override.get("systems", [system]):
             for block in BLOCKS:
                 merged[block] |= override.get(block, {})
     needs = {"threads": 1, "memory": 4000}

@@ -28,6 +28,7 @@ def decode_file(
     source: Path,
     dictionary: Path,
     output: Path,
+    part: tuple[int, int] = (0, 1),
     batch_tokens: int = 8192,
     device: str = "cpu",
     terminal: IO[str] | None = None,
@@ -36,7 +37,7 @@ def decode_file(
     """Translate BPE text line by line into BPE text, and write a record to `output` + ".json".
 
     source: one sentence per line. options: those of `Decoding.of`. batch_tokens: bound on sentences * longest of
-    a batch; it does not change the output.
+    a batch; it does not change the output. part: (i, n) translates the i-th, from 0, of n parts of the lines alone.
     terminal: where a progress bar is drawn if it is a terminal; stderr by default.
     Raises InputError, before any file is written, if checkpoint, dictionary and text do not fit together, or if weights
     or probabilities of the model are not numbers.
@@ -45,7 +46,7 @@ def decode_file(
     require_device(device)
     decoding = Decoding.of(**options)
     model = load_model(checkpoint, device)
-    sentences = read_sentences(source, dictionary, model.config, checkpoint)
+    sentences = read_sentences(source, dictionary, model.config, checkpoint, part=part)
     lines = translate(
         model, sentences, decoding, Vocabulary(dictionary), batch_tokens, device, terminal, where=checkpoint
     )
@@ -57,16 +58,24 @@ def decode_file(
         "checkpoint": sha256(checkpoint),
         "source": sha256(source),
         "sentences": len(lines),
+        **({"part": list(part)} if part != (0, 1) else {}),
     }
     write_json(output.with_name(output.name + ".json"), provenance(watch=watch, device=device, **facts))
 
 
-def read_sentences(source: Path, dictionary: Path, config: TransformerConfig, checkpoint: Path) -> list[list[int]]:
-    """Encode a BPE file for a model. Raises InputError for an empty or too long line, or a foreign dictionary."""
+def read_sentences(
+    source: Path, dictionary: Path, config: TransformerConfig, checkpoint: Path, *, part: tuple[int, int] = (0, 1)
+) -> list[list[int]]:
+    """Encode a BPE file, or a `part` of it as in `decode_file`, for a model.
+
+    Raises InputError for an empty or too long line, or a foreign dictionary.
+    """
     vocabulary = Vocabulary(dictionary)
     vocabulary.check_fits(config, checkpoint)
     sentences = []
-    for number, line in enumerate(read_lines(source), 1):
+    lines = read_lines(source)
+    first, last = (len(lines) * (part[0] + more) // part[1] for more in (0, 1))
+    for number, line in enumerate(lines[first:last], first + 1):
         tokens = vocabulary.encode(line, bos=config.source_bos)
         if not line.strip():
             raise InputError(

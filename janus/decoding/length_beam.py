@@ -48,8 +48,8 @@ class LengthBeam:
         for name, least in (("length_beam", 1), ("shortest", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{getattr(self, name)} is too small", where=name, fix=f"use {least} or more")
-        _one_of(self.length_candidates, CANDIDATES, "length_candidates")
-        _one_of(self.length_score, SCORES, "length_score")
+        one_of(self.length_candidates, CANDIDATES, "length_candidates")
+        one_of(self.length_score, SCORES, "length_score")
         if self.length_score == "default":
             object.__setattr__(self, "length_score", _DEFAULT_SCORE[self.length_candidates])
 
@@ -59,7 +59,8 @@ class LengthBeam:
         return _FRAME + max(self.shortest, 0 if self.length_score == "release" else 1)
 
 
-def _one_of(value: str, names: tuple[str, ...], where: str) -> None:
+def one_of(value: str, names: tuple[str, ...], where: str) -> None:
+    """Raise InputError for a setting, called `where`, that is none of `names`."""
     if value not in names:
         raise InputError(f"unknown value {value!r}", where=where, fix=f"use one of {', '.join(names)}")
 

@@ -19,6 +19,7 @@ from janus.errors import InputError, together
 from janus.report.products import Products
 from janus.report.published import load_published
 from janus.config.consistency import check_sense
+from janus.config.distilled import raw_of, with_distilled
 from janus.slurm import Demand, require_accounting, require_nodes
 from janus.methods.base.registry import module_of
 from janus.config.system_entries import load_systems, with_entries
@@ -49,7 +50,8 @@ def checked_config():
                 for load in (load_corpora, load_texts, load_vocabularies, load_models)
             ),
         )
-        corpora, texts, _, models = manifest
+        corpora, texts, vocabularies, models = manifest
+        corpora = with_distilled(corpora, tier)
         published = load_published(ROOT / "workflow" / "published")
         statements = load_statements(ROOT / "workflow" / "published" / "claims.csv")
         papers = {"published": published, "statements": statements}
@@ -58,11 +60,11 @@ def checked_config():
     except InputError as error:
         # A WorkflowError would add the lines of this file to those that matter, one for each problem.
         sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
-    return statements, tier, systems, *manifest
+    return statements, tier, systems, corpora, texts, vocabularies, models
 
 
 STATEMENTS, TIER, SYSTEMS, CORPORA, TEXTS, VOCABULARIES, MODELS = checked_config()
-TABLES, FIGURES = TIER["tables"], TIER["figures"]
+TABLES, FIGURES, DISTILLED = TIER["tables"], TIER["figures"], TIER["distilled"]
 # Scripts read the tier's defaults too.
 config.update(TIER)
 RESULTS = f"results/{TIER['tier']}"
