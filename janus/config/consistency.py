@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from janus.claims.statements import Statement, check_rows
-from janus.config.distilled import raw_of
+from janus.config.distilled import raw_of, with_distilled
 from janus.config.system_entries import fixed_passes
 from janus.config.systems import baselines, decoding_settings, method_of, require_read
-from janus.config.tiers import blocks_of, known, settings, used_systems
+from janus.config.tiers import asked_systems, blocks_of, known, settings, used_systems
 from janus.config.training_checks import Problems, training_problems, width_problems
 from janus.decoding.decoding import Decoding
 from janus.errors import InputError, require_none
@@ -49,6 +49,7 @@ def check_sense(
     are averaged. The heads of a model must divide its width.
     """
     require_none(_names(tier, systems, corpora, texts, where))
+    corpora = with_distilled(corpora, tier)
     require_none(_pretraining(tier, systems, texts, models, where))
     require_none(
         problem
@@ -57,6 +58,7 @@ def check_sense(
             _budget(tier, where),
             _length_beams(tier, systems, where),
             _baselines(tier, systems),
+            _asked(tier, systems),
             _rows(tier, systems),
             _passes(tier, systems, where),
             _published(tier, systems, published, where) if published else (),
@@ -91,6 +93,10 @@ def _names(
         for name in block.get("systems", ()):
             yield from _unknown(
                 name, systems, kind="system", where=f"{where}: {place}.systems", file=tier["systems_file"]
+            )
+        for name in (other for own in block.get("systems", ()) for other in asked_systems(tier, "", own)):
+            yield from _unknown(
+                name, systems, kind="system", where=f"{tier['systems_file']}: decoding", file=tier["systems_file"]
             )
         for name in corpora_of(block):
             yield from _unknown(
@@ -242,6 +248,15 @@ def _baselines(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
                 yield from _unknown(baseline, systems, kind="system", where=place, file=file)
             elif manner not in systems[baseline]["manners"]:
                 yield InputError(f"{baseline} does not decode as {manner}", where=place, fix="name another system")
+
+
+def _asked(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
+    """A system that decoding another one asks decodes as ar."""
+    for system in used_systems(tier):
+        place = f"{tier['systems_file']}: {system}.decoding"
+        for name in asked_systems(tier, "", system):
+            if "ar" not in systems[name]["manners"] or systems[name]["stage"] != "task":
+                yield InputError(f"{name} does not decode as ar", where=place, fix="name another system")
 
 
 def _rows(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:

@@ -16,6 +16,8 @@ from janus.errors import InputError, require_none
 
 BLOCKS = ("model", "training", "decoding")
 # One process per GPU, and one more that loads its batches; memory in MiB.
+# Keys of a `decoding` block that name another system: decoding reads its checkpoint of the same corpus and seed.
+NAMING = ("rescore",)
 _PER_GPU = {"threads": 2, "memory": 8000}
 
 
@@ -113,10 +115,14 @@ def blocks_of(
 
 
 def used_systems(tier: Mapping[str, Any]) -> list[str]:
-    """The systems in tables and figures of the tier, each once, in order of appearance; then other teachers."""
+    """The systems in tables and figures of the tier, each once, in order of appearance; then others that they need.
+
+    These are the systems that decoding asks, and the teachers of distilled corpora.
+    """
     blocks = [*tier["tables"].values(), *tier["figures"].values()]
     shown = [name for block in blocks for name in block["systems"]]
-    return list(dict.fromkeys([*shown, *(teacher for _, teacher in teachers(tier))]))
+    asked = [other for name in shown for other in asked_systems(tier, "", name)]
+    return list(dict.fromkeys([*shown, *asked, *(teacher for _, teacher in teachers(tier))]))
 
 
 def runs(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -125,6 +131,12 @@ def runs(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> list[tuple[str,
     for _, block in blocks_of(tier, ("tables", "figures")):
         corpora = [block["corpus"]] if "corpus" in block else block["columns"]
         found |= dict.fromkeys((corpus, name) for corpus in corpora for name in block["systems"])
+    found |= {
+        (corpus, other): None
+        for corpus, name in found
+        for other in asked_systems(tier, corpus, name)
+        if other in systems
+    }
     found |= teachers(tier, {corpus for corpus, _ in found})
     names = [systems[name]["start"] for _, name in found]
     while names := [name for name in names if name]:
@@ -134,6 +146,12 @@ def runs(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> list[tuple[str,
         found |= dict.fromkeys((tier["pretraining"]["text"], name) for name in names)
         names = [systems[name]["start"] for name in names]
     return list(found)
+
+
+def asked_systems(tier: Mapping[str, Any], corpus: str, system: str) -> list[str]:
+    """The other systems that decoding a system on a corpus asks."""
+    block = settings(tier, corpus=corpus, system=system)["decoding"]
+    return [block[key] for key in NAMING if block.get(key)]
 
 
 def settings(tier: Mapping[str, Any], *, corpus: str, system: str) -> dict[str, dict[str, Any]]:

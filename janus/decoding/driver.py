@@ -56,6 +56,7 @@ def decode_file(
         "decoder": decoding.decoder.name,
         "settings": asdict(decoding.settings),
         "checkpoint": sha256(checkpoint),
+        **{f"{name}_checkpoint": sha256(path) for name, path in decoding.checkpoints.items()},
         "source": sha256(source),
         "sentences": len(lines),
         **({"part": list(part)} if part != (0, 1) else {}),

@@ -118,8 +118,20 @@ def blank_canvas(lengths: Tensor, model: JanusTransformer) -> Tensor:
 
 
 def best_candidates(canvas: Tensor, scores: Tensor, lengths: Tensor, ranks: Tensor) -> list[Hypothesis]:
-    """The candidate with the highest of `ranks` [B, W], cut to its length."""
-    chosen = ranks.argmax(1) + torch.arange(lengths.size(0), device=canvas.device) * lengths.size(1)
+    """The candidate with the highest of `ranks` [B, W], cut to its length; of equal ones the first."""
+    return _hypotheses(ranks.argmax(1), canvas, scores, lengths, ranks)
+
+
+def ranked_candidates(canvas: Tensor, scores: Tensor, lengths: Tensor, ranks: Tensor) -> list[list[Hypothesis]]:
+    """All candidates of each sentence by their `ranks` [B, W], best first, each cut to its length."""
+    order = ranks.argsort(dim=1, descending=True, stable=True)
+    columns = [_hypotheses(column, canvas, scores, lengths, ranks) for column in order.unbind(1)]
+    return [list(hypotheses) for hypotheses in zip(*columns)]
+
+
+def _hypotheses(column: Tensor, canvas: Tensor, scores: Tensor, lengths: Tensor, ranks: Tensor) -> list[Hypothesis]:
+    """Candidate `column` [B] of each sentence."""
+    chosen = column + torch.arange(lengths.size(0), device=canvas.device) * lengths.size(1)
     return [
         Hypothesis(canvas[row, :length], scores[row, :length], float(ranks.flatten()[row]))
         for row, length in zip(chosen.tolist(), lengths.flatten()[chosen].tolist())

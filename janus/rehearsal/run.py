@@ -20,7 +20,6 @@ from typing import Any
 import yaml
 
 from janus.config.consistency import check_sense
-from janus.config.distilled import with_distilled
 from janus.config.system_entries import load_systems, with_entries, with_found_files
 from janus.config.tiers import check, read_yaml
 from janus.data import PUBLISHED, SCHEMAS
@@ -103,7 +102,7 @@ def _checked(configfile: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], Ma
     known = {"texts": manifest.texts, "models": manifest.models}
     published = load_published(PUBLISHED)
     tier = with_entries(tier, systems)
-    check_sense(tier, systems, with_distilled(manifest.corpora, tier), **known, published=published, where=configfile)
+    check_sense(tier, systems, manifest.corpora, **known, published=published, where=configfile)
     return tier, systems, manifest
 
 
