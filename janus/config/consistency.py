@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from janus.claims.statements import Statement, check_rows
+from janus.config.distilled import raw_of, with_distilled
 from janus.config.system_entries import fixed_passes
 from janus.config.systems import baselines, decoding_settings, method_of, require_read
-from janus.config.tiers import SHOWN, blocks_of, known, settings, used_systems
+from janus.config.tiers import SHOWN, asked_systems, blocks_of, known, settings, used_systems
 from janus.config.training_checks import Problems, training_problems, width_problems
 from janus.decoding.decoding import Decoding
 from janus.errors import InputError, require_none
@@ -37,15 +38,17 @@ def check_sense(
 ) -> None:
     """Raise InputError for an inconsistent tier; InputErrors for several problems.
 
-    A corpus of a table or figure must be among the `corpora` of the tier, and these must be in the corpora file, whose
-    `texts` and `models` must contain the names in `pretraining`. The corpora of a table must belong to its task; its
-    columns and rows must be `published` ones or be declared as new, one for each corpus and label. The paper's claims,
-    the `statements`, are about rows of its tables, and a tier may name no other claims. A system may only start from
-    one of stage pretraining, and is used on corpora that share the vocabulary of the text. With equal budgets, no
-    system has its own training settings. A training needs enough memory, threads and GPUs, but no more than a machine
-    has, and must write the checkpoints that are averaged. The heads of a model must divide its width.
+    A corpus of a table or figure must be among the `corpora` of the tier or be `distilled` from one of them by a system
+    that decodes as ar, and the corpora must be in the corpora file, whose `texts` and `models` must contain the names
+    in `pretraining`. The corpora of a table must belong to its task; its columns and rows must be `published` ones or
+    be declared as new, one for each corpus and label. The paper's claims, the `statements`, are about rows of its
+    tables, and a tier may name no other claims. A system may only start from one of stage pretraining, and is used on
+    corpora that share the vocabulary of the text. With equal budgets, no system has its own training settings. A
+    training needs enough memory, threads and GPUs, but no more than a machine has, and must write the checkpoints that
+    are averaged. The heads of a model must divide its width.
     """
     require_none(_names(tier, systems, corpora, texts, where))
+    corpora = with_distilled(corpora, tier)
     require_none(_pretraining(tier, systems, texts, models, where))
     require_none(
         problem
@@ -54,6 +57,7 @@ def check_sense(
             _budget(tier, where),
             _length_beams(tier, systems, where),
             _baselines(tier, systems),
+            _asked(tier, systems),
             _rows(tier, systems),
             _passes(tier, systems, where),
             _published(tier, systems, published, where) if published else (),
@@ -82,11 +86,16 @@ def _names(
     """Every name of a corpus or a system is known."""
     for name in tier["corpora"]:
         yield from _unknown(name, corpora, kind="corpus", where=f"{where}: corpora", file=tier["corpora_file"])
-    known_corpora = [*tier["corpora"], *texts]
+    yield from _distilled(tier, systems, where)
+    known_corpora = [*tier["corpora"], *tier["distilled"], *texts]
     for place, block in blocks_of(tier):
         for name in block.get("systems", ()):
             yield from _unknown(
                 name, systems, kind="system", where=f"{where}: {place}.systems", file=tier["systems_file"]
+            )
+        for name in (other for own in block.get("systems", ()) for other in asked_systems(tier, "", own)):
+            yield from _unknown(
+                name, systems, kind="system", where=f"{tier['systems_file']}: decoding", file=tier["systems_file"]
             )
         for name in corpora_of(block):
             yield from _unknown(
@@ -95,6 +104,19 @@ def _names(
         if baseline := block.get("baseline"):
             place = f"{where}: {place}.baseline"
             yield from _unknown(baseline, block["systems"], kind="system", where=place, file="its `systems`")
+
+
+def _distilled(tier: Mapping[str, Any], systems: Mapping[str, Any], where: object) -> Problems:
+    """What is distilled is a corpus of the tier, and its teacher a system that translates from left to right."""
+    for name, entry in tier["distilled"].items():
+        place, teacher = f"{where}: distilled.{name}", entry["teacher"]
+        yield from _unknown(raw_of(name), tier["corpora"], kind="corpus", where=place, file="the list `corpora`")
+        unknown = list(_unknown(teacher, systems, kind="system", where=f"{place}.teacher", file=tier["systems_file"]))
+        yield from unknown
+        if not unknown and (systems[teacher]["stage"] != "task" or "ar" not in systems[teacher]["manners"]):
+            yield InputError(
+                f"{teacher} does not decode as ar", where=f"{place}.teacher", fix="name another system, as transformer"
+            )
 
 
 def _pretraining(
@@ -225,6 +247,15 @@ def _baselines(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
                 yield from _unknown(baseline, systems, kind="system", where=place, file=file)
             elif manner not in systems[baseline]["manners"]:
                 yield InputError(f"{baseline} does not decode as {manner}", where=place, fix="name another system")
+
+
+def _asked(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
+    """A system that decoding another one asks decodes as ar."""
+    for system in used_systems(tier):
+        place = f"{tier['systems_file']}: {system}.decoding"
+        for name in asked_systems(tier, "", system):
+            if "ar" not in systems[name]["manners"] or systems[name]["stage"] != "task":
+                yield InputError(f"{name} does not decode as ar", where=place, fix="name another system")
 
 
 def _rows(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:

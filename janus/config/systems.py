@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from janus.config.tiers import NAMING
 from janus.decoding.decoding import choose, keys_of, use_of
 from janus.errors import InputError
 from janus.methods.base.method import BaseMethod, Training
@@ -115,6 +116,8 @@ def validation_decodings(system: Mapping[str, Any], settings: Settings) -> list[
     found = []
     for manner in system["manners"]:
         one = decoding_settings(system, settings, manner=manner, passes=settings["training"]["valid_bleu_passes"])
+        # It is not there while this one trains.
+        one |= {key: "" for key in NAMING if key in one}
         greedy = {key: value for key, value in _GREEDY.items() if key in one}
         found.append(one | greedy)
     return found

@@ -10,12 +10,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from janus.config.distilled import raw_of, teachers
 from janus.config.yaml_file import complaint, read_yaml, refusals, typed
 from janus.errors import InputError, require_none
 
 BLOCKS = ("model", "training", "decoding")
 # The blocks of a tier that name the systems to train.
 SHOWN = ("tables", "figures", "overviews")
+# Keys of a `decoding` block that name another system: decoding reads its checkpoint of the same corpus and seed.
+NAMING = ("rescore",)
 # One process per GPU, and one more that loads its batches; memory in MiB.
 _PER_GPU = {"threads": 2, "memory": 8000}
 
@@ -114,9 +117,13 @@ def blocks_of(
 
 
 def used_systems(tier: Mapping[str, Any]) -> list[str]:
-    """The systems in tables, figures and overviews of the tier, each once, in order of appearance."""
-    blocks = [block for _, block in blocks_of(tier, SHOWN)]
-    return list(dict.fromkeys(name for block in blocks for name in block["systems"]))
+    """The systems in tables, figures and overviews of the tier, each once, in order of appearance; then what they need.
+
+    These are the systems that decoding asks, and the teachers of distilled corpora.
+    """
+    shown = [name for _, block in blocks_of(tier, SHOWN) for name in block["systems"]]
+    asked = [other for name in shown for other in asked_systems(tier, "", name)]
+    return list(dict.fromkeys([*shown, *asked, *(teacher for _, teacher in teachers(tier))]))
 
 
 def runs(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -125,6 +132,13 @@ def runs(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> list[tuple[str,
     for _, block in blocks_of(tier, SHOWN):
         corpora = [block["corpus"]] if "corpus" in block else block["columns"]
         found |= dict.fromkeys((corpus, name) for corpus in corpora for name in block["systems"])
+    found |= {
+        (corpus, other): None
+        for corpus, name in found
+        for other in asked_systems(tier, corpus, name)
+        if other in systems
+    }
+    found |= teachers(tier, {corpus for corpus, _ in found})
     names = [systems[name]["start"] for _, name in found]
     while names := [name for name in names if name]:
         # The start of a training is itself trained on the text, unless it is published.
@@ -135,14 +149,22 @@ def runs(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> list[tuple[str,
     return list(found)
 
 
+def asked_systems(tier: Mapping[str, Any], corpus: str, system: str) -> list[str]:
+    """The other systems that decoding a system on a corpus asks."""
+    block = settings(tier, corpus=corpus, system=system)["decoding"]
+    return [block[key] for key in NAMING if block.get(key)]
+
+
 def settings(tier: Mapping[str, Any], *, corpus: str, system: str) -> dict[str, dict[str, Any]]:
     """The blocks `model`, `training` and `decoding` of one system on one corpus, with overrides applied.
 
+    An override for a corpus holds for what is distilled from it as well.
     Threads and memory that are not set follow from the number of processes of the training.
     """
     merged = {block: dict(tier[block]) for block in BLOCKS}
     for override in tier["overrides"]:
-        if corpus in override.get("corpora", [corpus]) and system in override.get("systems", [system]):
+        meant = {corpus, raw_of(corpus)}.intersection(override.get("corpora", [corpus]))
+        if meant and system in override.get("systems", [system]):
             for block in BLOCKS:
                 merged[block] |= override.get(block, {})
     needs = {"threads": 1, "memory": 4000}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,12 @@ class Decoding:
     def key(self) -> str:
         """Its name in paths: `ar`, or `nar-<passes>`."""
         return f"{self.manner}-{self.passes}" if self.passes else self.manner
+
+    @property
+    def checkpoints(self) -> dict[str, Path]:
+        """The checkpoints of other models that it reads, by the setting that names them."""
+        named = [one.name for one in fields(self.settings) if one.metadata.get("checkpoint")]
+        return {name: Path(getattr(self.settings, name)) for name in named if getattr(self.settings, name)}
 
     @property
     def plain(self) -> dict[str, Any]:

@@ -28,6 +28,7 @@ def decode_file(
     source: Path,
     dictionary: Path,
     output: Path,
+    part: tuple[int, int] = (0, 1),
     batch_tokens: int = 8192,
     device: str = "cpu",
     terminal: IO[str] | None = None,
@@ -36,7 +37,7 @@ def decode_file(
     """Translate BPE text line by line into BPE text, and write a record to `output` + ".json".
 
     source: one sentence per line. options: those of `Decoding.of`. batch_tokens: bound on sentences * longest of
-    a batch; it does not change the output.
+    a batch; it does not change the output. part: (i, n) translates the i-th, from 0, of n parts of the lines alone.
     terminal: where a progress bar is drawn if it is a terminal; stderr by default.
     Raises InputError, before any file is written, if checkpoint, dictionary and text do not fit together, or if weights
     or probabilities of the model are not numbers.
@@ -45,7 +46,8 @@ def decode_file(
     require_device(device)
     decoding = Decoding.of(**options)
     model = load_model(checkpoint, device, bridge=decoding.bridge)
-    sentences, vocabulary = read_sentences(source, dictionary, model.config, checkpoint), Vocabulary(dictionary)
+    sentences = read_sentences(source, dictionary, model.config, checkpoint, part=part)
+    vocabulary = Vocabulary(dictionary)
     outputs = translate(model, sentences, decoding, batch_tokens, device, terminal, where=checkpoint)
     write_lines(output, [vocabulary.decode(one.tokens) for one in outputs])
     facts = {
@@ -53,19 +55,28 @@ def decode_file(
         "decoder": decoding.decoder.name,
         "settings": asdict(decoding.settings),
         "checkpoint": sha256(checkpoint),
+        **{f"{name}_checkpoint": sha256(path) for name, path in decoding.checkpoints.items()},
         "source": sha256(source),
         "sentences": len(outputs),
         **passes_taken(outputs),
+        **({"part": list(part)} if part != (0, 1) else {}),
     }
     write_json(output.with_name(output.name + ".json"), provenance(watch=watch, device=device, **facts))
 
 
-def read_sentences(source: Path, dictionary: Path, config: TransformerConfig, checkpoint: Path) -> list[list[int]]:
-    """Encode a BPE file for a model. Raises InputError for an empty or too long line, or a foreign dictionary."""
+def read_sentences(
+    source: Path, dictionary: Path, config: TransformerConfig, checkpoint: Path, *, part: tuple[int, int] = (0, 1)
+) -> list[list[int]]:
+    """Encode a BPE file, or a `part` of it as in `decode_file`, for a model.
+
+    Raises InputError for an empty or too long line, or a foreign dictionary.
+    """
     vocabulary = Vocabulary(dictionary)
     vocabulary.check_fits(config, checkpoint)
     sentences = []
-    for number, line in enumerate(read_lines(source), 1):
+    lines = read_lines(source)
+    first, last = (len(lines) * (part[0] + more) // part[1] for more in (0, 1))
+    for number, line in enumerate(lines[first:last], first + 1):
         tokens = vocabulary.encode(line, bos=config.source_bos)
         if not line.strip():
             raise InputError(

@@ -49,8 +49,8 @@ class LengthBeam:
         for name, least in (("length_beam", 1), ("shortest", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{getattr(self, name)} is too small", where=name, fix=f"use {least} or more")
-        _one_of(self.length_candidates, CANDIDATES, "length_candidates")
-        _one_of(self.length_score, SCORES, "length_score")
+        one_of(self.length_candidates, CANDIDATES, "length_candidates")
+        one_of(self.length_score, SCORES, "length_score")
         if self.length_score == "default":
             object.__setattr__(self, "length_score", _DEFAULT_SCORE[self.length_candidates])
 
@@ -60,7 +60,8 @@ class LengthBeam:
         return _FRAME + max(self.shortest, 0 if self.length_score == "release" else 1)
 
 
-def _one_of(value: str, names: tuple[str, ...], where: str) -> None:
+def one_of(value: str, names: tuple[str, ...], where: str) -> None:
+    """Raise InputError for a setting, called `where`, that is none of `names`."""
     if value not in names:
         raise InputError(f"unknown value {value!r}", where=where, fix=f"use one of {', '.join(names)}")
 
@@ -115,8 +116,20 @@ def blank_canvas(lengths: Tensor, model: JanusTransformer) -> Tensor:
 
 
 def best_candidates(canvas: Tensor, scores: Tensor, lengths: Tensor, ranks: Tensor) -> list[Hypothesis]:
-    """The candidate with the highest of `ranks` [B, W], cut to its length."""
-    chosen = ranks.argmax(1) + torch.arange(lengths.size(0), device=canvas.device) * lengths.size(1)
+    """The candidate with the highest of `ranks` [B, W], cut to its length; of equal ones the first."""
+    return _hypotheses(ranks.argmax(1), canvas, scores, lengths, ranks)
+
+
+def ranked_candidates(canvas: Tensor, scores: Tensor, lengths: Tensor, ranks: Tensor) -> list[list[Hypothesis]]:
+    """All candidates of each sentence by their `ranks` [B, W], best first, each cut to its length."""
+    order = ranks.argsort(dim=1, descending=True, stable=True)
+    columns = [_hypotheses(column, canvas, scores, lengths, ranks) for column in order.unbind(1)]
+    return [list(hypotheses) for hypotheses in zip(*columns)]
+
+
+def _hypotheses(column: Tensor, canvas: Tensor, scores: Tensor, lengths: Tensor, ranks: Tensor) -> list[Hypothesis]:
+    """Candidate `column` [B] of each sentence."""
+    chosen = column + torch.arange(lengths.size(0), device=canvas.device) * lengths.size(1)
     return [
         Hypothesis(canvas[row, :length], scores[row, :length], float(ranks.flatten()[row]))
         for row, length in zip(chosen.tolist(), lengths.flatten()[chosen].tolist())

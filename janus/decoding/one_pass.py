@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from janus.decoding.length_beam import LengthBeam, best_candidates, blank_canvas, length_candidates
+from janus.decoding.length_beam import LengthBeam, blank_canvas, length_candidates, ranked_candidates
 from janus.errors import InputError
 from janus.methods.base.decoder import Decoder, Hypothesis
 from janus.model.ragged import Source
@@ -45,7 +45,16 @@ class OnePassSettings:
 
 @torch.no_grad()
 def one_pass(model: JanusTransformer, source: Source, settings: OnePassSettings) -> list[list[Hypothesis]]:
-    """The best length candidate of each sentence. The padding symbol is never predicted: it would change the length."""
+    """The best length candidate of each sentence."""
+    return [hypotheses[:1] for hypotheses in candidates(model, source, settings)]
+
+
+@torch.no_grad()
+def candidates(model: JanusTransformer, source: Source, settings: OnePassSettings) -> list[list[Hypothesis]]:
+    """The candidates of all lengths of each sentence, best first.
+
+    The padding symbol is never predicted: it would change the length.
+    """
     config = model.config
     memory, encoded = model.encode(source)
     lengths = length_candidates(model, encoded, source, settings.lengths())
@@ -57,7 +66,7 @@ def one_pass(model: JanusTransformer, source: Source, settings: OnePassSettings)
     canvas = canvas.masked_scatter(cells, symbol[:, 0])
     scores = torch.zeros(canvas.shape, device=canvas.device, dtype=best.dtype).masked_scatter(cells, best[:, 0])
     ranks = scores.sum(1).view_as(lengths) / lengths
-    return [[hypothesis] for hypothesis in best_candidates(canvas, scores, lengths, ranks)]
+    return ranked_candidates(canvas, scores, lengths, ranks)
 
 
 DECODER = Decoder("one_pass", OnePassSettings, one_pass)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from janus.config.distilled import raw_of
 from janus.config.tiers import runs, settings
 from janus.fetching.manifest import Manifest
 from janus.rehearsal.manifest import BLOCK
@@ -23,6 +24,8 @@ _BATCHES = 3
 _SENTENCE, _LONGEST_SENTENCE = 16, 96
 _BLOCKS_OF_A_SHARD = 24
 _MOST_UPDATES = 60
+# Parts that a teacher translates a training set in.
+_PARTS = 2
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ def narrow_tier(
         "sentences": min(tier["latency"]["sentences"], 4),
         "repeats": min(tier["latency"]["repeats"], 2),
     }
+    for entry in narrow["distilled"].values():
+        entry["shards"] = min(entry["shards"], _PARTS)
     if figure := narrow["figures"].get("figure4"):
         figure["passes"] = sorted({*figure["passes"][:2], figure["passes"][-1]})
     return narrow, notes
@@ -131,7 +136,7 @@ def _tokens(corpus: str, manifest: Manifest) -> tuple[int, int]:
     """Tokens of an epoch, about, and of the longest sentence that a batch must hold."""
     if corpus in manifest.texts:
         return _BLOCKS_OF_A_SHARD * BLOCK, BLOCK + 2
-    return make_corpus(manifest.corpora[corpus]).lines.get("train", TRAIN) * _SENTENCE, _LONGEST_SENTENCE
+    return make_corpus(manifest.corpora[raw_of(corpus)]).lines.get("train", TRAIN) * _SENTENCE, _LONGEST_SENTENCE
 
 
 def _training(training: Mapping[str, Any], epoch: int, longest: int, machine: Machine) -> dict[str, Any]:

@@ -96,8 +96,8 @@ def _mean_passes(cell: Cell) -> float | None:
     """The decoder passes of a sentence; None where each token has one."""
     if cell["passes"] is None:
         return None
-    counted = [read_json(Path(path)).get("mean_passes") for path in cell["origin"]["decodings"].values()]
-    return statistics.fmean(cell["passes"] if count is None else count for count in counted)
+    decoded = [read_json(Path(path)) for path in cell["origin"]["decodings"].values()]
+    return statistics.fmean(one.get("passes_taken", {"mean": cell["passes"]})["mean"] for one in decoded)
 
 
 def _median(timed: Sequence[Sequence[Mapping[str, Any]]], size: int, unit: str) -> float:

@@ -65,7 +65,7 @@ def cells(tmp_path):
 
     def origin(corpus, system, manner):
         training = {"arguments": ["x"], "parameters": 2_000_000, "wall_seconds": 90.0}
-        decoding = {"mean_passes": 4.5} if manner == "nar" else {}
+        decoding = {"passes_taken": {"mean": 4.5, "most": 9}} if manner == "nar" else {}
         return {
             "corpus": corpus,
             "trainings": {1: write(tmp_path / f"{system}-train.json", training)},

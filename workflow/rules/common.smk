@@ -4,7 +4,7 @@ import os
 import re
 import shlex
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 
 from janus.children import FIXED
@@ -19,11 +19,12 @@ from janus.errors import InputError, together
 from janus.report.products import Products
 from janus.report.published import load_published
 from janus.config.consistency import check_sense
+from janus.config.distilled import raw_of, with_distilled
 from janus.slurm import Demand, require_accounting, require_nodes
 from janus.methods.base.registry import module_of
 from janus.config.system_entries import load_systems, with_entries
 from janus.config.systems import decoder_modules, decoding_settings, training_arguments
-from janus.config.tiers import averages, check, read_yaml, settings
+from janus.config.tiers import NAMING, asked_systems, averages, check, read_yaml, settings
 
 SCHEMAS = ROOT / "workflow" / "schemas"
 # Jobs inherit them: no script depends on the caller's locale or screen.
@@ -46,6 +47,7 @@ def checked_config():
             lambda: load_systems(systems_file, SCHEMAS),
             lambda: load_manifest(tier["corpora_file"]),
         )
+        manifest = replace(manifest, corpora=with_distilled(manifest.corpora, tier))
         published = load_published(ROOT / "workflow" / "published")
         statements = load_statements(ROOT / "workflow" / "published" / "claims.csv")
         known = {"texts": manifest.texts, "models": manifest.models}
@@ -61,7 +63,7 @@ def checked_config():
 STATEMENTS, TIER, SYSTEMS, MANIFEST = checked_config()
 CORPORA, TEXTS = MANIFEST.corpora, MANIFEST.texts
 VOCABULARIES, MODELS = MANIFEST.vocabularies, MANIFEST.models
-TABLES, FIGURES = TIER["tables"], TIER["figures"]
+TABLES, FIGURES, DISTILLED = TIER["tables"], TIER["figures"], TIER["distilled"]
 # Scripts read the tier's defaults too.
 config.update(TIER)
 RESULTS = f"results/{TIER['tier']}"
@@ -118,8 +120,9 @@ def code_of_training(system):
 
 @cache
 def code_of_decoding(script, system):
-    """Digest of the code of a script that loads and decodes a system's model."""
-    return code_of(script, *modules_of(system))
+    """Digest of the code of a script that loads and decodes a system's model, and those of the systems it asks."""
+    asked = asked_systems(TIER, "", system)
+    return code_of(script, *(module for name in [system, *asked] for module in modules_of(name)))
 
 
 def corpus_folder(corpus):
@@ -184,9 +187,21 @@ def modes_of(system, passes):
 
 
 def decoding_of(wildcards, mode):
-    """The decoding of a run in a mode, as `Decoding.of` reads it."""
+    """The decoding of a run in a mode, as `Decoding.of` reads it; of other systems that it names, the checkpoints."""
     manner, _, passes = mode.partition("-")
-    return decoding_settings(SYSTEMS[wildcards.system], run_settings(wildcards), manner=manner, passes=int(passes or 0))
+    system = SYSTEMS[wildcards.system]
+    found = decoding_settings(system, run_settings(wildcards), manner=manner, passes=int(passes or 0))
+    return found | {key: checkpoint_of(wildcards, found[key]) for key in NAMING if found.get(key)}
+
+
+def checkpoint_of(wildcards, system):
+    """What another system's run on the same corpus and seed decodes with."""
+    return f"{RUN.format(corpus=wildcards.corpus, system=system, seed=wildcards.seed)}/averaged.pt"
+
+
+def asked_checkpoints(wildcards):
+    """The checkpoints of other systems that a run's decoding reads."""
+    return [checkpoint_of(wildcards, name) for name in asked_systems(TIER, wildcards.corpus, wildcards.system)]
 
 
 def file_of_method(wildcards):

@@ -35,6 +35,8 @@ rule prepare:
         corpus=f"{RESULTS}/{{corpus}}/corpus/corpus.json",
     log:
         f"{LOGS}/{{corpus}}/prepare.log",
+    wildcard_constraints:
+        corpus=any_of(RAW),
     priority: 2
     conda:
         "../../envs/corpora.yaml"
@@ -106,7 +108,7 @@ rule encode:
 rule binarise:
     input:
         bpe=f"{RESULTS}/{{corpus}}/corpus/bpe",
-        vocabulary=vocabulary_of,
+        dictionary=dictionary_folder,
     output:
         directory(f"{RESULTS}/{{corpus}}/corpus/bin"),
     log:
@@ -121,6 +123,7 @@ rule binarise:
     params:
         source=of_corpus("source"),
         target=of_corpus("target"),
+        dictionary=dictionary_name,
         code=code_of("binarise"),
     message:
         "Binarise {wildcards.corpus}"

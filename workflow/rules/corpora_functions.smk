@@ -5,9 +5,11 @@ from janus.text.documents import require_readers
 from janus.fetching.terms import refusals
 
 DOWNLOADS = MANIFEST.downloads
-# Corpora that are encoded with a vocabulary they share with a pre-training text, and those with a BPE of their own.
-SHARED = [name for name, corpus in CORPORA.items() if corpus.vocabulary]
-OWN = [name for name in CORPORA if name not in SHARED]
+# Corpora that are prepared, among them those that are encoded with a vocabulary they share with a pre-training text, and
+# those with a BPE of their own.
+RAW = [name for name in CORPORA if name not in DISTILLED]
+SHARED = [name for name in RAW if CORPORA[name].vocabulary]
+OWN = [name for name in RAW if name not in SHARED]
 
 
 def downloads_of(entry):
@@ -23,6 +25,21 @@ def vocabulary_of(wildcards):
     """The shared vocabulary of a rule's corpus, in a list; an empty one where the corpus has its own BPE."""
     name = CORPORA[wildcards.corpus].vocabulary
     return [vocabulary_folder(name)] if name else []
+
+
+def dictionary_folder(wildcards):
+    """What holds the dictionary of a corpus, in a list; an empty one where it is learnt on the corpus.
+
+    A distilled corpus has the dictionary of the raw one.
+    """
+    raw = raw_of(wildcards.corpus)
+    return vocabulary_of(wildcards) or ([f"{corpus_folder(raw)}/bin"] if wildcards.corpus in DISTILLED else [])
+
+
+def dictionary_name(wildcards):
+    """The name of the dictionary in that folder."""
+    entry = CORPORA[wildcards.corpus]
+    return "dict.txt" if entry.vocabulary else f"dict.{entry.source}.txt"
 
 
 def pretraining_entries():

@@ -4,6 +4,7 @@
 rule decode:
     input:
         checkpoint=rules.average.output[0],
+        asked=asked_checkpoints,
         bpe=f"{RESULTS}/{{corpus}}/corpus/bpe",
         data=rules.binarise.output[0],
         method=file_of_method,
@@ -33,6 +34,7 @@ rule decode:
 rule measure_latency:
     input:
         checkpoint=rules.average.output[0],
+        asked=asked_checkpoints,
         bpe=f"{RESULTS}/{{corpus}}/corpus/bpe",
         data=rules.binarise.output[0],
     output:

@@ -7,11 +7,12 @@ from _job import job
 with job(snakemake):
     from janus.text.binarise import binarise
 
+    folder = next(map(Path, snakemake.input.dictionary), None)
     binarise(
         Path(snakemake.input.bpe),
         Path(snakemake.output[0]),
         source=snakemake.params.source,
         target=snakemake.params.target,
-        dictionary=Path(snakemake.input.vocabulary[0]) / "dict.txt" if snakemake.input.vocabulary else None,
+        dictionary=folder and folder / snakemake.params.dictionary,
         workers=snakemake.threads,
     )
