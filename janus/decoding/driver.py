@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from torch import Tensor
 from tqdm import tqdm
 
 from janus.decoding.decoding import Decoding
@@ -16,6 +15,7 @@ from janus.decoding.vocabulary import Vocabulary, make_source
 from janus.devices import require_device
 from janus.errors import InputError
 from janus.files import read_lines, sha256, write_json, write_lines
+from janus.methods.base.decoder import Hypothesis
 from janus.methods.base.loading import load_model
 from janus.model.config import TransformerConfig
 from janus.model.transformer import JanusTransformer
@@ -46,9 +46,9 @@ def decode_file(
     decoding = Decoding.of(**options)
     model = load_model(checkpoint, device)
     sentences = read_sentences(source, dictionary, model.config, checkpoint)
-    lines = translate(
-        model, sentences, decoding, Vocabulary(dictionary), batch_tokens, device, terminal, where=checkpoint
-    )
+    best = translate(model, sentences, decoding, batch_tokens, device, terminal, where=checkpoint)
+    vocabulary = Vocabulary(dictionary)
+    lines = [vocabulary.decode(hypothesis.tokens) for hypothesis in best]
     write_lines(output, lines)
     facts = {
         "manner": decoding.manner,
@@ -57,6 +57,7 @@ def decode_file(
         "checkpoint": sha256(checkpoint),
         "source": sha256(source),
         "sentences": len(lines),
+        **mean_passes(best),
     }
     write_json(output.with_name(output.name + ".json"), provenance(watch=watch, device=device, **facts))
 
@@ -86,21 +87,24 @@ def translate(
     model: JanusTransformer,
     sentences: Sequence[Sequence[int]],
     decoding: Decoding,
-    vocabulary: Vocabulary,
     batch_tokens: int,
     device: str,
     terminal: IO[str] | None = None,
     *,
     where: object = "the model",
-) -> list[str]:
-    """The best output of each encoded sentence, in the order given; `where` names the model in errors."""
-    outputs: list[str] = [""] * len(sentences)
+) -> list[Hypothesis]:
+    """The best hypothesis of each encoded sentence, in the order given; `where` names the model in errors."""
+    found: dict[int, Hypothesis] = {}
     batches = list(batches_by_length(sentences, batch_tokens))
     for batch in tqdm(batches, desc="decode", unit="batch", file=terminal or sys.stderr, disable=None, leave=False):
-        best = best_hypotheses(model, [sentences[i] for i in batch], decoding, device, where=where)
-        for i, tokens in zip(batch, best):
-            outputs[i] = vocabulary.decode(tokens)
-    return outputs
+        found |= zip(batch, best_hypotheses(model, [sentences[i] for i in batch], decoding, device, where=where))
+    return [found[i] for i in range(len(sentences))]
+
+
+def mean_passes(hypotheses: Sequence[Hypothesis]) -> dict[str, float]:
+    """The mean of the decoder calls that the sentences took, for the record, if the decoder stops by itself."""
+    counts = [hypothesis.passes for hypothesis in hypotheses if hypothesis.passes]
+    return {"mean_passes": sum(counts) / len(counts)} if counts else {}
 
 
 def best_hypotheses(
@@ -110,10 +114,10 @@ def best_hypotheses(
     device: str,
     *,
     where: object = "the model",
-) -> list[Tensor]:
-    """The tokens of the best hypothesis of each sentence of one batch."""
+) -> list[Hypothesis]:
+    """The best hypothesis of each sentence of one batch."""
     outputs = decoding.decode(model, make_source(sentences, device), where=where)
-    return [hypotheses[0].tokens for hypotheses in outputs]
+    return [hypotheses[0] for hypotheses in outputs]
 
 
 def batches_by_length(sentences: Sequence[Sequence[int]], batch_tokens: int) -> Iterator[list[int]]:

@@ -34,8 +34,8 @@ def decoded(core, arch, manner):
     settings = {"ar": {"max_len_b": 8}, "nar": {"passes": 3, "length_beam": 2}}[manner]
     bos = arch in ("cmlm_transformer", "janus_transformer")
     return [
-        tokens.tolist()
-        for tokens in best_hypotheses(core, sources(4, bos=bos), Decoding.of(manner=manner, **settings), "cpu")
+        hypothesis.tokens.tolist()
+        for hypothesis in best_hypotheses(core, sources(4, bos=bos), Decoding.of(manner=manner, **settings), "cpu")
     ]
 
 
