@@ -4,11 +4,12 @@ import pytest
 import torch
 from fairseq_models import SIZES, build, sources
 
-from janus.decoding.driver import batches_by_length, decode_file
+from janus.decoding.driver import batches_by_length, decode_file, passes_taken
 from janus.decoding.latency import measure_latency
 from janus.decoding.vocabulary import Vocabulary
 from janus.errors import InputError
 from janus.files import read_json, read_lines
+from janus.methods.base.decoder import Hypothesis
 
 ARGS = {
     **SIZES,
@@ -50,6 +51,12 @@ def test_outputs_follow_the_input_whatever_the_batches(files, tmp_path, options)
     assert read_lines(tmp_path / "reversed") == outputs[0][::-1]
     facts = read_json(tmp_path / "out60.json")
     assert facts["manner"] == options["manner"] and facts["sentences"] == 14 and facts["revision"]
+
+
+def test_the_record_has_the_passes_that_sentences_took_if_a_decoder_counts_them():
+    counted, other = (Hypothesis(torch.tensor([2]), torch.zeros(1), 0.0, passes=passes) for passes in (3, 4))
+    assert passes_taken([counted, other]) == {"passes_taken": {"mean": 3.5, "most": 4}}
+    assert passes_taken([Hypothesis(torch.tensor([2]), torch.zeros(1), 0.0)]) == {}
 
 
 @pytest.mark.parametrize(
