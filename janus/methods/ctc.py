@@ -71,7 +71,7 @@ class Ctc(CanvasMethod):
 
     Options = CtcOptions
     options: CtcOptions
-    decoders = {"nar": Use("ctc")}
+    decoders = {"nar": Use("ctc", {"passes": 1})}
 
     def configure(self, config: TransformerConfig) -> TransformerConfig:
         """gelu, no length classes, and a position for every cell of the longest source."""
