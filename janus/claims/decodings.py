@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from janus.config.consistency import corpora_of
-from janus.config.tiers import settings
+from janus.config.tiers import rows_of, settings
 from janus.report.paper_tables import PAPER_TABLES
 
 # (corpus, system) -> the ways in which it is decoded: ar, nar-<passes>
@@ -16,14 +15,11 @@ def decoded_modes(tier: Mapping[str, Any], systems: Mapping[str, Mapping[str, An
     nar_alone = {f"table{number}" for number, table in PAPER_TABLES.items() if table.nar_alone}
     found: Modes = {}
     for name, block in _decoding_blocks(tier):
-        for corpus in corpora_of(block):
-            for system in block["systems"]:
-                passes = block.get("passes") or [tier_passes(tier, corpus, system)]
-                found.setdefault((corpus, system), set()).update(
-                    mode
-                    for mode in modes_of(systems[system]["manners"], passes)
-                    if mode != "ar" or name not in nar_alone
-                )
+        for corpus, system in rows_of(block):
+            passes = block.get("passes") or [tier_passes(tier, corpus, system)]
+            found.setdefault((corpus, system), set()).update(
+                mode for mode in modes_of(systems[system]["manners"], passes) if mode != "ar" or name not in nar_alone
+            )
     return found
 
 
@@ -35,10 +31,9 @@ def timed_modes(tier: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]
     for name, block in _decoding_blocks(tier):
         if name not in timed:
             continue
-        for system in block["systems"]:
-            passes = block.get("passes") or [tier_passes(tier, block["corpus"], system)]
-            modes = modes_of(systems[system]["manners"], passes)
-            found.setdefault((block["corpus"], system), set()).update(modes)
+        for corpus, system in rows_of(block):
+            passes = block.get("passes") or [tier_passes(tier, corpus, system)]
+            found.setdefault((corpus, system), set()).update(modes_of(systems[system]["manners"], passes))
     return found
 
 

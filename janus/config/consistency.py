@@ -4,7 +4,6 @@ All problems are reported together when a run is planned. Problems that depend o
 starts (`janus.plugin.epochs`).
 """
 
-import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +11,18 @@ from janus.claims.statements import Statement, check_rows
 from janus.config.distilled import raw_of, with_distilled
 from janus.config.system_entries import fixed_passes
 from janus.config.systems import baselines, decoding_settings, method_of, require_read
-from janus.config.tiers import SHOWN, asked_systems, blocks_of, known, settings, used_systems
+from janus.config.tiers import (
+    SHOWN,
+    asked_systems,
+    blocks_of,
+    corpora_of,
+    known,
+    rows_of,
+    settings,
+    systems_of,
+    systems_on,
+    used_systems,
+)
 from janus.config.training_checks import Problems, training_problems, width_problems
 from janus.decoding.decoding import Decoding
 from janus.errors import InputError, require_none
@@ -89,7 +99,7 @@ def _names(
     yield from _distilled(tier, systems, where)
     known_corpora = [*tier["corpora"], *tier["distilled"], *texts]
     for place, block in blocks_of(tier):
-        for name in block.get("systems", ()):
+        for name in systems_of(block):
             yield from _unknown(
                 name, systems, kind="system", where=f"{where}: {place}.systems", file=tier["systems_file"]
             )
@@ -101,9 +111,11 @@ def _names(
             yield from _unknown(
                 name, known_corpora, kind="corpus", where=f"{where}: {place}", file="the list `corpora`"
             )
+        for name in block.get("more", {}):
+            yield from _unknown(name, block["columns"], kind="column", where=f"{where}: {place}.more", file="`columns`")
         if baseline := block.get("baseline"):
             place = f"{where}: {place}.baseline"
-            yield from _unknown(baseline, block["systems"], kind="system", where=place, file="its `systems`")
+            yield from _unknown(baseline, systems_of(block), kind="system", where=place, file="its `systems`")
 
 
 def _distilled(tier: Mapping[str, Any], systems: Mapping[str, Any], where: object) -> Problems:
@@ -172,16 +184,17 @@ def _tasks(
 ) -> Problems:
     """Each corpus of a table or figure has the right task, and the vocabulary of its pre-trained systems."""
     for place, block in blocks_of(tier, SHOWN):
-        for name in block["systems"]:
+        for name in systems_of(block):
             if systems[name]["stage"] == "pretraining":
                 yield InputError(
                     f"{name} is pre-trained on running text and decodes nothing",
                     where=f"{where}: {place}.systems",
                     fix="name a system of stage task that starts from it",
                 )
-        started = [name for name in block["systems"] if systems[name]["start"]]
-        vocabulary = texts[tier["pretraining"]["text"]].vocabulary if started else None
+        text = tier["pretraining"]["text"] if tier["pretraining"] else None
         for name in corpora_of(block):
+            started = [system for system in systems_on(block, name) if systems[system]["start"]]
+            vocabulary = texts[text].vocabulary if started and text else None
             task = _TASK_OF_BLOCK.get(place, "translation")
             if name not in corpora:
                 yield InputError(
@@ -218,7 +231,7 @@ def _length_beams(tier: Mapping[str, Any], systems: Mapping[str, Any], where: ob
     """No NAR system tries more lengths than it can predict; systems with the same numbers give one problem."""
     alike: dict[tuple[int, int], list[tuple[str, str]]] = {}
     for place, block in blocks_of(tier, SHOWN):
-        for corpus, name in itertools.product(corpora_of(block), block["systems"]):
+        for corpus, name in rows_of(block):
             run = settings(tier, corpus=corpus, system=name)
             beam = run["decoding"]["length_beam"]
             classes = find_method(systems[name]["method"]).length_classes(run["model"])
@@ -282,7 +295,7 @@ def _rows(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
 def _passes(tier: Mapping[str, Any], systems: Mapping[str, Any], where: object) -> Problems:
     """No table or figure asks a decoder with a fixed number of passes for another."""
     for place, block in blocks_of(tier, SHOWN):
-        for name in block["systems"]:
+        for name in systems_of(block):
             fixed = fixed_passes(systems[name])
             others = [count for count in block.get("passes", ()) if fixed and count != fixed]
             if others:
@@ -310,7 +323,7 @@ def _published(tier: Mapping[str, Any], systems: Mapping[str, Any], published: P
                 )
         yield from _shared_columns(table, place, where)
         rows = published.rows(number)
-        for name in table["systems"]:
+        for name in systems_of(table):
             for entry in systems[name]["published"]:
                 if entry["table"] == number and entry["row"] not in rows:
                     yield InputError(
@@ -361,9 +374,3 @@ def _shared(values: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     for key, value in values.items():
         if first.setdefault(value, key) != key:
             yield key, value, first[value]
-
-
-def corpora_of(block: Mapping[str, Any]) -> list[str]:
-    """The corpora that a table, figure or override names."""
-    single = [block["corpus"]] if "corpus" in block else []
-    return [*single, *block.get("columns", ()), *block.get("corpora", ())]

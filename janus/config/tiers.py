@@ -116,12 +116,34 @@ def blocks_of(
             yield f"{kind}.{name}", block
 
 
+def corpora_of(block: Mapping[str, Any]) -> list[str]:
+    """The corpora that a table, figure, overview or override names."""
+    single = [block["corpus"]] if "corpus" in block else []
+    return [*single, *block.get("columns", ()), *block.get("corpora", ())]
+
+
+def systems_on(block: Mapping[str, Any], corpus: str) -> list[str]:
+    """The systems that a table, figure or overview shows on a corpus."""
+    return [*block["systems"], *block.get("more", {}).get(corpus, ())]
+
+
+def systems_of(block: Mapping[str, Any]) -> list[str]:
+    """The systems of a table, figure or overview, each once; none of an override for all."""
+    more = [name for names in block.get("more", {}).values() for name in names]
+    return list(dict.fromkeys([*block.get("systems", ()), *more]))
+
+
+def rows_of(block: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(corpus, system) of everything that a table, figure or overview shows."""
+    return [(corpus, name) for corpus in corpora_of(block) for name in systems_on(block, corpus)]
+
+
 def used_systems(tier: Mapping[str, Any]) -> list[str]:
     """The systems in tables, figures and overviews of the tier, each once, in order of appearance; then what they need.
 
     These are the systems that decoding asks, and the teachers of distilled corpora.
     """
-    shown = [name for _, block in blocks_of(tier, SHOWN) for name in block["systems"]]
+    shown = [name for _, block in blocks_of(tier, SHOWN) for name in systems_of(block)]
     asked = [other for name in shown for other in asked_systems(tier, "", name)]
     return list(dict.fromkeys([*shown, *asked, *(teacher for _, teacher in teachers(tier))]))
 
@@ -130,8 +152,7 @@ def runs(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> list[tuple[str,
     """(corpus or text, system) of every training that the tables and figures of a checked tier need, each once."""
     found: dict[tuple[str, str], None] = {}
     for _, block in blocks_of(tier, SHOWN):
-        corpora = [block["corpus"]] if "corpus" in block else block["columns"]
-        found |= dict.fromkeys((corpus, name) for corpus in corpora for name in block["systems"])
+        found |= dict.fromkeys(rows_of(block))
     found |= {
         (corpus, other): None
         for corpus, name in found

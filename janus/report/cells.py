@@ -1,9 +1,10 @@
 """The cells of the paper's tables that the runs of a tier fill, and their files."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from janus.config.systems import baselines
+from janus.config.tiers import systems_on
 from janus.iterations import column_of, iteration_of
 from janus.report.paper_tables import PAPER_TABLES, PaperTable
 
@@ -37,7 +38,7 @@ def bleu_cells(
     paper = PAPER_TABLES[number]
     cells = []
     for corpus, column in table["columns"].items():
-        for name in table["systems"]:
+        for name in systems_on(table, corpus):
             system = systems[name]
             for manner in system["manners"]:
                 cell = {
@@ -55,7 +56,7 @@ def bleu_cells(
                             "files": comparison_files(corpus, name, manner, other),
                             "origin": origin_of(corpus, other, manner, None),
                         }
-                        for other, step in opponents(name, manner, table, systems)
+                        for other, step in opponents(name, manner, systems_on(table, corpus), systems)
                     ],
                 }
                 if paper.iterations and manner == "nar":
@@ -93,7 +94,7 @@ def repetition_cells(
                     "files": {},
                     "origin": origin_of(corpus, other, "nar", passes),
                 }
-                for other, step in opponents(name, "nar", table, systems)
+                for other, step in opponents(name, "nar", table["systems"], systems)
             ],
         }
         for name in table["systems"]
@@ -102,18 +103,18 @@ def repetition_cells(
 
 
 def opponents(
-    name: str, manner: str, table: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]]
+    name: str, manner: str, shown: Collection[str], systems: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[str, bool]]:
-    """The rows of a table that a system's row is tested against, and whether each is the one that it adds to.
+    """The rows that a system's row is tested against, of those `shown`, and whether each is the one that it adds to.
 
     These are its first baseline in the manner of the table, and the first of `adds_to`.
     """
-    baseline = next((one for one in baselines(systems[name], manner) if one in table["systems"]), None)
+    baseline = next((one for one in baselines(systems[name], manner) if one in shown), None)
     if baseline:
         yield baseline, False
-    shown = [one for one in systems[name]["adds_to"] if one in table["systems"] and manner in systems[one]["manners"]]
-    if shown and shown[0] != baseline:
-        yield shown[0], True
+    steps = [one for one in systems[name]["adds_to"] if one in shown and manner in systems[one]["manners"]]
+    if steps and steps[0] != baseline:
+        yield steps[0], True
 
 
 def row_of(system: Mapping[str, Any], number: int, manner: str, passes: int | None = None) -> str:

@@ -70,7 +70,7 @@ def generation_cells(
                     "files": comparison_files(corpus, name, manner, passes, other),
                     "origin": origin_of(corpus, other, manner, passes),
                 }
-                for other, step in opponents(name, manner, table, systems)
+                for other, step in opponents(name, manner, table["systems"], systems)
             ],
         }
         if PAPER_TABLES[number].timed:

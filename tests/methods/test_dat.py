@@ -10,7 +10,7 @@ import torch
 from janus.methods.base.batch import Symbols, rows_of, source_of
 from janus.methods.base.method import Step
 from janus.methods.base.registry import make_method
-from janus.methods.dat import Target, blank_rows, show
+from janus.methods.dat import Target, show
 from janus.model.config import TransformerConfig
 from janus.noise.masks import batch_generator
 from kernels.dag import Graphs, best_alignment, dag_log_likelihood, force_emission

@@ -24,7 +24,7 @@ from janus.slurm import Demand, require_accounting, require_nodes
 from janus.methods.base.registry import module_of
 from janus.config.system_entries import load_systems, with_entries
 from janus.config.systems import decoder_modules, decoding_settings, training_arguments
-from janus.config.tiers import NAMING, asked_systems, averages, check, read_yaml, settings
+from janus.config.tiers import NAMING, asked_systems, averages, check, read_yaml, rows_of, settings
 
 SCHEMAS = ROOT / "workflow" / "schemas"
 # Jobs inherit them: no script depends on the caller's locale or screen.
@@ -166,12 +166,8 @@ def passes_of(corpus, system):
 
 
 def passes_in_tables(corpus, system):
-    """The decoder passes after which some table shows a system on a corpus, each once, fewest first."""
-    blocks = [
-        block
-        for block in TABLES.values()
-        if system in block["systems"] and corpus in [block.get("corpus"), *block.get("columns", ())]
-    ]
+    """The decoder passes after which a table or overview shows a system on a corpus, each once, fewest first."""
+    blocks = [block for block in [*TABLES.values(), *TIER["overviews"].values()] if (corpus, system) in rows_of(block)]
     return sorted({count for block in blocks for count in block.get("passes", [passes_of(corpus, system)])})
 
 
