@@ -108,15 +108,20 @@ class CanvasTransformer(JanusTransformer):
         return self.decode(glanced(glance, self.decoder, streams, memory), memory, encoded)
 
     def decode(self, streams: DecoderRows, memory: Memory, encoded: Tensor) -> LayerStates:
-        """As `forward`, for a batch that is encoded already; `streams` has one entry to read."""
+        """As `forward`, for a batch that is encoded already; `streams` has one entry to read.
+
+        The last layer computes the other rows too, so that its dropout does not depend on what is read.
+        """
         ((name, read),) = streams.read.items()
-        *earlier, last = self.decoder.forward_layers(streams, memory, read.rows)
+        every = torch.arange(streams.content, device=read.rows.device)
+        layers = list(self.decoder.forward_layers(streams, memory, every))
+        predicting = [rows[read.rows] for rows in (layers if self.config.layerwise else layers[-1:])]
         return LayerStates(
-            hidden={name: last},
+            hidden={name: predicting[-1]},
             read=streams.read,
             vocabulary=self.decoder.output_projection.weight,
             length=None if self.config.length == "none" else self.decoder.forward_length(encoded, memory.layout),
-            layers=[*(rows[read.rows] for rows in earlier), last] if self.config.layerwise else [last],
+            layers=predicting,
         )
 
 

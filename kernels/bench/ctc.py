@@ -10,13 +10,14 @@ import argparse
 import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from kernels.bench.timing import in_turns
+from kernels.bench.timing import Timing, in_turns
 from kernels.ctc import ctc_loss
 from kernels.label_scores import label_scores, label_sets
 
@@ -95,6 +96,17 @@ def _resident(name: str) -> int:
     return int(line.split()[1]) * 1024
 
 
+def measure(problem: Problem, device: str, rounds: int) -> dict[str, tuple[Timing, int]]:
+    """Seconds, and bytes at the peak, of each way."""
+    calls = {name: partial(_call, way, problem) for name, way in WAYS.items()}
+    timings = in_turns(calls, device=device, rounds=rounds, repeats=1)
+    return {name: (timings[name], peak(partial(call, 0), device)) for name, call in calls.items()}
+
+
+def _call(way: Callable[[Problem], object], problem: Problem, _: int) -> None:
+    way(problem)
+
+
 def main() -> None:
     """Print a line for each factor and way, and the ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -105,15 +117,13 @@ def main() -> None:
     options = parser.parse_args()
     for factor in options.factors:
         problem = Problem.draw(factor, options.device, words=options.words)
-        calls = {name: lambda _, way=way: way(problem) for name, way in WAYS.items()}
-        timings = in_turns(calls, device=options.device, rounds=options.rounds, repeats=1)
-        peaks = {name: peak(lambda call=call: call(0), options.device) for name, call in calls.items()}
-        for name, timing in timings.items():
+        measured = measure(problem, options.device, options.rounds)
+        for name, (timing, taken) in measured.items():
             low, high = timing.spread
-            print(f"factor {factor}, {name}: {timing.median:.3f} s ({low:.3f} to {high:.3f}), {peaks[name] >> 20} MiB")
-        ours, theirs = WAYS
-        seconds = timings[ours].median / timings[theirs].median
-        print(f"factor {factor}, ratio: {seconds:.2f} of the time, {peaks[ours] / peaks[theirs]:.2f} of the memory")
+            print(f"factor {factor}, {name}: {timing.median:.3f} s ({low:.3f} to {high:.3f}), {taken >> 20} MiB")
+        (ours, our_bytes), (theirs, their_bytes) = (measured[name] for name in WAYS)
+        ratios = ours.median / theirs.median, our_bytes / their_bytes
+        print(f"factor {factor}, ratio: {ratios[0]:.2f} of the time, {ratios[1]:.2f} of the memory")
 
 
 if __name__ == "__main__":

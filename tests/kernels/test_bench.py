@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from kernels.bench import ctc
 from kernels.bench.joint_loss import Problem, chunked, products, whole
 from kernels.bench.timing import elapsed, in_turns, square_product
 
@@ -40,3 +41,11 @@ def test_all_ways_have_the_same_result():
         torch.testing.assert_close(ours, theirs)
     for made, like in zip(products(problem), (problem.hidden, problem.vocabulary)):
         assert made.shape == like.shape
+
+
+def test_both_ways_to_ctc_have_the_same_gradients():
+    problem = ctc.Problem.draw(2, "cpu", sentences=3, length=4, words=31, width=8)
+    for ours, theirs in zip(ctc.own_alphabets(problem), ctc.whole_vocabulary(problem), strict=True):
+        torch.testing.assert_close(ours, theirs)
+    for timing, taken in ctc.measure(problem, "cpu", 1).values():
+        assert timing.median > 0 and taken >= 0

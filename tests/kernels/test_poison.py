@@ -11,6 +11,7 @@ from torch.utils import deterministic
 
 import kernels.attention
 import kernels.joint_loss
+import kernels.label_scores
 from janus.model import attention
 from janus.model.attention import View
 from janus.model.ragged import Ragged
@@ -19,6 +20,8 @@ from kernels.attention import native_spans, span_attention, triton_spans
 from kernels.attention.reference import span_attention_reference, visible
 from kernels.joint_loss import joint_loss, native_rows, rows, triton_rows
 from kernels.joint_loss.reference import joint_loss_reference
+from kernels.label_scores import label_scores
+from kernels.label_scores.reference import label_scores_reference
 
 PAD, MASK = 1, 3
 PAIRS = [(2, 1, 3.0), (0, 1, 1.0), (2, 0, 1.0)]
@@ -216,4 +219,26 @@ def test_the_joint_loss(scorer, device, number, tokens, pairs, words, learns):
         results += torch.autograd.grad(results[0], leaves)
         expected += torch.autograd.grad(expected[0], theirs)
     close(results, expected, tolerance)
+    assert poison.intact()
+
+
+@pytest.mark.parametrize("step", [1, 4, 100])
+def test_label_scores_amid_poison(monkeypatch, device, step):
+    """In chunks of so many rows; sentences of 3, 1 and 5 labels."""
+    monkeypatch.setattr(kernels.label_scores, "_CHUNK", dict.fromkeys(("cpu", "cuda"), 4 * 29 * step))
+    generator = torch.Generator().manual_seed(step)
+    hidden, vocabulary = (torch.randn(n, 7, generator=generator, dtype=torch.float64) for n in (11, 29))
+    sentence = torch.randint(0, 3, (11,), generator=generator)
+    labels = torch.tensor([[4, 28, 0, -1, -1], [9, -1, -1, -1, -1], [5, 6, 7, 8, 1]])
+    poison = Poison(device)
+    inputs = [poison.around(x, torch.float32).requires_grad_() for x in (hidden, vocabulary)]
+    inputs += [poison.around(x) for x in (sentence, labels)]
+    exact = [hidden.requires_grad_(), vocabulary.requires_grad_(), sentence, labels]
+    results = []
+    for function, leaves in ((label_scores, inputs), (label_scores_reference, exact)):
+        outputs = function(*leaves)
+        scores = outputs.scores.masked_fill(outputs.scores == -torch.inf, 0)
+        total = scores.square().sum() + outputs.mean.square().sum()
+        results.append([scores, outputs.mean, outputs.best, *torch.autograd.grad(total, leaves[:2])])
+    close(*results, 1e-4)
     assert poison.intact()

@@ -241,6 +241,23 @@ def test_only_a_training_that_glances_has_a_first_pass(options, step, first_pass
     assert len(seen) == first_passes
 
 
+@pytest.mark.parametrize("options", [{}, LAYERWISE])
+def test_both_passes_draw_the_same_dropout(options):
+    """Whatever the second pass reads: with nothing shown, it is the first pass again."""
+    method, model = made(options, DSLP, decoder_layers=3, dropout=0.3)
+    model.train()
+    rows = rows_of(packed_of(method, DSLP)["streams"])
+    source, every_third, seen = source_of(packed_of(method, DSLP)["source"]), torch.arange(0, rows.content, 3), []
+
+    def glance(hidden, vocabulary):
+        seen.append(hidden)
+        return replace(rows, read={"nar": Read(every_third, rows.read["nar"].labels[every_third])})
+
+    hidden = model(source, rows, glance).hidden["nar"]
+    assert torch.equal(hidden, seen[0][every_third])
+    assert not torch.equal(model(source, rows).hidden["nar"][every_third], hidden)
+
+
 def test_an_update_without_cells_to_learn_has_a_loss(layerwise):
     """Every cell was mixed in: only the length is learned."""
     method, model = layerwise
