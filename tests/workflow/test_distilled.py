@@ -24,8 +24,13 @@ TIER = {
         "average_checkpoints": 1,
     },
     "decoding": {
-        **{"beam": 1, "lenpen": 1.0, "passes": 2, "length_beam": 1, "batch_tokens": 2000},
-        **{"max_len_a": 1.0, "max_len_b": 3},
+        "beam": 1,
+        "lenpen": 1.0,
+        "passes": 2,
+        "length_beam": 1,
+        "batch_tokens": 2000,
+        "max_len_a": 1.0,
+        "max_len_b": 3,
     },
     "tables": {
         "table1": {
@@ -36,8 +41,14 @@ TIER = {
 }
 SIZES = {"train": 400, "valid": 20, "test": 30}
 CORPUS = {
-    **{"source": "de", "target": "en", "recipe": "grammar", "licence": "generated", "lowercase": True, "merges": 200},
-    **{"lines": SIZES, "options": SIZES | {"multimodality": 1.0, "vocabulary": 0.3}},
+    "source": "de",
+    "target": "en",
+    "recipe": "grammar",
+    "licence": "generated",
+    "lowercase": True,
+    "merges": 200,
+    "lines": SIZES,
+    "options": SIZES | {"multimodality": 1.0, "vocabulary": 0.3},
 }
 WORDS = ("--configfile", "mine/tier.yaml")
 
@@ -81,7 +92,9 @@ def test_the_targets_are_the_teachers_translations(made):
 def test_everything_else_is_the_raw_corpuss(made):
     for name in ("bpe/train.de", "bpe/valid.en", "bpe/test.de", "bpe/codes", "tok/test.en", "raw/test.en"):
         assert sha256(made.corpora[KD] / name) == sha256(made.corpora[RAW] / name), name
-    dictionaries = {sha256(folder / f"bin/dict.{side}.txt") for folder in made.corpora.values() for side in ("de", "en")}
+    dictionaries = {
+        sha256(folder / f"bin/dict.{side}.txt") for folder in made.corpora.values() for side in ("de", "en")
+    }
     assert len(dictionaries) == 1
     pairs = [read_json(folder / "bin/sentences.json")["train.en"]["sentences"] for folder in made.corpora.values()]
     assert pairs == [400, 400]
