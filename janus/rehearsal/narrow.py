@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from janus.config.distilled import raw_of
-from janus.config.tiers import runs, settings
+from janus.config.tiers import read_yaml, runs, settings
+from janus.data import SCHEMAS
 from janus.fetching.manifest import Manifest
 from janus.rehearsal.manifest import BLOCK
 from janus.rehearsal.mirror import TRAIN, make_corpus
@@ -24,6 +25,8 @@ _BATCHES = 3
 _SENTENCE, _LONGEST_SENTENCE = 16, 96
 _BLOCKS_OF_A_SHARD = 24
 _MOST_UPDATES = 60
+# What a tier may say in a block `decoding`.
+_TIER_KEYS = read_yaml(SCHEMAS / "tier.schema.yaml")["$defs"]["decoding"]["properties"].keys()
 # Parts that a teacher translates a training set in.
 _PARTS = 2
 
@@ -109,7 +112,12 @@ def _narrow_model(model: dict[str, Any]) -> None:
 
 
 def _narrow_decoding(decoding: dict[str, Any]) -> None:
-    """Models that have learnt nothing end their outputs at the bound alone."""
+    """Models that have learnt nothing end their outputs at the bound alone.
+
+    What only an entry of the systems file may set stands there.
+    """
+    for key in decoding.keys() - _TIER_KEYS:
+        del decoding[key]
     for key, bound in (("max_len_a", 1), ("max_len_b", 12), ("batch_tokens", 256)):
         if key in decoding:
             decoding[key] = min(decoding[key], bound)

@@ -59,6 +59,21 @@ def test_the_record_has_the_passes_that_sentences_took_if_a_decoder_counts_them(
     assert passes_taken([Hypothesis(torch.tensor([2]), torch.zeros(1), 0.0)]) == {}
 
 
+def test_parts_join_to_the_whole(files, tmp_path):
+    options = {"manner": "nar", "passes": 1}
+    decode_file(**files, output=tmp_path / "whole", **options)
+    for number in range(3):
+        decode_file(**files, output=tmp_path / f"part{number}", part=(number, 3), **options)
+    parts = [read_lines(tmp_path / f"part{number}") for number in range(3)]
+    assert [len(part) for part in parts] == [4, 5, 5]
+    assert [line for part in parts for line in part] == read_lines(tmp_path / "whole")
+    assert read_json(tmp_path / "part1.json")["part"] == [1, 3] and "part" not in read_json(tmp_path / "whole.json")
+    # A line is named by its number in the whole file.
+    files["source"].write_text("w1\nw2\nw3\n\n")
+    with pytest.raises(InputError, match=":4: empty line"):
+        decode_file(**files, output=tmp_path / "out", part=(1, 2), **options)
+
+
 @pytest.mark.parametrize(
     ("break_it", "complaint"),
     [
