@@ -6,7 +6,8 @@ import pytest
 
 from janus.claims.statements import load_statements
 from janus.config.consistency import check_sense
-from janus.config.system_entries import load_systems
+from janus.config.distilled import with_distilled
+from janus.config.system_entries import load_systems, with_entries
 from janus.config.tiers import check, read_yaml
 from janus.errors import InputError
 from janus.fetching.manifest import load_manifest
@@ -25,9 +26,9 @@ STATEMENTS = load_statements(ROOT / "workflow/published/claims.csv")
 def checked(change=lambda tier: None, *, of="demo", systems=SYSTEMS):
     tier = read_yaml(ROOT / f"config/{of}.yaml")
     change(tier)
-    tier = check(tier, SCHEMAS / "tier.schema.yaml", where=f"{of}.yaml")
+    tier = with_entries(check(tier, SCHEMAS / "tier.schema.yaml", where=f"{of}.yaml"), systems)
     known = {"texts": TEXTS, "models": ["bart.base"], "published": PUBLISHED, "statements": STATEMENTS}
-    check_sense(tier, systems, CORPORA, **known, where=f"{of}.yaml")
+    check_sense(tier, systems, with_distilled(CORPORA, tier), **known, where=f"{of}.yaml")
     return tier
 
 

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from janus.config.system_entries import load_systems
+from janus.config.system_entries import load_systems, with_entries
 from janus.config.tiers import check, read_yaml
 from janus.fetching.manifest import load_manifest
 from janus.rehearsal.manifest import narrow_manifest
@@ -19,6 +19,7 @@ PROCESSOR = Machine(gpus=0, cores=2, parquet=False)
 def tier_of(name, *, narrow=False):
     """A checked tier of config/, or what a rehearsal on a processor makes of it."""
     tier = check(read_yaml(ROOT / f"config/{name}.yaml"), SCHEMAS / "tier.schema.yaml", where=name)
+    tier = with_entries(tier, SYSTEMS)
     return narrow_tier(tier, SYSTEMS, MANIFEST, PROCESSOR)[0] if narrow else tier
 
 

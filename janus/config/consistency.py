@@ -218,11 +218,17 @@ def _tasks(
 
 def _budget(tier: Mapping[str, Any], where: object) -> Problems:
     """With equal budgets, all rows of a corpus have the same training settings."""
-    for place, block in blocks_of(tier, ("overrides",)):
-        if tier["budget"] == "equal" and "systems" in block and "training" in block:
+    if tier["budget"] != "equal":
+        return
+    used = used_systems(tier)
+    found = {f"{where}: {place}": block for place, block in blocks_of(tier, ("overrides",))}
+    found |= {f"{tier['systems_file']}: {block['systems'][0]}": block for block in tier.get("entries", ())}
+    for place, block in found.items():
+        own = [name for name in block.get("systems", ()) if name in used]
+        if own and "training" in block:
             yield InputError(
-                f"different training settings for {', '.join(block['systems'])} only",
-                where=f"{where}: {place}.training",
+                f"different training settings for {', '.join(own)} only",
+                where=f"{place}.training",
                 fix="give them to all systems, or leave out `budget: equal`",
             )
 

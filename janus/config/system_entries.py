@@ -43,7 +43,7 @@ def load_systems(path: Path | str, schemas: Path) -> dict[str, Any]:
 
 
 def with_entries(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> dict[str, Any]:
-    """The tier with what the systems' own entries and methods decide as its first overrides.
+    """The tier with what the systems' own entries and methods decide, as `entries`, which come before its overrides.
 
     That are the blocks `model`, `training` and `decoding` of an entry, and the passes of a decoder with a fixed number.
     """
@@ -54,7 +54,7 @@ def with_entries(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> dict[st
             blocks["decoding"] = {**blocks.get("decoding", {}), "passes": passes}
         if blocks:
             found.append({"systems": [name], **blocks})
-    return {**tier, "overrides": found + tier["overrides"]}
+    return {**tier, "entries": found}
 
 
 def fixed_passes(system: Mapping[str, Any]) -> int | None:

@@ -183,7 +183,7 @@ def settings(tier: Mapping[str, Any], *, corpus: str, system: str) -> dict[str, 
     Threads and memory that are not set follow from the number of processes of the training.
     """
     merged = {block: dict(tier[block]) for block in BLOCKS}
-    for override in tier["overrides"]:
+    for override in [*tier.get("entries", ()), *tier["overrides"]]:
         meant = {corpus, raw_of(corpus)}.intersection(override.get("corpora", [corpus]))
         if meant and system in override.get("systems", [system]):
             for block in BLOCKS:

@@ -45,6 +45,8 @@ def narrow_tier(
 ) -> tuple[dict[str, Any], list[str]]:
     """The tier that is run for a checked `tier`, and a line for each thing that this machine only approximates."""
     narrow = copy.deepcopy(dict(tier)) | {"tier": f"{tier['tier']}-rehearsal", "rehearsal": True, "mirror": None}
+    # What the systems' entries say is narrowed too, and comes after it when the narrow tier is read.
+    narrow["overrides"] = narrow.pop("entries", []) + narrow["overrides"]
     notes = _notes(tier, systems, machine)
     _narrow_device(narrow, machine)
     # Two seeds already make a mean and an interval.

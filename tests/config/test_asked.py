@@ -18,7 +18,11 @@ def with_row(rescore="transformer-core"):
     systems = copy.deepcopy(SYSTEMS)
     systems["glat-rescored"]["decoding"]["rescore"] = rescore
     table = {"systems": ["glat-rescored"], "columns": {CORPUS: "IWSLT14 De→En"}}
-    tier = check(DEMO | {"tables": {"table1": table}, "figures": {}}, SCHEMAS / "tier.schema.yaml", where="demo.yaml")
+    tier = check(
+        DEMO | {"tables": {"table1": table}, "figures": {}, "overviews": {}},
+        SCHEMAS / "tier.schema.yaml",
+        where="demo.yaml",
+    )
     return with_entries(tier, systems), systems
 
 

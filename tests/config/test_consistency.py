@@ -7,6 +7,7 @@ from checked_tiers import CORPORA, DEMO, ROOT, SCHEMAS, SYSTEMS, TEXTS, checked,
 from tier_files import TIERS
 
 from janus.config.consistency import check_sense
+from janus.config.system_entries import with_entries
 from janus.config.tiers import averages, check, read_yaml, runs, settings
 from janus.errors import InputError, InputErrors
 
@@ -14,7 +15,7 @@ from janus.errors import InputError, InputErrors
 def test_a_baseline_decodes_in_the_manner_it_is_compared_in():
     systems = copy.deepcopy(SYSTEMS)
     systems["janus-paper"]["baselines"]["nar"] = "transformer"
-    tier = check(DEMO, SCHEMAS / "tier.schema.yaml", where="demo.yaml")
+    tier = with_entries(check(DEMO, SCHEMAS / "tier.schema.yaml", where="demo.yaml"), systems)
     with pytest.raises(InputError, match="systems.yaml: janus-paper.baselines: transformer does not decode as nar"):
         check_sense(tier, systems, CORPORA, texts=TEXTS, models=[], where="demo.yaml")
 
@@ -25,17 +26,29 @@ def test_every_baseline_of_several_must_exist(monkeypatch):
         checked()
 
 
+def with_equal_budget(overrides):
+    """The demo without the rows that have training settings of their own."""
+
+    def change(tier):
+        tier.update(budget="equal", overrides=overrides, overviews={})
+        del tier["tables"]["table1"]["more"]
+
+    return change
+
+
 def test_equal_budgets_allow_no_training_of_ones_own():
     own = {"systems": ["cmlm"], "training": {"max_update": 7}}
     assert checked(lambda tier: tier.update(overrides=[own]))["budget"] == "authors"
     with pytest.raises(InputError, match=r"demo.yaml: overrides.0.training: different training settings for cmlm only"):
-        checked(lambda tier: tier.update(budget="equal", overrides=[own]))
+        checked(with_equal_budget([own]))
     of_a_corpus = {"corpora": ["demo.iwslt14.de-en"], "training": {"max_update": 7}}
-    checked(lambda tier: tier.update(budget="equal", overrides=[of_a_corpus]))
+    checked(with_equal_budget([of_a_corpus]))
+    with pytest.raises(InputError, match=r"systems.yaml: ctc-dslp.training: different training settings for ctc-dslp"):
+        checked(lambda tier: with_equal_budget([])(tier) or tier["tables"]["table1"]["systems"].append("ctc-dslp"))
 
 
 def test_equal_budgets_average_every_row_of_a_task():
-    authors, equal = checked(), checked(lambda tier: tier.update(budget="equal", overrides=[]))
+    authors, equal = checked(), checked(with_equal_budget([]))
     averaged = {name: (averages(authors, SYSTEMS[name]), averages(equal, SYSTEMS[name])) for name in SYSTEMS}
     assert averaged["transformer"] == (False, True) and averaged["cmlm"] == (True, True)
     # Tasks start from the checkpoint of best validation loss of a pre-training.

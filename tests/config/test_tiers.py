@@ -175,7 +175,9 @@ def test_threads_and_memory_follow_the_gpus_unless_they_are_named():
 def test_runs_are_those_of_tables_figures_and_what_they_start_from():
     tier = checked(
         lambda tier: tier.update(
-            figures={}, tables={"table7": {"corpus": "demo.squad.src-tgt", "systems": ["bart-cmlm-nar"], "passes": [1]}}
+            figures={},
+            overviews={},
+            tables={"table7": {"corpus": "demo.squad.src-tgt", "systems": ["bart-cmlm-nar"], "passes": [1]}},
         )
     )
     assert runs(tier, SYSTEMS) == [("demo.squad.src-tgt", "bart-cmlm-nar"), ("demo", "bart-cmlm"), ("demo", "bart")]

@@ -8,6 +8,7 @@ from rehearsals import MANIFEST, PROCESSOR, SCHEMAS, SYSTEMS, narrow, tier_of
 from tier_files import TIERS
 
 from janus.config.consistency import check_sense
+from janus.config.distilled import with_distilled
 from janus.config.system_entries import with_entries
 from janus.config.tiers import check, runs, settings
 from janus.errors import InputError
@@ -109,6 +110,8 @@ def test_every_narrow_tier_makes_sense_and_keeps_what_it_rehearses(name, machine
     (tmp_path / "corpora.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
     corpora, texts = load_manifest(tmp_path / "corpora.yaml").corpora, load_manifest(tmp_path / "corpora.yaml").texts
     models = load_manifest(tmp_path / "corpora.yaml").models
+    small = with_entries(small, SYSTEMS)
+    corpora = with_distilled(corpora, small)
     check_sense(small, SYSTEMS, corpora, texts=texts, models=models, where=name)
     assert runs(small, SYSTEMS) == runs(real, SYSTEMS) and small["tables"] == real["tables"]
     for corpus, system in runs(real, SYSTEMS):

@@ -134,7 +134,7 @@ ABLATION = ["transformer", "cmlm", "aux", "ar-nar", "ar-nar-kl", "janus-paper", 
     ],
 )
 def test_every_row_of_an_ablation_is_tested_against_the_row_it_adds_to(shown, system, expected):
-    assert list(opponents(system, "ar", {"systems": shown}, SYSTEMS)) == expected
+    assert list(opponents(system, "ar", shown, SYSTEMS)) == expected
     cells = cells_of(6, {"systems": shown, "columns": {"c": "x"}})
     ours = [cell for cell in cells if cell["variant"] == SYSTEMS[system]["label"] and cell["column"] == "x AR"]
     (tests,) = [cell["comparisons"] for cell in ours]
@@ -147,8 +147,8 @@ def test_a_row_that_is_its_own_baselines_step_is_tested_once():
         "a": {"label": "A", "manners": ["ar"], "baselines": {}, "adds_to": [], "published": []},
         "b": {"label": "B", "manners": ["ar", "nar"], "baselines": {"ar": "a"}, "adds_to": ["a"], "published": []},
     }
-    assert list(opponents("b", "ar", {"systems": ["a", "b"]}, systems)) == [("a", False)]
-    assert list(opponents("b", "nar", {"systems": ["a", "b"]}, systems)) == []
+    assert list(opponents("b", "ar", ["a", "b"], systems)) == [("a", False)]
+    assert list(opponents("b", "nar", ["a", "b"], systems)) == []
 
 
 def test_repetition_is_held_against_the_baseline_without_a_test():
