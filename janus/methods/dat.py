@@ -17,7 +17,6 @@ from functools import partial
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -29,7 +28,7 @@ from janus.model.config import TransformerConfig
 from janus.model.graph import WordGraph
 from janus.model.layers import Positions
 from janus.model.ragged import Ragged, Source
-from janus.model.rows import DecoderRows, Read, States
+from janus.model.rows import DecoderRows, States
 from janus.model.streams import pack_cells
 from janus.model.transformer import Decoder, JanusTransformer
 from kernels.dag import Graphs, best_alignment, dag_log_likelihood, force_emission
@@ -61,7 +60,9 @@ class DatOptions:
     force_emit: bool = option(
         True, "Make a shown vertex emit its word at no cost. The authors' code does so even if told not to."
     )
-    length: float = option(0.0, "Weight of the cross entropy of the target length, which decoding does not use.", minimum=0)
+    length: float = option(
+        0.0, "Weight of the cross entropy of the target length, which decoding does not use.", minimum=0
+    )
 
     def share(self, update: int) -> float:
         """The share of the distance that is shown, after `update` updates; the 1 is in the authors' code."""
@@ -105,11 +106,12 @@ class DatDecoder(Decoder):
     def links(self, hidden: Tensor, position: Tensor, layout: Ragged) -> Tensor:
         """Log-probabilities [P, W] of the steps between vertices, from hidden rows [P, D]; in float32 at least."""
         with torch.autocast(hidden.device.type, enabled=False):
-            # rows: [P, 2 D]
-            rows = torch.cat([hidden, self.link_positional(position).to(hidden.dtype)], 1)
-            rows = rows.to(torch.promote_types(rows.dtype, torch.float32))
-            parts = (linear(rows) for linear in (self.query_linear, self.key_linear, self.gate_linear))
-            return link_log_probs(*parts, layout, self.config.decoder_heads)
+            # rows: [P, 2 D], in the type of the weights
+            positions = self.link_positional(position)
+            rows = torch.cat([hidden.to(positions.dtype), positions], 1)
+            q, k, gates = (linear(rows) for linear in (self.query_linear, self.key_linear, self.gate_linear))
+            exact = torch.promote_types(q.dtype, torch.float32)
+            return link_log_probs(q.to(exact), k.to(exact), gates.to(exact), layout, self.config.decoder_heads)
 
 
 def link_log_probs(queries: Tensor, keys: Tensor, gates: Tensor, layout: Ragged, heads: int) -> Tensor:
@@ -294,7 +296,9 @@ def show(target: Target, draw: Tensor, share: float, streams: DecoderRows, state
     label, _ = best_alignment(match, states.links, target.graphs)
     assigned, sentence = label >= 0, streams.sentence
     gold = target.tokens[sentence, label.clamp(min=0)]
-    same = torch.zeros(streams.sentences, device=draw.device).index_add(0, sentence, (assigned & (word == gold)).float())
+    same = torch.zeros(streams.sentences, device=draw.device).index_add(
+        0, sentence, (assigned & (word == gold)).float()
+    )
     number = ((target.graphs.labels - same) * share + 0.5).floor()
     layout = Ragged(sentence, streams.sentences)
     rank = layout.pad(draw.masked_fill(~assigned, -torch.inf), -torch.inf).argsort(1, descending=True).argsort(1)
