@@ -1,9 +1,10 @@
 """Viterbi decoding of a word graph: the most probable path, relative to its length (Shao et al., 2022).
 
 For every number k of vertices between the first and the last, the best path is found; the one with the highest score
-divided by k ** beta wins, of ties the shortest. `joint` scores a path by its steps and its words, but not by the word of
-the last vertex; the words of the first and the last vertex are not part of the output. Axes: B sentences, W vertices of
-the widest graph, N numbers of vertices.
+divided by k ** beta wins, of ties the shortest. `joint` scores a path by its steps and its words, but not by the word
+of the last vertex. The words of the first and the last vertex are not part of the output.
+
+Axes: B sentences, W vertices of the widest graph, N numbers of vertices.
 """
 
 from __future__ import annotations

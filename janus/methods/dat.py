@@ -106,11 +106,12 @@ class DatDecoder(Decoder):
     def links(self, hidden: Tensor, position: Tensor, layout: Ragged) -> Tensor:
         """Log-probabilities [P, W] of the steps between vertices, from hidden rows [P, D]; in float32 at least."""
         with torch.autocast(hidden.device.type, enabled=False):
-            # rows: [P, 2 D]
-            rows = torch.cat([hidden, self.link_positional(position).to(hidden.dtype)], 1)
-            rows = rows.to(torch.promote_types(rows.dtype, torch.float32))
-            parts = (linear(rows) for linear in (self.query_linear, self.key_linear, self.gate_linear))
-            return link_log_probs(*parts, layout, self.config.decoder_heads)
+            # rows: [P, 2 D], in the type of the weights
+            positions = self.link_positional(position)
+            rows = torch.cat([hidden.to(positions.dtype), positions], 1)
+            q, k, gates = (linear(rows) for linear in (self.query_linear, self.key_linear, self.gate_linear))
+            exact = torch.promote_types(q.dtype, torch.float32)
+            return link_log_probs(q.to(exact), k.to(exact), gates.to(exact), layout, self.config.decoder_heads)
 
 
 def link_log_probs(queries: Tensor, keys: Tensor, gates: Tensor, layout: Ragged, heads: int) -> Tensor:

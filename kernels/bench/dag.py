@@ -58,7 +58,7 @@ def alignment(problem: Problem) -> Tensor:
 
 @torch.no_grad()
 def product(problem: Problem) -> Tensor:
-    """[B, T, L] times [B, L, L]: the multiply-adds of all steps of the recursion, if every vertex led to every other."""
+    """[B, T, L] times [B, L, L]: the multiply-adds of all steps, if every vertex led to every other."""
     sentences = problem.graphs.labels.numel()
     # from_vertices: [B, L, T]; steps: [B, L, L]
     from_vertices, steps = (x.unflatten(0, (sentences, -1)) for x in (problem.match, problem.links))

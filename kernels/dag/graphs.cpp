@@ -17,10 +17,19 @@ namespace {
 // The exponent of a block without any probability; finite, so that differences are no NaN.
 constexpr float NONE = -1e30f;
 constexpr float INF = std::numeric_limits<float>::infinity();
-// Rows of a matrix product at a time.
-constexpr int64_t ROWS = 4;
+// Rows of a matrix product at a time, whose sums fit into the registers of AVX2.
+constexpr int64_t ROWS = 6;
 
 int64_t padded(int64_t n) { return (n + LANES - 1) / LANES * LANES; }
+
+// One half at a time: a copy of both would go through memory in smaller pieces.
+Floats8 load8(const float* ptr) {
+    Floats8 x;
+    std::memcpy(&x, ptr, sizeof x);
+    return x;
+}
+
+void store8(float* ptr, Floats8 x) { std::memcpy(ptr, &x, sizeof x); }
 
 // A value for each vertex of a block. It is two vectors: processors without AVX-512 compare the vectors of 64 bytes of
 // vectors.h one value at a time.
@@ -28,12 +37,19 @@ struct Block {
     Floats8 half[2];
     Block() = default;
     explicit Block(float x) : half{Floats8{} + x, Floats8{} + x} {}
-    explicit Block(const float* ptr) { std::memcpy(half, ptr, sizeof half); }
+    explicit Block(const float* ptr) : half{load8(ptr), load8(ptr + 8)} {}
     // The first `count` values are read, the others are set to `other`.
     Block(const float* ptr, int64_t count, float other) : Block(other) {
         std::memcpy(half, ptr, std::max<int64_t>(std::min(count, LANES), 0) * sizeof(float));
     }
-    void put(float* ptr) const { std::memcpy(ptr, half, sizeof half); }
+    void put(float* ptr) const { store8(ptr, half[0]), store8(ptr + 8, half[1]); }
+    // The first `count` values.
+    void put(float* ptr, int64_t count) const {
+        if (count >= LANES) return put(ptr);
+        float values[LANES];
+        put(values);
+        std::memcpy(ptr, values, count * sizeof(float));
+    }
     // Both halves of other blocks through a function of vectors.
     template <typename F, typename... Blocks>
     static Block of(F f, const Blocks&... x) {
@@ -41,11 +57,12 @@ struct Block {
         for (int number = 0; number < 2; number++) result.half[number] = f(x.half[number]...);
         return result;
     }
+    // The largest value; NaN if any is.
     float most() const {
-        Floats8 x = maximum(half[0], half[1]);
-        float best = x[0];
-        for (int lane = 1; lane < 8; lane++) best = x[lane] > best || x[lane] != x[lane] ? x[lane] : best;
-        return best;
+        Floats8 eight = maximum(half[0], half[1]);
+        Floats4 four = maximum(__builtin_shufflevector(eight, eight, 0, 1, 2, 3),
+                               __builtin_shufflevector(eight, eight, 4, 5, 6, 7));
+        return maximum(maximum(four[0], four[1]), maximum(four[2], four[3]));
     }
 };
 
@@ -75,17 +92,17 @@ struct Graph {
 };
 
 // sum over k of a[row, k] b[k, lane], for ROWS rows. a: [ROWS, count], b: [count, LANES]
-void product(const float* a, int64_t row_stride, int64_t column_stride, const float* b, int64_t b_stride, int64_t count,
-             Block* out) {
+__attribute__((always_inline)) inline void product(const float* a, int64_t row_stride, int64_t column_stride,
+                                                   const float* b, int64_t b_stride, int64_t count, Block* out) {
     Floats8 sums[ROWS][2] = {};
     for (int64_t k = 0; k < count; k++) {
-        Block x(b + k * b_stride);
+        Floats8 low = load8(b + k * b_stride), high = load8(b + k * b_stride + 8);
         for (int64_t row = 0; row < ROWS; row++) {
             float factor = a[row * row_stride + k * column_stride];
-            sums[row][0] += factor * x.half[0], sums[row][1] += factor * x.half[1];
+            sums[row][0] += factor * low, sums[row][1] += factor * high;
         }
     }
-    std::memcpy(out, sums, sizeof sums);
+    for (int64_t row = 0; row < ROWS; row++) out[row].half[0] = sums[row][0], out[row].half[1] = sums[row][1];
 }
 
 // Values times exp(exponent): values [T + ROWS, width], exponents [blocks, T padded + LANES].
@@ -196,9 +213,10 @@ Block add(const Block& x, float& exponent, const Block& y, float other) {
 
 // sum over k of a[k] b[k, lane]
 Block combine(const float* a, const float* b, int64_t b_stride) {
-    Block sums[ROWS] = {Block(0.0f), Block(0.0f), Block(0.0f), Block(0.0f)};
-    for (int64_t k = 0; k < LANES; k += ROWS)
-        for (int64_t row = 0; row < ROWS; row++) sums[row] = sums[row] + Block(b + (k + row) * b_stride) * a[k + row];
+    // Four sums, which do not wait for each other.
+    Block sums[4] = {Block(0.0f), Block(0.0f), Block(0.0f), Block(0.0f)};
+    for (int64_t k = 0; k < LANES; k += 4)
+        for (int64_t part = 0; part < 4; part++) sums[part] = sums[part] + Block(b + (k + part) * b_stride) * a[k + part];
     return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
@@ -288,8 +306,7 @@ void edge_posteriors(const Graph& graph, const Scores& before, const Scores& aft
                 for (int64_t one = row; one < std::min(row + ROWS, rows); one++) {
                     int64_t vertex = from * LANES + one;
                     Block posterior = Block(edges + vertex * width + to * LANES) * sums[one - row];
-                    int64_t lanes = std::min(LANES, graph.vertices - to * LANES);
-                    std::memcpy(d_links + vertex * columns + to * LANES, &posterior, lanes * sizeof(float));
+                    posterior.put(d_links + vertex * columns + to * LANES, graph.vertices - to * LANES);
                 }
             }
         }

@@ -20,14 +20,13 @@ def _sentences(match: Tensor, links: Tensor, graphs: Graphs) -> list[tuple[Tenso
 
 
 def _one(match: Tensor, links: Tensor) -> Tensor:
-    """log P of the labels, from match [L, T] and links [L, L]; every vertex but those that are reached is left out."""
+    """log P of the labels, from match [L, T] and links [L, L]."""
     vertices, labels = match.shape
-    # f: the log-probability of each vertex that the path may be at; the path is at vertex 0 first
-    f = {0: match[0, 0]}
+    if labels > vertices or (labels == 1 and vertices > 1):
+        return match.new_tensor(-torch.inf)
+    # f: the scores of vertices t, t + 1, … after label t; vertex 0 alone emits the first label
+    f = match[:1, 0]
     for t in range(1, labels):
-        f = {
-            j: match[j, t] + torch.logsumexp(torch.stack([score + links[i, j] for i, score in f.items() if i < j]), 0)
-            for j in range(1, vertices)
-            if any(i < j for i in f)
-        }
-    return f.get(vertices - 1, match.new_tensor(-torch.inf))
+        arrivals = [f[: j - t + 1] + links[t - 1 : j, j][: len(f)] for j in range(t, vertices)]
+        f = match[t:, t] + torch.stack([one.logsumexp(0) for one in arrivals])
+    return f[vertices - labels]
