@@ -26,7 +26,10 @@ SETTINGS = [
 
 @pytest.fixture(scope="module")
 def model():
-    return core_of(build("janus_transformer")[0])
+    core = core_of(build("janus_transformer")[0])
+    with torch.no_grad():
+        core.decoder.embed_length.weight[24:] = 0
+    return core
 
 
 def in_loops(model, sentence, length, *, passes, schedule, routing):
@@ -71,6 +74,7 @@ def test_equals_a_decoder_in_loops(model, schedule, routing, passes):
         assert hypothesis.token_scores[1:-1].tolist() == pytest.approx(scores, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", SETTINGS)
 def test_batch_of_one_equals_batch_of_all(model, options):
     sentences, settings = sources(9, bos=True), DenoisingSettings(**options)

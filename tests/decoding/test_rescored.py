@@ -118,6 +118,7 @@ def step_by_step(model, source, tokens):
     return total / len(words)
 
 
+@pytest.mark.slow
 def test_batch_of_one_equals_batch_of_all(nar, scorer):
     sentences, settings = sources(9, bos=True), RescoredSettings(length_beam=3, rescore=scorer[1])
     together = rescored(nar, make_source(sentences, "cpu"), settings)
