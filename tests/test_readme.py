@@ -206,3 +206,11 @@ def test_files_that_contributing_names_exist():
     assert len(named) > 20
     for path in named:
         assert (ROOT / path).exists(), path
+
+
+def test_the_page_of_the_zoo_has_every_row_of_its_tiers():
+    text = (ROOT / "docs/zoo.md").read_text(encoding="utf-8")
+    rows = {name for line in text.splitlines() if line.startswith("| `") for name in re.findall("`([a-z0-9-]+)`", line)}
+    for name in ("demo", "zoo-cpu"):
+        tier = read_yaml(ROOT / f"config/{name}.yaml")
+        assert set(tier["overviews"]["zoo"]["systems"]) <= rows
