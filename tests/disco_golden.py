@@ -1,32 +1,11 @@
 """The numbers that DisCo's authors' code computes on a tiny model, and that model here."""
 
-from pathlib import Path
-
-import numpy as np
-import torch
+from golden_zoo import golden_shape, read_golden
 
 from janus.methods.base.registry import make_method
-from janus.model.config import TransformerConfig
 
-GOLDEN = {
-    name: torch.from_numpy(value).to(torch.long if value.dtype == np.int32 else torch.from_numpy(value).dtype)
-    for name, value in np.load(Path(__file__).parent / "golden" / "disco.npz").items()
-}
-SHAPE = TransformerConfig(
-    source_vocabulary=25,
-    target_vocabulary=25,
-    dimension=16,
-    encoder_layers=2,
-    decoder_layers=2,
-    encoder_ffn=32,
-    decoder_ffn=32,
-    encoder_heads=2,
-    decoder_heads=2,
-    source_positions=64,
-    target_positions=64,
-    dropout=0.0,
-    length_classes=64,
-)
+GOLDEN = read_golden("disco")
+SHAPE = golden_shape(25, length_classes=64)
 
 
 def weights_of(golden):

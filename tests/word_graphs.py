@@ -1,17 +1,12 @@
 """Graphs of words for the tests of their decoders: those of the authors' code, and drawn ones."""
 
-from pathlib import Path
-
-import numpy as np
 import torch
+from golden_zoo import read_golden
 
 from janus.model.graph import WordGraph
 from janus.model.ragged import Ragged
 
-GOLDEN = {
-    name: torch.from_numpy(value).to(torch.long if value.dtype == np.int32 else torch.from_numpy(value).dtype)
-    for name, value in np.load(Path(__file__).parent / "golden" / "dat.npz").items()
-}
+GOLDEN = read_golden("dat")
 PAD = 1
 
 

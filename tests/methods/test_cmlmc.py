@@ -5,47 +5,28 @@ made rows of the batch here (`leaky`), which this suite's packing never does.
 """
 
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from golden_zoo import SYMBOLS, close, golden_model, golden_shape, read_golden
 
 from janus.decoding.decoding import Decoding
 from janus.decoding.mask_predict import fill, remask
 from janus.methods import cmlmc as module
-from janus.methods.base.batch import Symbols, rows_of
+from janus.methods.base.batch import rows_of
 from janus.methods.base.joint_loss import length_loss
 from janus.methods.base.method import Step
 from janus.methods.base.registry import make_method
 from janus.methods.cmlmc import earlier
 from janus.model.attention import View
-from janus.model.config import TransformerConfig
 from janus.model.ragged import Ragged, Source
 from janus.model.streams import pack_canvas, pack_cells
 from janus.model.transformer import JanusTransformer
 from janus.noise.masks import batch_generator
 
-GOLDEN = {
-    name: torch.from_numpy(value).to(torch.long if value.dtype == np.int32 else torch.from_numpy(value).dtype)
-    for name, value in np.load(Path(__file__).parents[1] / "golden" / "cmlmc.npz").items()
-}
-SYMBOLS = Symbols(bos=0, pad=1, eos=2, unk=3)
-SHAPE = TransformerConfig(
-    source_vocabulary=24,
-    target_vocabulary=24,
-    dimension=16,
-    encoder_layers=2,
-    decoder_layers=2,
-    encoder_ffn=32,
-    decoder_ffn=32,
-    encoder_heads=2,
-    decoder_heads=2,
-    source_positions=64,
-    target_positions=64,
-    dropout=0.0,
-)
+GOLDEN = read_golden("cmlmc")
+SHAPE = golden_shape(24)
 TRAIN = Step(update=1, smoothing=0.1, training=True)
 PRESENT = GOLDEN["tgt"].ne(1)
 # The only sentence of the batch's full width, which had no padding to see.
@@ -59,12 +40,7 @@ def method():
 
 @pytest.fixture
 def model(method):
-    made = method.network(method.configure(SHAPE))
-    weights = {name.removeprefix("param."): value for name, value in GOLDEN.items() if name.startswith("param.")}
-    shared = weights["encoder.embed_tokens.weight"]
-    weights |= {"decoder.embed_tokens.weight": shared, "decoder.output_projection.weight": shared}
-    made.load_state_dict(weights)
-    return made
+    return golden_model(method, SHAPE, GOLDEN)
 
 
 @pytest.fixture
@@ -72,10 +48,6 @@ def packed(method):
     """The golden batch, with the draws that were made there."""
     batch = method.pack(GOLDEN["src"], GOLDEN["tgt"], SYMBOLS, batch_generator(1))
     return batch | method.canvases(GOLDEN["tgt"], GOLDEN["masked"], GOLDEN["draw_uniform"], SYMBOLS)
-
-
-def close(ours, theirs, **tolerance):
-    torch.testing.assert_close(ours, theirs, **{"rtol": 1e-5, "atol": 2e-5, **tolerance})
 
 
 def cells_of(canvas):

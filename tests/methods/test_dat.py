@@ -5,33 +5,20 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from golden_zoo import SYMBOLS, close, golden_model, golden_shape
 from word_graphs import GOLDEN
 
 from janus.decoding.decoding import Decoding
 from janus.methods import dat
-from janus.methods.base.batch import Symbols, rows_of, source_of
+from janus.methods.base.batch import rows_of, source_of
 from janus.methods.base.method import Step
 from janus.methods.base.registry import make_method
 from janus.methods.dat import Target, blank_rows, graph_sizes, show
-from janus.model.config import TransformerConfig
 from janus.model.ragged import Source
 from janus.noise.masks import batch_generator
 from kernels.dag import Graphs, best_alignment, dag_log_likelihood, force_emission
 
-SYMBOLS = Symbols(bos=0, pad=1, eos=2, unk=3)
-SHAPE = TransformerConfig(
-    source_vocabulary=24,
-    target_vocabulary=24,
-    dimension=16,
-    encoder_layers=2,
-    decoder_layers=2,
-    encoder_ffn=32,
-    decoder_ffn=32,
-    encoder_heads=2,
-    decoder_heads=2,
-    source_positions=64,
-    dropout=0.0,
-)
+SHAPE = golden_shape(24)
 OPTIONS = {"factor": 3.0, "longest": 64, "glance_last": 0.5, "length": 0.1}
 TRAIN = Step(update=0, smoothing=0.1, training=True)
 VALID = replace(TRAIN, training=False)
@@ -47,12 +34,7 @@ def method():
 
 @pytest.fixture
 def model(method):
-    made = method.network(method.configure(SHAPE))
-    weights = {name.removeprefix("param."): value for name, value in GOLDEN.items() if name.startswith("param.")}
-    shared = weights["encoder.embed_tokens.weight"]
-    weights |= {"decoder.embed_tokens.weight": shared, "decoder.output_projection.weight": shared}
-    made.load_state_dict(weights)
-    return made
+    return golden_model(method, SHAPE, GOLDEN)
 
 
 @pytest.fixture
@@ -64,10 +46,6 @@ def packed(method):
 
 def target_of(packed):
     return Target.of(packed["target"], packed["lengths"], rows_of(packed["streams"]), 1)
-
-
-def close(ours, theirs, **tolerance):
-    torch.testing.assert_close(ours, theirs, **{"rtol": 1e-5, "atol": 2e-5, **tolerance})
 
 
 def check_states(model, packed, states, prefix):

@@ -1,42 +1,22 @@
 """GLAT against the numbers of its authors' code, and its laws."""
 
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from golden_zoo import SYMBOLS, close, golden_model, golden_shape, read_golden
 
 from janus.decoding.decoding import Decoding
-from janus.methods.base.batch import Symbols, rows_of, source_of
+from janus.methods.base.batch import rows_of, source_of
 from janus.methods.base.method import Step
 from janus.methods.base.registry import make_method
 from janus.methods.glat import show
-from janus.model.config import TransformerConfig
 from janus.model.ragged import Source
 from janus.noise.masks import batch_generator
 
-GOLDEN = {
-    name: torch.from_numpy(value).to(torch.long if value.dtype == np.int32 else torch.from_numpy(value).dtype)
-    for name, value in np.load(Path(__file__).parents[1] / "golden" / "glat.npz").items()
-}
-SYMBOLS = Symbols(bos=0, pad=1, eos=2, unk=3)
-SHAPE = TransformerConfig(
-    source_vocabulary=24,
-    target_vocabulary=24,
-    dimension=16,
-    encoder_layers=2,
-    decoder_layers=2,
-    encoder_ffn=32,
-    decoder_ffn=32,
-    encoder_heads=2,
-    decoder_heads=2,
-    source_positions=64,
-    target_positions=64,
-    dropout=0.0,
-    length_classes=64,
-)
+GOLDEN = read_golden("glat")
+SHAPE = golden_shape(24, length_classes=64)
 TRAIN = Step(update=0, smoothing=0.1, training=True)
 
 
@@ -47,12 +27,7 @@ def method():
 
 @pytest.fixture
 def model(method):
-    made = method.network(method.configure(SHAPE))
-    weights = {name.removeprefix("param."): value for name, value in GOLDEN.items() if name.startswith("param.")}
-    shared = weights["encoder.embed_tokens.weight"]
-    weights |= {"decoder.embed_tokens.weight": shared, "decoder.output_projection.weight": shared}
-    made.load_state_dict(weights)
-    return made
+    return golden_model(method, SHAPE, GOLDEN)
 
 
 @pytest.fixture
@@ -64,10 +39,6 @@ def packed(method):
         places = order[order >= 0]
         row[places] = torch.arange(places.numel())
     return batch | {"rank": rank[GOLDEN["tgt"].ne(1)]}
-
-
-def close(ours, theirs, **tolerance):
-    torch.testing.assert_close(ours, theirs, **{"rtol": 1e-5, "atol": 2e-5, **tolerance})
 
 
 def logits_of(model, packed, rows):
