@@ -20,7 +20,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from janus.methods.base.batch import Symbols, as_plain, pack_source, rows_of, source_of
+from janus.methods.base.batch import Symbols, rows_of, source_of
+from janus.methods.base.canvas import blank_canvases
 from janus.methods.base.glancing import GlanceOptions, GlancingMethod, ranks, shown_cells
 from janus.methods.base.joint_loss import Weights, joint_loss
 from janus.methods.base.method import Loss, Step, Use
@@ -30,10 +31,8 @@ from janus.model.dropout import dropout
 from janus.model.layers import Rows
 from janus.model.ragged import Ragged, Source
 from janus.model.rows import DecoderRows, Read, States
-from janus.model.streams import pack_cells
 from janus.model.transformer import Decoder, JanusTransformer, Memory
 from janus.model.two_passes import Glance, glanced
-from janus.noise.masks import maskable
 from kernels.top_words import best_words
 
 
@@ -118,16 +117,7 @@ class Glat(GlancingMethod):
 
     def pack(self, source: Tensor, target: Tensor, symbols: Symbols, generator: torch.Generator) -> dict[str, Any]:
         """The blank canvas, its gold tokens, and the rank of each cell in the order in which cells are shown."""
-        present = target.ne(symbols.pad)
-        canvas = target.masked_fill(maskable(target, pad=symbols.pad), symbols.mask)
-        owner = torch.arange(target.size(0))
-        rows = pack_cells(canvas, owner, pad=symbols.pad, mask=symbols.mask, read={"nar": (present, target)})
-        return {
-            "source": pack_source(source, symbols.pad),
-            "lengths": present.sum(1),
-            "streams": as_plain(rows),
-            "rank": ranks(present, generator),
-        }
+        return blank_canvases(source, target, symbols) | {"rank": ranks(target.ne(symbols.pad), generator)}
 
     def loss(self, model: JanusTransformer, packed: Mapping[str, Any], step: Step) -> Loss:
         """Cross entropy at the cells that are not shown, and of the length. Validation shows none."""

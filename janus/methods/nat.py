@@ -17,17 +17,15 @@ import torch
 from torch import Tensor
 
 from janus.errors import InputError
-from janus.methods.base.batch import Symbols, as_plain, pack_source, rows_of, source_of
-from janus.methods.base.canvas import CanvasMethod, CanvasOptions, drawn, draws, with_given
+from janus.methods.base.batch import Symbols, rows_of, source_of
+from janus.methods.base.canvas import CanvasMethod, CanvasOptions, blank_canvases, drawn, draws, with_given
 from janus.methods.base.joint_loss import length_loss
 from janus.methods.base.method import Loss, Step, Use
 from janus.methods.base.options import option
 from janus.model.canvas import CanvasConfig, LayerStates
 from janus.model.config import TransformerConfig
 from janus.model.rows import DecoderRows, Read
-from janus.model.streams import pack_cells
 from janus.model.transformer import JanusTransformer
-from janus.noise.masks import maskable
 from kernels.joint_loss import joint_loss
 from kernels.top_words import best_words
 
@@ -71,16 +69,7 @@ class Nat(CanvasMethod):
 
     def pack(self, source: Tensor, target: Tensor, symbols: Symbols, generator: torch.Generator) -> dict[str, Any]:
         """The blank canvas, its gold tokens, and the draws of what is shown of them."""
-        present = target.ne(symbols.pad)
-        canvas = target.masked_fill(maskable(target, pad=symbols.pad), symbols.mask)
-        owner = torch.arange(target.size(0))
-        rows = pack_cells(canvas, owner, pad=symbols.pad, mask=symbols.mask, read={"nar": (present, target)})
-        return {
-            "source": pack_source(source, symbols.pad),
-            "lengths": present.sum(1),
-            "streams": as_plain(rows),
-            "draws": draws(present, generator),
-        }
+        return blank_canvases(source, target, symbols) | {"draws": draws(target.ne(symbols.pad), generator)}
 
     def loss(self, model: JanusTransformer, packed: Mapping[str, Any], step: Step) -> Loss:
         """Cross entropy of all layers that predict, and of the length. Validation shows no gold word."""

@@ -13,10 +13,13 @@ import torch
 from torch import Tensor
 
 from janus.errors import InputError
+from janus.methods.base.batch import Symbols, as_plain, pack_source
 from janus.methods.base.glancing import GlanceOptions, GlancingMethod
 from janus.methods.base.options import option
 from janus.model.canvas import CanvasTransformer, MixedRows
 from janus.model.rows import DecoderRows
+from janus.model.streams import pack_cells
+from janus.noise.masks import maskable
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,18 @@ class CanvasMethod(GlancingMethod):
         """Gold words are mixed into predictions."""
         if self.options.mixed and not self.options.layerwise:
             yield InputError("there are no predictions to mix with", where="mixed", fix="set layerwise, or mixed to 0")
+
+
+def blank_canvases(source: Tensor, target: Tensor, symbols: Symbols) -> dict[str, Any]:
+    """The source, the lengths of the targets [B, T], and the plain rows of blank canvases whose every cell is read."""
+    canvas = target.masked_fill(maskable(target, pad=symbols.pad), symbols.mask)
+    read = {"nar": (target.ne(symbols.pad), target)}
+    rows = pack_cells(canvas, torch.arange(target.size(0)), pad=symbols.pad, mask=symbols.mask, read=read)
+    return {
+        "source": pack_source(source, symbols.pad),
+        "lengths": target.ne(symbols.pad).sum(1),
+        "streams": as_plain(rows),
+    }
 
 
 def draws(present: Tensor, generator: torch.Generator) -> dict[str, Any]:
