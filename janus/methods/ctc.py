@@ -9,29 +9,32 @@ sentence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor
 
+from janus.errors import InputError
 from janus.methods.base.batch import Symbols, as_plain, pack_source, rows_of, source_of
+from janus.methods.base.beside import BesideOptions, pack_beside, with_beside
 from janus.methods.base.canvas import CanvasMethod, CanvasOptions, drawn, draws, with_given
-from janus.methods.base.method import Loss, Step, Use
+from janus.methods.base.method import AR, Loss, Step, Use
 from janus.methods.base.options import option
 from janus.model.canvas import CanvasConfig, LayerStates
 from janus.model.config import TransformerConfig
 from janus.model.rows import DecoderRows
 from janus.model.streams import blank_cells, pack_cells
 from janus.model.transformer import JanusTransformer
+from janus.model.two_passes import glanced
 from kernels.ctc import best_alignment, ctc_loss
 from kernels.label_scores import label_scores, label_sets
 
 
 @dataclass(frozen=True)
-class CtcOptions(CanvasOptions):
-    """The size of the canvas, and how the loss is averaged."""
+class CtcOptions(BesideOptions, CanvasOptions):
+    """The size of the canvas, how the loss is averaged, and a stream beside it."""
 
     factor: int = option(2, "Cells of the canvas for each source token, bos and eos counted.", minimum=1)
     average_over: Literal["cells", "sentences"] = option(
@@ -71,7 +74,13 @@ class Ctc(CanvasMethod):
 
     Options = CtcOptions
     options: CtcOptions
-    decoders = {"nar": Use("ctc", {"passes": 1})}
+    decoders = {"ar": AR, "nar": Use("ctc", {"passes": 1})}
+
+    def problems(self) -> Iterator[InputError]:
+        """Left-to-right decoding does not mix predictions into the layers."""
+        yield from super().problems()
+        if self.options.ar and self.options.layerwise:
+            yield InputError("a stream beside predictions of every layer", where="ar", fix="set layerwise or ar alone")
 
     def configure(self, config: TransformerConfig) -> TransformerConfig:
         """gelu, no length classes, and a position for every cell of the longest source."""
@@ -81,6 +90,7 @@ class Ctc(CanvasMethod):
             config,
             activation="gelu",
             length="none",
+            ar_readout="content",
             scale_embedding=options.scale_words,
             target_positions=positions,
         )
@@ -98,6 +108,7 @@ class Ctc(CanvasMethod):
             "streams": as_plain(rows),
             "targets": as_plain(Targets(labels, columns, target.ne(symbols.pad).sum(1))),
             "draws": draws(present, generator),
+            **pack_beside(target, symbols, self.options),
         }
 
     def loss(self, model: JanusTransformer, packed: Mapping[str, Any], step: Step) -> Loss:
@@ -112,8 +123,11 @@ class Ctc(CanvasMethod):
             return show(streams, targets, state, shown, packed["draws"]["mixed"] < options.mixed)
 
         aligns = step.training and (options.glances or options.mixed > 0)
-        states = model(source_of(packed["source"]), streams, glance if aligns else None)
-        total, terms = targets_loss(states, streams.sentence, targets, step.smoothing, options.average_over)
+        memory, encoded = model.encode(source_of(packed["source"]))
+        streams = glanced(glance if aligns else None, model.decoder, streams, memory)
+        states = cast(LayerStates, model.decode(streams, memory, encoded))
+        losses = targets_loss(states, streams.sentence, targets, step.smoothing, options.average_over)
+        total, terms = with_beside(losses, model, packed, memory, options, step.smoothing)
         return Loss(total, 1, terms)
 
 

@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from janus.methods.base.batch import Symbols, as_plain, pack_source, rows_of, source_of
+from janus.methods.base.beside import BesideOptions, pack_beside, with_beside
 from janus.methods.base.joint_loss import length_loss
-from janus.methods.base.method import Loss, Method, Step, Training, Use
+from janus.methods.base.method import AR, Loss, Method, Step, Training, Use
 from janus.methods.base.options import option
 from janus.model.config import TransformerConfig
 from janus.model.graph import WordGraph
@@ -30,7 +31,7 @@ from janus.model.layers import Positions
 from janus.model.ragged import Ragged, Source
 from janus.model.rows import DecoderRows, States
 from janus.model.streams import pack_cells
-from janus.model.transformer import Decoder, JanusTransformer
+from janus.model.transformer import Decoder, JanusTransformer, Memory
 from kernels.dag import Graphs, best_alignment, dag_log_likelihood, force_emission
 from kernels.label_scores import label_scores, label_sets
 from kernels.top_words import top_words
@@ -47,8 +48,8 @@ _NEVER = -1e9
 
 
 @dataclass(frozen=True)
-class DatOptions:
-    """The size of the graph, and what glancing shows."""
+class DatOptions(BesideOptions):
+    """The size of the graph, what glancing shows, and a stream beside it."""
 
     factor: float = option(8.0, "Vertices for each source token, bos not counted.", exclusiveMinimum=0)
     longest: int = option(1024, "Most vertices of a graph; the positions of the decoder.", minimum=2)
@@ -160,7 +161,12 @@ class DatTransformer(JanusTransformer):
 
     def forward(self, source: Source, streams: DecoderRows, glance: Glance | None = None) -> GraphStates:
         """The states of the rows, or of those that `glance` makes of a first pass with the same dropout."""
-        memory, encoded = self.encode(source)
+        return self.decode_glancing(streams, *self.encode(source), glance)
+
+    def decode_glancing(
+        self, streams: DecoderRows, memory: Memory, encoded: Tensor, glance: Glance | None
+    ) -> GraphStates:
+        """As `forward`, for a batch that is encoded already."""
         if glance is not None:
             # Its graph is dropped with it. Under no_grad other operators would run, which draw other dropout.
             with torch.random.fork_rng([streams.token.device.index] if streams.token.is_cuda else []):
@@ -204,7 +210,7 @@ class Dat(Method):
     Options = DatOptions
     options: DatOptions
     network = DatTransformer
-    decoders = {"nar": Use("dag_lookahead", {"passes": 1})}
+    decoders = {"ar": AR, "nar": Use("dag_lookahead", {"passes": 1})}
 
     def configure(self, config: TransformerConfig) -> TransformerConfig:
         """The authors' model: gelu, and a length classifier only if the loss has a weight for it.
@@ -212,7 +218,14 @@ class Dat(Method):
         Without one, nothing else of a checkpoint tells that its sources begin with bos.
         """
         length = config.length if self.options.length else "none"
-        own = replace(config, activation="gelu", length=length, source_bos=True, target_positions=self.options.longest)
+        own = replace(
+            config,
+            activation="gelu",
+            length=length,
+            ar_readout="content",
+            source_bos=True,
+            target_positions=self.options.longest,
+        )
         return DatConfig(**vars(own), factor=self.options.factor)
 
     def arguments(self, training: Training) -> list[str]:
@@ -231,19 +244,22 @@ class Dat(Method):
             "pad": symbols.pad,
             "streams": as_plain(rows),
             "draw": torch.randn(rows.content, generator=generator),
+            **pack_beside(target, symbols, self.options),
         }
 
     def loss(self, model: JanusTransformer, packed: Mapping[str, Any], step: Step) -> Loss:
-        """- log P(target) / its length, the mean over sentences, and the length's loss. There is no label smoothing.
+        """- log P(target) / its length, the mean over sentences, the length's loss, and that of a stream beside it.
 
-        A target that is longer than its graph has no path: it contributes zero and is counted in the term `too_long`.
+        The graph has no label smoothing. A target that is longer than its graph has no path: it contributes zero and is
+        counted in the term `too_long`.
         Validation shows nothing.
         """
         streams = rows_of(packed["streams"])
         target = Target.of(packed["target"], packed["lengths"], streams, packed["pad"])
         share = self.options.share(step.update)
         glance = partial(show, target, packed["draw"], share, streams) if step.training else None
-        states = model(source_of(packed["source"]), streams, glance)
+        memory, encoded = model.encode(source_of(packed["source"]))
+        states = cast(DatTransformer, model).decode_glancing(streams, memory, encoded, glance)
         match, _ = target.scores(states)
         if self.options.force_emit:
             match = force_emission(match, target.graphs, states.forced)
@@ -257,6 +273,7 @@ class Dat(Method):
             assert states.length is not None
             length = length_loss(states.length, lengths)
             total, terms["length"] = total + self.options.length * length, length.detach()
+        total, terms = with_beside((total, terms), model, packed, memory, self.options, step.smoothing)
         return Loss(total, 1, terms)
 
 
