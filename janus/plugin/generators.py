@@ -34,7 +34,10 @@ def decodable(model: torch.nn.Module, decoding: Decoding) -> Any:
     """The model as the decoder needs it: fairseq's own if the method has a bridge, else the core behind it."""
     if decoding.bridge:
         return FairseqModel(getattr(model, "module", model))
-    return core_of(model).eval()
+    core = core_of(model)
+    # fairseq-generate replaces a method that `eval` calls, which then returns nothing.
+    core.eval()
+    return core
 
 
 def _as_fairseq(hypothesis: Hypothesis) -> dict[str, Any]:
