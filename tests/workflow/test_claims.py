@@ -59,8 +59,8 @@ def test_another_number_of_resamples_judges_again_and_decodes_nothing(made):
     assert made.plan("claims", *TIER, "--config", "claims={resamples: 500}") == {"judge_claims": 1, "claims": 1}
 
 
-def test_claims_add_no_decoding_to_tables_and_figures(plan):
-    everything, shown = plan("all"), plan("paper_tables", "paper_figures")
+def test_claims_add_no_decoding_to_what_is_shown(plan):
+    everything, shown = plan("all"), plan("paper_tables", "paper_figures", "overviews")
     assert everything["decode"] == shown["decode"] and everything["measure_latency"] == shown["measure_latency"]
     assert everything["judge_claims"] == 1
 
