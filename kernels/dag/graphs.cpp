@@ -17,7 +17,9 @@ namespace {
 // The exponent of a block without any probability; finite, so that differences are no NaN.
 constexpr float NONE = -1e30f;
 constexpr float INF = std::numeric_limits<float>::infinity();
-// Rows of a matrix product at a time, whose sums fit into the registers of AVX2.
+// An exponent whose exp is a float, with room for sums.
+constexpr float MOST = 80;
+// Rows of a matrix product at a time: the most whose sums fit into the registers of AVX2.
 constexpr int64_t ROWS = 6;
 
 int64_t padded(int64_t n) { return (n + LANES - 1) / LANES * LANES; }
@@ -75,13 +77,18 @@ Block operator*(const Block& x, const Block& y) {
 Block operator+(const Block& x, float y) { return x + Block(y); }
 Block operator*(const Block& x, float y) { return x * Block(y); }
 
+// exp(x) for x <= 80; what lies below -87 becomes exp(-87).
+Block exp_of(const Block& x) { return Block::of([](Floats8 a) { return exp_negative_of<Floats8, Ints8>(a); }, x); }
+
 // exp(x) for x <= 0, and zero below -87, where exp_negative ends.
 Block exp_or_zero(const Block& x) {
     return Block::of([](Floats8 a) { return a < -87.0f ? Floats8{} : exp_negative_of<Floats8, Ints8>(a); }, x);
 }
 
-// exp(x) for x <= 80.
-Block exp_of(const Block& x) { return Block::of([](Floats8 a) { return exp_negative_of<Floats8, Ints8>(a); }, x); }
+// exp(x), with x at most `most`.
+Block exp_up_to(float most, const Block& x) {
+    return exp_of(Block::of([=](Floats8 a) { return a > most ? Floats8{} + most : a; }, x));
+}
 
 struct Graph {
     const float* match;  // [L, T], rows `match_stride` apart
@@ -91,18 +98,19 @@ struct Graph {
     int64_t blocks() const { return width() / LANES; }
 };
 
-// sum over k of a[row, k] b[k, lane], for ROWS rows. a: [ROWS, count], b: [count, LANES]
+// sum over k of a[row, k] b[k, lane], for N rows. a: [N, count], b: [count, LANES]
+template <int64_t N>
 __attribute__((always_inline)) inline void product(const float* a, int64_t row_stride, int64_t column_stride,
                                                    const float* b, int64_t b_stride, int64_t count, Block* out) {
-    Floats8 sums[ROWS][2] = {};
+    Floats8 sums[N][2] = {};
     for (int64_t k = 0; k < count; k++) {
         Floats8 low = load8(b + k * b_stride), high = load8(b + k * b_stride + 8);
-        for (int64_t row = 0; row < ROWS; row++) {
+        for (int64_t row = 0; row < N; row++) {
             float factor = a[row * row_stride + k * column_stride];
             sums[row][0] += factor * low, sums[row][1] += factor * high;
         }
     }
-    for (int64_t row = 0; row < ROWS; row++) out[row].half[0] = sums[row][0], out[row].half[1] = sums[row][1];
+    for (int64_t row = 0; row < N; row++) out[row].half[0] = sums[row][0], out[row].half[1] = sums[row][1];
 }
 
 // Values times exp(exponent): values [T + ROWS, width], exponents [blocks, T padded + LANES].
@@ -127,7 +135,8 @@ struct Scores {
     void put(int64_t label, int64_t number, const Block& x, float exponent_of_x) {
         float largest = x.most();
         if (largest == 0) return;
-        (x * (1 / largest)).put(block(label, number));
+        // 1 / largest would be infinite for the smallest floats.
+        Block::of([=](Floats8 a) { return a / largest; }, x).put(block(label, number));
         exponent(label, number) = exponent_of_x + std::log(largest);
     }
 };
@@ -157,20 +166,29 @@ struct Emissions {
     }
 };
 
-// E [width, width], and zero where there is no step.
+// x, and `other` at the first `count` vertices of the block.
+Block without_first(const Block& x, int64_t count, float other) {
+    const Ints8 lane = {0, 1, 2, 3, 4, 5, 6, 7};
+    Block result;
+    for (int number = 0; number < 2; number++)
+        result.half[number] = lane + 8 * number < (int32_t)count ? Floats8{} + other : x.half[number];
+    return result;
+}
+
+// The links of vertex i to the block that begins at vertex j, minus infinity where there is no step.
+__attribute__((always_inline)) inline Block links_of(const Graph& graph, int64_t i, int64_t j) {
+    const float* link = graph.links + i * graph.link_stride + j;
+    int64_t lanes = i < graph.vertices ? graph.vertices - j : 0;
+    Block x = lanes < LANES ? Block(link, lanes, -INF) : Block(link);
+    return i < j ? x : without_first(x, i - j + 1, -INF);
+}
+
+// E [width, width] from the diagonal's blocks on, and zero where there is no step.
 void read_edges(const Graph& graph, float* edges) {
     int64_t width = graph.width();
-    for (int64_t i = 0; i < width; i++) {
-        float* row = edges + i * width;
-        int64_t first = i / LANES * LANES;
-        std::fill(row, row + first, 0.0f);
-        for (int64_t j = first; j < width; j += LANES) {
-            int64_t lanes = i < graph.vertices ? graph.vertices - j : 0;
-            const float* link = graph.links + i * graph.link_stride + j;
-            exp_or_zero(lanes < LANES ? Block(link, lanes, -INF) : Block(link)).put(row + j);
-        }
-        for (int64_t j = first; j <= i; j++) row[j] = 0;
-    }
+    for (int64_t i = 0; i < width; i++)
+        for (int64_t j = i / LANES * LANES; j < width; j += LANES)
+            exp_or_zero(links_of(graph, i, j)).put(edges + i * width + j);
 }
 
 // sums [T, LANES] times exp(exponents [T]): what reaches a block of vertices from the blocks `first` to `end`. The sum of
@@ -194,7 +212,7 @@ void gather(const Scores& scores, int64_t labels, int64_t from, int64_t first, i
             exp_or_zero(Block(&scores.exponent(from + t, block)) + Block(exponents + 1 + t) * -1).put(factors + t);
         for (int64_t t = 0; t < count; t += ROWS) {
             Block sum[ROWS];
-            product(scores.block(from + t, block), scores.width, 1, steps(block), scores.width, LANES, sum);
+            product<ROWS>(scores.block(from + t, block), scores.width, 1, steps(block), scores.width, LANES, sum);
             for (int64_t row = 0; row < ROWS && t + row < count; row++) {
                 float* out = sums + (1 + t + row) * LANES;
                 (Block(out) + sum[row] * factors[t + row]).put(out);
@@ -205,10 +223,10 @@ void gather(const Scores& scores, int64_t labels, int64_t from, int64_t first, i
 
 // x times exp(exponent) plus y times exp(other); the exponent becomes the larger one.
 Block add(const Block& x, float& exponent, const Block& y, float other) {
-    float most = other > exponent ? other : exponent;
-    Block sum = x * std::exp(exponent - most) + y * std::exp(other - most);
-    exponent = most;
-    return sum;
+    float factor = std::exp(-std::fabs(exponent - other));
+    if (other <= exponent) return x + y * factor;
+    exponent = other;
+    return x * factor + y;
 }
 
 // sum over k of a[k] b[k, lane]
@@ -248,8 +266,8 @@ float forward(const Graph& graph, Scratch& scratch, Scores scores) {
     scores.clear(labels);
     if (labels > graph.vertices) return -INF;
     scratch.fit(graph, false);
-    const float* edges = scratch.edges.data();
-    read_edges(graph, scratch.edges.data());
+    float* edges = scratch.edges.data();
+    read_edges(graph, edges);
     Emissions emissions(labels);
     Block one(0.0f);
     one.half[0][0] = 1;
@@ -284,43 +302,51 @@ void transpose(const float* from, int64_t width, float* to) {
 // d_links: [L, columns] = scale times the posterior of each edge, from the scores of both directions.
 void edge_posteriors(const Graph& graph, const Scores& before, const Scores& after, float log_prob, float scale,
                      Scratch& scratch, float* d_links, int64_t columns) {
-    int64_t width = graph.width(), count = graph.labels - 1;
+    constexpr int64_t N = 4;
     const float* edges = scratch.edges.data();
+    int64_t width = graph.width(), count = graph.labels - 1;
     float *weighted = scratch.weighted.data(), *factors = scratch.factors.data();
     for (int64_t from = 0; from < graph.blocks(); from++) {
         int64_t rows = std::min(LANES, graph.vertices - from * LANES);
+        for (int64_t row = 0; row < rows; row++) {
+            float* begin = d_links + (from * LANES + row) * columns;
+            std::fill(begin, begin + from * LANES, 0.0f);
+            std::fill(begin + graph.vertices, begin + columns, 0.0f);
+        }
         for (int64_t to = from; to < graph.blocks(); to++) {
-            bool any = false;
+            float most = NONE;
+            for (int64_t t = 0; t < count; t++)
+                most = std::max(most, before.exponent(t, from) + after.exponent(t + 1, to) - log_prob);
+            // Where all edges are improbable, the factors alone may exceed a float: half goes to the edges.
+            float half = std::min(std::max(most / 2, 0.0f), MOST), edge_factor = std::exp(half);
             for (int64_t t = 0; t < count; t += LANES) {
-                Block x = Block(&before.exponent(t, from)) + Block(&after.exponent(t + 1, to)) + -log_prob;
-                // At most exp(80): with edges below exp(-80) a product of both may exceed a float.
-                exp_of(Block::of([](Floats8 a) { return a > 80.0f ? Floats8{} + 80.0f : a; }, x)).put(factors + t);
+                Block x = Block(&before.exponent(t, from)) + Block(&after.exponent(t + 1, to)) + (-log_prob - half);
+                exp_up_to(MOST, x).put(factors + t);
             }
-            for (int64_t t = 0; t < count; t++) {
-                any |= before.exponent(t, from) != NONE && after.exponent(t + 1, to) != NONE;
-                (Block(after.block(t + 1, to)) * (scale * factors[t])).put(weighted + t * LANES);
-            }
-            for (int64_t row = 0; row < rows; row += ROWS) {
-                Block sums[ROWS];
-                product(before.block(0, from) + row, 1, width, weighted, LANES, any ? count : 0, sums);
-                for (int64_t one = row; one < std::min(row + ROWS, rows); one++) {
+            for (int64_t t = 0; t < count; t++)
+                (Block(after.block(t + 1, to)) * factors[t]).put(weighted + t * LANES);
+            for (int64_t row = 0; row < rows; row += N) {
+                Block sums[N];
+                product<N>(before.block(0, from) + row, 1, width, weighted, LANES, most > NONE ? count : 0, sums);
+                for (int64_t one = row; one < std::min(row + N, rows); one++) {
                     int64_t vertex = from * LANES + one;
-                    Block posterior = Block(edges + vertex * width + to * LANES) * sums[one - row];
-                    posterior.put(d_links + vertex * columns + to * LANES, graph.vertices - to * LANES);
+                    Block edge = Block(edges + vertex * width + to * LANES) * edge_factor;
+                    (edge * sums[one - row] * scale).put(d_links + vertex * columns + to * LANES, graph.vertices - to * LANES);
                 }
             }
         }
     }
 }
 
-// d_match [L, match_columns] and d_links [L, link_columns], both zero before, for a sentence with a path. Returns the sum
-// of the posteriors of its vertices, which is T but for what was lost in either direction.
+// d_match [L, match_columns], zero before, and d_links [L, link_columns], for a sentence with a path. Returns the sum of
+// the posteriors of its vertices, which is T but for what was lost in either direction.
 float backward(const Graph& graph, Scratch& scratch, const Scores& before, float log_prob, float scale, float* d_match,
               int64_t match_columns, float* d_links, int64_t link_columns) {
     int64_t width = graph.width(), labels = graph.labels, last = graph.vertices - 1;
     scratch.fit(graph, true);
     Scores after(scratch.values.data(), scratch.exponents.data(), labels, width);
     after.clear(labels);
+    // Again, rather than kept: that would take longer to write and read.
     read_edges(graph, scratch.edges.data());
     transpose(scratch.edges.data(), width, scratch.turned.data());
     const float* turned = scratch.turned.data();
@@ -336,14 +362,15 @@ float backward(const Graph& graph, Scratch& scratch, const Scores& before, float
             float exponent = NONE;
             Block x(0.0f);
             if (t == labels - 1) {
-                if (block == last / LANES) reinterpret_cast<float*>(&x)[last % LANES] = 1, exponent = 0;
+                if (block == last / LANES) x.half[last % LANES / 8][last % 8] = 1, exponent = 0;
             } else {
                 exponent = scratch.sum_exponents[t + 1];
                 Block inside = combine(after.block(t + 1, block), steps(block), width);
                 x = add(Block(&scratch.sums[(t + 1) * LANES]), exponent, inside, after.exponent(t + 1, block));
             }
-            float factor = std::min(before.exponent(t, block) + exponent - log_prob, 80.0f);
-            Block posterior = Block(before.block(t, block)) * x * std::exp(factor);
+            // In two steps: the factor alone may exceed a float.
+            float half = std::exp(std::min((before.exponent(t, block) + exponent - log_prob) / 2, MOST));
+            Block posterior = Block(before.block(t, block)) * (x * half) * half;
             mass = mass + posterior;
             float values[LANES];
             (posterior * scale).put(values);
@@ -374,9 +401,7 @@ float best_path(const Graph& graph, std::vector<float>& scores, std::vector<int3
             Ints8 step[2] = {};
             for (int64_t i = t - 1; i < std::min(j + LANES, vertices); i++) {
                 if (from[i] == -INF) continue;
-                const float* link = graph.links + i * graph.link_stride + j;
-                Block x = lanes < LANES ? Block(link, lanes, -INF) : Block(link);
-                if (i >= j) std::fill_n(reinterpret_cast<float*>(&x), i - j + 1, -INF);
+                Block x = links_of(graph, i, j);
                 for (int number = 0; number < 2; number++) {
                     Floats8 score = x.half[number] + from[i];
                     Ints8 better = score > best[number];
@@ -394,6 +419,12 @@ float best_path(const Graph& graph, std::vector<float>& scores, std::vector<int3
     return score;
 }
 
+// The scores that are kept of a sentence.
+Scores kept_scores(float* values, const Graph& graph) {
+    int64_t width = graph.width();
+    return {values, values + Scores::values_size(graph.labels, width), graph.labels, width};
+}
+
 struct Batch {
     const float *match, *links;
     const int64_t *bounds, *labels;
@@ -408,13 +439,14 @@ struct Batch {
 
 extern "C" {
 
-// Floats of the scores that `dag_forward` keeps of a sentence: values, then exponents.
+// Floats that `dag_forward` keeps of a sentence: the values and the exponents of its scores.
 int64_t dag_kept(int64_t vertices, int64_t labels) {
-    return Scores::values_size(labels, padded(vertices)) + Scores::exponents_size(labels, padded(vertices));
+    int64_t width = padded(vertices);
+    return Scores::values_size(labels, width) + Scores::exponents_size(labels, width);
 }
 
-// match: [P, match_columns]; links: [P, link_columns]; bounds: [B + 1]; labels: [B]; out: [B]. kept: the scores of each
-// sentence, which begin at `starts` [B].
+// match: [P, match_columns]; links: [P, link_columns]; bounds: [B + 1]; labels: [B]; out: [B]. kept: what is kept of each
+// sentence, from `starts` [B] on.
 void dag_forward(const float* match, const float* links, const int64_t* bounds, const int64_t* labels,
                  const int64_t* starts, int64_t sentences, int64_t match_columns, int64_t link_columns, float* out,
                  float* kept, int threads) {
@@ -425,15 +457,12 @@ void dag_forward(const float* match, const float* links, const int64_t* bounds, 
 #pragma omp for schedule(dynamic)
         for (int64_t s = 0; s < sentences; s++) {
             Graph graph = batch.graph(s);
-            float* values = kept + starts[s];
-            Scores scores(values, values + Scores::values_size(graph.labels, graph.width()), graph.labels,
-                          graph.width());
-            out[s] = forward(graph, scratch, scores);
+            out[s] = forward(graph, scratch, kept_scores(kept + starts[s], graph));
         }
     }
 }
 
-// d_out, out: [B]; d_match: [P, match_columns] and d_links: [P, link_columns], zero before; mass: [B] the sums of the
+// d_out, out: [B]; d_match: [P, match_columns], zero before; d_links: [P, link_columns]; mass: [B] the sums of the
 // posteriors of all vertices, zero for a sentence without a path.
 void dag_backward(const float* match, const float* links, const int64_t* bounds, const int64_t* labels,
                   const int64_t* starts, int64_t sentences, int64_t match_columns, int64_t link_columns,
@@ -446,13 +475,14 @@ void dag_backward(const float* match, const float* links, const int64_t* bounds,
 #pragma omp for schedule(dynamic)
         for (int64_t s = 0; s < sentences; s++) {
             mass[s] = 0;
-            if (out[s] == -INF) continue;
             Graph graph = batch.graph(s);
-            float* values = kept + starts[s];
-            Scores scores(values, values + Scores::values_size(graph.labels, graph.width()), graph.labels,
-                          graph.width());
-            mass[s] = backward(graph, scratch, scores, out[s], d_out[s], d_match + bounds[s] * match_columns, match_columns,
-                     d_links + bounds[s] * link_columns, link_columns);
+            float* links_of_sentence = d_links + bounds[s] * link_columns;
+            if (out[s] == -INF) {
+                std::fill(links_of_sentence, links_of_sentence + graph.vertices * link_columns, 0.0f);
+                continue;
+            }
+            mass[s] = backward(graph, scratch, kept_scores(kept + starts[s], graph), out[s], d_out[s],
+                               d_match + bounds[s] * match_columns, match_columns, links_of_sentence, link_columns);
         }
     }
 }

@@ -29,11 +29,11 @@ def supports(match: Tensor, links: Tensor) -> bool:
 
 
 def forward(match: Tensor, links: Tensor, graphs: Graphs) -> tuple[Tensor, Tensor]:
-    """log P [B] of the labels, and what `backward` reads: the scores of each sentence, one after another."""
+    """log P [B] of the labels, and what `backward` reads: the scores of each sentence."""
     batch = _Batch(match, links, graphs)
     out, kept = match.new_empty(len(graphs.labels)), match.new_empty(batch.size)
     _library().dag_forward(*batch.words, *map(address, (out, kept)), torch.get_num_threads())
-    if bool((out.isneginf() & (graphs.vertices >= graphs.labels)).any()):
+    if bool((~out.isfinite() & (graphs.vertices >= graphs.labels)).any()):
         out, _ = padded.forward(match, links, graphs)
     return out, kept
 
@@ -43,11 +43,11 @@ def backward(
 ) -> tuple[Tensor, Tensor]:
     """d_match [P, T] and d_links [P, W]: the posteriors of vertices and of edges, times d_out [B]."""
     batch = _Batch(match, links, graphs)
-    d_match, d_links, mass = torch.zeros_like(match), torch.zeros_like(links), torch.empty_like(out)
+    d_match, d_links, mass = torch.zeros_like(match), torch.empty_like(links), torch.empty_like(out)
     results = (out, kept, d_out.contiguous(), d_match, d_links, mass)
     _library().dag_backward(*batch.words, *map(address, results), torch.get_num_threads())
-    lost = (mass - graphs.labels).abs() > _LOST * graphs.labels
-    if bool((lost & ~out.isneginf()).any()):
+    whole = (mass - graphs.labels).abs() <= _LOST * graphs.labels
+    if bool((~whole & ~out.isneginf()).any()):
         exact, scores = padded.forward(match, links, graphs)
         return padded.backward(d_out, match, links, graphs, exact, scores)
     return d_match, d_links

@@ -113,6 +113,31 @@ def test_a_path_through_steps_below_the_range_of_a_float(monkeypatch):
         torch.testing.assert_close(one.double(), other, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_steps_at_the_end_of_the_range_of_a_float(seed):
+    """Steps of about exp(-87), from vertices that are less probable than their neighbours: products below any float."""
+    match, links, graphs = problem([(40, 4), (35, 20), (60, 7)], seed=seed, match_spread=30, dtype=torch.float32)
+    links = torch.where(links < links.nanmean(), links - 80, links)
+    ours = with_gradients(dag_log_likelihood, match, links, graphs)
+    theirs = with_gradients(dag_log_likelihood, match.double(), links.double(), graphs)
+    torch.testing.assert_close(ours[0].double(), theirs[0], rtol=1e-4, atol=1e-3)
+    for one, other in zip(ours[1:], theirs[1:]):
+        torch.testing.assert_close(one.double(), other, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("less", [0.0, 1.0, 2.0, 3.0, 5.0])
+def test_a_score_of_the_smallest_floats(less, monkeypatch):
+    """A block that is reached with exp(-89) alone, of which a float has no reciprocal; the C++ needs no help with it."""
+    match, links, graphs = problem([(20, 3)], dtype=torch.float32)
+    match[:], links[:] = -1.0, -200.0
+    links[0, 1], links[0, 2], links[1, 19] = -3.0 - less, -1.0, -86.0
+    theirs = with_gradients(log_likelihood_reference, match.double(), links.double(), graphs)
+    monkeypatch.delattr(padded, "forward")
+    ours = with_gradients(dag_log_likelihood, match, links, graphs)
+    for one, other in zip(ours, theirs):
+        torch.testing.assert_close(one.double(), other, rtol=1e-4, atol=5e-3)
+
+
 def test_a_sentence_without_a_path():
     for dtype in (torch.float64, torch.float32):
         match, links, graphs = problem([(4, 3), (3, 5), (6, 6)], dtype=dtype)
