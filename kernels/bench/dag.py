@@ -96,7 +96,9 @@ def _grown(name: str) -> float:
     held = torch.ones(max(0, before - _resident()) * 256)
     before = max(before, _resident())
     WAYS[name](problem)
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 * bool(held.numel() + 1)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    del held
+    return (peak - before) / 1024
 
 
 def _resident() -> int:

@@ -63,7 +63,7 @@ def force_emission(match: Tensor, graphs: Graphs, label: Tensor) -> Tensor:
 
 
 def _implementation(match: Tensor, links: Tensor) -> ModuleType:
-    """C++ for float32 on a CPU, otherwise PyTorch."""
+    """C++ for float32 on a CPU; PyTorch for other types and on a GPU, for which there is no kernel."""
     return native if native.supports(match, links) else padded
 
 

@@ -7,7 +7,6 @@ computed there. Axes: B sentences, P vertices of all graphs, W the widest graph,
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -91,6 +90,6 @@ def _library() -> ctypes.CDLL:
         "dag_best_path": (None, [*[pointer] * 4, *[integer] * 3, *[pointer] * 2, integer, ctypes.c_int]),
     }
     for name, (result, types) in arguments.items():
-        function: Callable[..., Any] = getattr(loaded, name)
-        function.restype, function.argtypes = result, types  # type: ignore[attr-defined]
+        function = getattr(loaded, name)
+        function.restype, function.argtypes = result, types
     return loaded

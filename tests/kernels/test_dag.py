@@ -127,7 +127,7 @@ def test_steps_at_the_end_of_the_range_of_a_float(seed):
 
 @pytest.mark.parametrize("less", [0.0, 1.0, 2.0, 3.0, 5.0])
 def test_a_score_of_the_smallest_floats(less, monkeypatch):
-    """A block that is reached with exp(-89) alone, of which a float has no reciprocal; the C++ needs no help with it."""
+    """A block reached with exp(-89) alone, of which a float has no reciprocal; the C++ needs no help with it."""
     match, links, graphs = problem([(20, 3)], dtype=torch.float32)
     match[:], links[:] = -1.0, -200.0
     links[0, 1], links[0, 2], links[1, 19] = -3.0 - less, -1.0, -86.0
