@@ -110,6 +110,8 @@ def tradeoff(rows: Rows, stem: Path, *, title: str, tier: str, generated: bool) 
             axis.set_title(f"batch size {size:g}")
         axes[0].set_ylabel(rows[0]["metric"])
         handles = [_handle(f"{number}  {label}", linestyle="") for label, number in numbers.items()]
+        # The legend is one column.
+        figure.set_figheight(max(figure.get_figheight(), 0.18 * len(handles) + 0.7))
         figure.legend(handles=handles, loc="outside right center", handlelength=0, fontsize=8)
         devices = ", ".join(dict.fromkeys(row["device"] for row in rows))
         text = f"{caption(title, tier, generated=generated)} Device: {devices}."
