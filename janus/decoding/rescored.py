@@ -25,7 +25,7 @@ from janus.methods.base.decoder import Decoder, Hypothesis
 from janus.methods.base.loading import load_model
 from janus.model.config import TransformerConfig
 from janus.model.ragged import Source
-from janus.model.streams import pack_streams
+from janus.model.streams import pack_left_to_right
 from janus.model.transformer import JanusTransformer
 
 
@@ -89,13 +89,10 @@ def mean_log_probs(scorer: JanusTransformer, source: Source, texts: Sequence[Ten
             where="rescore",
             fix="name a model with more positions",
         )
-    rows = pack_streams(
+    rows = pack_left_to_right(
         target,
-        torch.zeros_like(target, dtype=torch.bool),
         pad=config.pad,
         mask=config.mask,
-        nar=False,
-        aux=False,
         query_position=config.query_position,
         ar_readout=config.ar_readout,
     )

@@ -123,6 +123,16 @@ def pack_streams(
     )
 
 
+def pack_left_to_right(
+    target: Tensor, *, pad: int, mask: int, query_position: str = "own", ar_readout: str = "content"
+) -> DecoderRows:
+    """The AR stream alone, as `pack_streams` lays it out for targets [B, T]."""
+    none = torch.zeros_like(target, dtype=torch.bool)
+    return pack_streams(
+        target, none, pad=pad, mask=mask, nar=False, aux=False, query_position=query_position, ar_readout=ar_readout
+    )
+
+
 def pack_canvas(canvas: Tensor, source: Tensor, *, pad: int, mask: int, read_all: bool = False) -> DecoderRows:
     """The rows of mask-predict canvases: only observed and masked positions, as at inference (section 3.1, NAR).
 

@@ -25,7 +25,6 @@ from janus.methods.base.decoder import Hypothesis
 from janus.model.checkpoints import check_numbers, options_of, read_checkpoint
 from janus.model.config import TransformerConfig
 from janus.model.ragged import Source
-from janus.plugin import numpy_float  # noqa: F401
 
 # fairseq's own bound on outputs, as a multiple of the source.
 _MAX_RATIO = 2
@@ -116,7 +115,7 @@ def safe_insertions(model: FairseqNATModel, eos_penalty: float) -> Iterator[None
     """Within it, models that insert, and have hardly learnt, are decoded where fairseq ends with an error.
 
     A pass that would make an output longer than the decoder has positions inserts nothing into it: each gap may be
-    filled, and there are as many gaps as words. And the Levenshtein Transformer returns no attention, which nobody
+    filled, and there are as many gaps as words. The Levenshtein Transformer returns no attention, which nothing
     reads: fairseq keeps that of the edited sentences alone where a first pass inserts nothing into some, and then looks
     for the others. All other outputs are fairseq's.
     """

@@ -62,7 +62,7 @@ def test_an_even_window_is_the_next_odd_one(attention, heads):
 
 
 def test_one_dimension_on_the_grid_is_one_dimension_in_the_operator(attention):
-    """The two-dimensional path with heads that see nobody else, against the operator of spans."""
+    """The two-dimensional path with heads that see no other head, against the operator of spans."""
     rows = GOLDEN["x"][PRESENT]
     view = window_view(LAYOUT, 5, 1)
     q, (k, v) = attention.q_proj(rows), attention.keys_values(rows)

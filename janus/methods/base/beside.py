@@ -14,7 +14,7 @@ from torch import Tensor
 
 from janus.methods.base.batch import Symbols, as_plain, rows_of
 from janus.methods.base.options import option
-from janus.model.streams import pack_streams
+from janus.model.streams import pack_left_to_right
 from janus.model.transformer import JanusTransformer, Memory
 from kernels.joint_loss import joint_loss
 
@@ -32,16 +32,7 @@ def pack_beside(target: Tensor, symbols: Symbols, options: BesideOptions) -> dic
     """The plain rows of the stream for targets [B, T], if it has a weight."""
     if not options.ar:
         return {}
-    rows = pack_streams(
-        target,
-        torch.zeros_like(target, dtype=torch.bool),
-        pad=symbols.pad,
-        mask=symbols.mask,
-        nar=False,
-        aux=False,
-        ar_readout="content",
-    )
-    return {"beside": as_plain(rows)}
+    return {"beside": as_plain(pack_left_to_right(target, pad=symbols.pad, mask=symbols.mask))}
 
 
 def with_beside(
