@@ -31,7 +31,11 @@ def jobs(tmp_path_factory):
     }
     decode = {
         "input": {"checkpoint": str(folder / "averaged.pt"), "bpe": str(folder), "data": str(folder)},
-        "params": {"source": "de", "settings": {"manner": "ar", "beam": 1, "max_len_b": 15}},
+        "params": {
+                "source": "de",
+                "decoding": {"manner": "ar", "beam": 1, "max_len_b": 15},
+                "batch_tokens": 500,
+            },
         "wildcards": {"mode": "ar"},
     }
     score = {
@@ -43,7 +47,7 @@ def jobs(tmp_path_factory):
     for script, job in (("decode", decode), ("score", score)):
         output = {key: folder / name for key, name in names[script].items()}
         done = run_script(script, output, folder, **job)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stderr + (folder / "log").read_text()
         made[script] = job, names[script], {name: (folder / name).read_bytes() for name in names[script].values()}
     return made
 
