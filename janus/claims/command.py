@@ -33,7 +33,7 @@ def claims_of_run(run: Path, configfile: Path | None = None, write: Path | None 
     if not run.is_dir():
         raise InputError("no such folder", where=run, fix="give the folder of a run, results/<tier>")
     tier, systems, corpora = _config(run, configfile)
-    statements, published = load_statements(PUBLISHED / "claims.csv"), load_published(PUBLISHED)
+    statements, published = load_statements(_found(Path(tier["claims_file"]))), load_published(PUBLISHED)
     planned = Planner(tier, systems, corpora, str(run)).comparisons(statements)
     resamples = tier["claims"]["resamples"]
     outcomes = evaluate([finished(one) for one in planned], statements, resamples=resamples)

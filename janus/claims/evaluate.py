@@ -15,6 +15,7 @@ from janus.claims.statements import Statement
 from janus.claims.verdicts import NOT_TESTED, Verdict, judge
 from janus.errors import InputError
 from janus.metrics.sentence_statistics import MEASURES_BY_METRIC, TestSet, sentence_statistics
+from janus.recipes.by_recipe import checker
 from janus.report.inequalities import differences
 from janus.report.speeds import latency
 from janus.report.vital_signs import read_signs
@@ -110,9 +111,13 @@ def _effect(statement: Statement, trial: Mapping[str, Any], statistics: _Statist
 
 
 def _test_set(paths: Mapping[str, Any]) -> TestSet:
-    vocabulary = paths["vocabulary"]
+    vocabulary, task, judge = paths["vocabulary"], paths["task"], paths["judge"]
     return TestSet(
-        paths["task"], Path(paths["references"]), Path(paths["sources"]), Path(vocabulary) if vocabulary else None
+        task,
+        Path(paths["references"]),
+        Path(paths["sources"]),
+        Path(vocabulary) if vocabulary else None,
+        checker(*judge) if judge and task == "translation" else None,
     )
 
 

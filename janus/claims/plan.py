@@ -8,6 +8,8 @@ from typing import Any
 from janus.claims.decodings import decoded_modes, tier_passes, timed_modes
 from janus.claims.statements import Side, Statement, counted, fillers
 from janus.fetching.manifest import Corpus
+from janus.metrics.validity import SHARES
+from janus.recipes.by_recipe import judge_name
 from janus.report.paper_tables import PAPER_TABLES
 from janus.report.products import Products
 from janus.report.vital_signs import vital_files
@@ -77,8 +79,12 @@ class Planner:
             yield from itertools.product([left], same or sisters or rights)
 
     def _corpora_of(self, statement: Statement) -> list[str]:
+        judged = statement.metric in SHARES
         return [
-            name for name in self._tier["corpora"] if self._corpora[name].task == PAPER_TABLES[statement.table].task
+            name
+            for name in self._tier["corpora"]
+            if self._corpora[name].task == PAPER_TABLES[statement.table].task
+            and (not judged or judge_name(self._corpora[name].recipe))
         ]
 
     def _has(self, statement: Statement, corpus: str, filler: _Filler) -> bool:
@@ -128,6 +134,8 @@ class Planner:
             if not any(self._has(statement, corpus, one) for corpus in self._corpora_of(statement) for one in fillers)
         ]
         what = "speeds of rows" if statement.is_ratio else "rows"
+        if lacking and statement.metric in SHARES and not self._corpora_of(statement):
+            return "lacks a generated corpus, whose correct translations are known"
         return f"lacks {what} {' and '.join(lacking)}" if lacking else "lacks a corpus with both rows"
 
 

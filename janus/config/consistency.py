@@ -358,7 +358,7 @@ def _claims(
             [one.id for one in statements],
             kind="claim",
             where=f"{where}: claims.ids",
-            file="workflow/published/claims.csv",
+            file=tier["claims_file"],
         )
 
 

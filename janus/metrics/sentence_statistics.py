@@ -21,6 +21,7 @@ from janus.metrics.repetition import repeats_and_tokens
 from janus.metrics.rouge155 import MEASURES, f1_by_document
 from janus.metrics.task_files import read_decoded
 from janus.metrics.translation import hide_unknown, token_bleu
+from janus.metrics.validity import SHARES, Verdict
 from janus.text.subwords import remove_bpe
 
 _ORDERS = 4
@@ -31,22 +32,23 @@ class TestSet:
     """The text that outputs are scored against: its task (janus.fetching.manifest) and files.
 
     `vocabulary` is the folder of the subwords of a generation task; None in translation, where BPE is marked and
-    sources are not read.
+    sources are not read without `check`, (source, output) -> Verdict, which generated corpora have.
     """
 
     task: str
     references: Path
     sources: Path
     vocabulary: Path | None = None
+    check: Callable[[str, str], Verdict] | None = None
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One metric: `statistics` of outputs, references and sources, [N, K], and the `score` of their sums, [..., K] ->
-    [...], 0 to 100."""
+    """One metric: `statistics` of outputs, references, sources and the judge of a generated corpus, [N, K], and the
+    `score` of their sums, [..., K] -> [...], 0 to 100."""
 
     tasks: tuple[str, ...]
-    statistics: Callable[[Sequence[str], Sequence[str], Sequence[str]], NDArray]
+    statistics: Callable[..., NDArray]
     score: Callable[[NDArray], NDArray]
 
 
@@ -65,10 +67,25 @@ def sentence_statistics(metric: str, outputs: Path, test_set: TestSet) -> NDArra
         said = [remove_bpe(line) for line in read_lines(outputs)]
         references, sources = read_lines(test_set.references), []
         check_lines(said, places={"hypotheses": outputs, "references": test_set.references}, references=references)
+        if metric in SHARES:
+            sources = _judged(metric, said, outputs, test_set)
     else:
         lines = read_decoded(outputs, test_set.vocabulary, test_set.references, test_set.sources)
         said, references, sources = lines.outputs, lines.references, lines.sources
-    return measure.statistics(said, references, sources)
+    return measure.statistics(said, references, sources, test_set.check)
+
+
+def _judged(metric: str, said: Sequence[str], outputs: Path, test_set: TestSet) -> list[str]:
+    """The sources of a test set whose outputs can be judged."""
+    if test_set.check is None:
+        raise InputError(
+            f"no {metric} of real text, whose correct translations are not known",
+            where=outputs,
+            fix="test a claim with this metric on generated corpora only",
+        )
+    sources = read_lines(test_set.sources)
+    check_lines(said, places={"hypotheses": outputs, "sources": test_set.sources}, sources=sources)
+    return sources
 
 
 def bleu_of_sums(sums: NDArray) -> NDArray:
@@ -89,11 +106,11 @@ def _ratio(sums: NDArray) -> NDArray:
     return np.divide(100 * sums[..., 0], sums[..., 1], out=np.zeros(sums.shape[:-1]), where=sums[..., 1] != 0)
 
 
-def _bleu(outputs: Sequence[str], references: Sequence[str], sources: Sequence[str]) -> NDArray:
+def _bleu(outputs: Sequence[str], references: Sequence[str], *_: object) -> NDArray:
     return np.asarray(token_bleu()._extract_corpus_statistics(list(outputs), [hide_unknown(references)]), dtype=float)
 
 
-def _repetition(outputs: Sequence[str], references: Sequence[str], sources: Sequence[str]) -> NDArray:
+def _repetition(outputs: Sequence[str], *_: object) -> NDArray:
     return np.array([repeats_and_tokens(line) for line in outputs], dtype=float)
 
 
@@ -105,9 +122,21 @@ def _items(percent: Sequence[float]) -> NDArray:
 def _rouge155(measure: str | None) -> Callable[..., NDArray]:
     """F1 of one of ROUGE's measures, or the mean of all three, of each document."""
 
-    def statistics(outputs: Sequence[str], references: Sequence[str], sources: Sequence[str]) -> NDArray:
+    def statistics(outputs: Sequence[str], references: Sequence[str], *_: object) -> NDArray:
         f1 = 100 * np.asarray(f1_by_document(outputs, references))
         return _items(f1.mean(1) if measure is None else f1[:, MEASURES.index(measure)])
+
+    return statistics
+
+
+def _share(verdict: str) -> Callable[..., NDArray]:
+    """The outputs that a judge calls valid, or mixed."""
+
+    def statistics(
+        outputs: Sequence[str], _: object, sources: Sequence[str], check: Callable[[str, str], Verdict]
+    ) -> NDArray:
+        verdicts = [check(source, output) for source, output in zip(sources, outputs, strict=True)]
+        return _items([100 * getattr(one, verdict) for one in verdicts])
 
     return statistics
 
@@ -119,8 +148,9 @@ MEASURES_BY_METRIC = {
     "rouge2_155": Measure(("summary",), _rouge155("ROUGE-2"), _ratio),
     "rougeL_155": Measure(("summary",), _rouge155("ROUGE-L"), _ratio),
     "overall": Measure(("summary",), _rouge155(None), _ratio),
-    "rougeL_coco": Measure(("question",), lambda *lines: _items(rouge_l_by_item(*lines)[0]), _ratio),
+    "rougeL_coco": Measure(("question",), lambda *lines: _items(rouge_l_by_item(*lines[:3])[0]), _ratio),
     "bleu1_nltk35": Measure(
-        ("reply",), lambda outputs, references, _: _items(bleu1_by_reply(outputs, references)[0]), _ratio
+        ("reply",), lambda outputs, references, *_: _items(bleu1_by_reply(outputs, references)[0]), _ratio
     ),
+    **{name: Measure(("translation",), _share(name), _ratio) for name in SHARES},
 }

@@ -5,6 +5,9 @@ from typing import Protocol
 
 from janus.errors import InputError
 
+# The names of both shares.
+SHARES = ("valid", "mixed")
+
 
 class Verdict(Protocol):
     """The verdict on one output: whether it is a correct translation, and whether it mixes several."""
@@ -32,10 +35,7 @@ def score_validity(
 def score_verdicts(verdicts: Iterable[Verdict]) -> dict[str, dict[str, float | str]]:
     """`score_validity` from existing verdicts, of which there must be at least one."""
     verdicts = list(verdicts)
-    return {
-        "valid": _entry(sum(verdict.valid for verdict in verdicts), len(verdicts)),
-        "mixed": _entry(sum(verdict.mixed for verdict in verdicts), len(verdicts)),
-    }
+    return {name: _entry(sum(getattr(one, name) for one in verdicts), len(verdicts)) for name in SHARES}
 
 
 def _entry(hits: int, total: int) -> dict[str, float | str]:

@@ -4,6 +4,8 @@ Their names are strings, so that the code of a recipe does not belong to the imp
 recipe do not cause other corpora to be prepared again (see `janus.closure`).
 """
 
+from collections.abc import Callable
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -39,6 +41,16 @@ def judge_name(recipe: str) -> str | None:
 def judge(recipe: str) -> ModuleType | None:
     """The same, imported."""
     return import_module(_JUDGES[recipe]) if recipe in _JUDGES else None
+
+
+@cache
+def checker(recipe: str, source: str, target: str) -> Callable | None:
+    """The judge of outputs of a generated bilingual corpus, (source, output) -> Verdict; None for real text.
+
+    The same arguments give the same object.
+    """
+    grammar = judge(recipe)
+    return grammar and partial(grammar.check, source_language=source, target_language=target)
 
 
 def text_name(recipe: str) -> str:

@@ -130,6 +130,7 @@ def _lay_out(
     narrow, notes = narrow_tier(tier, systems, manifest, machine)
     content, more = narrow_manifest(narrow, manifest, folder / "mirror", parquet=machine.parquet)
     narrow |= {"systems_file": "config/systems.yaml", "corpora_file": "config/corpora.yaml"}
+    narrow["claims_file"] = str(Path(tier["claims_file"]).resolve())
     systems = with_found_files(read_yaml(Path(tier["systems_file"])), Path(tier["systems_file"]).parent)
     for name, value in (("corpora", content), ("systems", systems), ("tier", narrow)):
         text = yaml.dump(value, Dumper=_Plain, allow_unicode=True, sort_keys=False)

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 
-# The metrics of each task whose sentences can be resampled (janus.metrics.sentence_statistics).
+from janus.metrics.validity import SHARES
+
+# The metrics of each task whose sentences can be resampled (janus.metrics.sentence_statistics). The shares of valid and
+# of mixed outputs are of generated corpora only.
 RESAMPLED = {
-    "translation": ("bleu_tok", "repetition"),
+    "translation": ("bleu_tok", "repetition", *SHARES),
     "summary": ("overall", "rouge1_155", "rouge2_155", "rougeL_155", "repetition"),
     "question": ("rougeL_coco", "repetition"),
     "reply": ("bleu1_nltk35", "repetition"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from janus.config.tiers import averages, settings
 from janus.fetching.manifest import Corpus
+from janus.recipes.by_recipe import judge_name
 
 
 class Products:
@@ -27,8 +28,9 @@ class Products:
         """The folders of the runs of one system on one corpus, by seed."""
         return {seed: f"{self._results}/{corpus}/{system}/seed-{seed}" for seed in self._tier["seeds"]}
 
-    def test_set(self, corpus: str) -> dict[str, str | None]:
-        """The test set of a corpus: its task, tokenised references and sources, and vocabulary."""
+    def test_set(self, corpus: str) -> dict[str, Any]:
+        """The test set of a corpus: its task, tokenised references and sources, vocabulary, and, of generated text,
+        recipe and languages, which find its judge."""
         entry = self._corpora[corpus]
         tokenised = f"{self._results}/{corpus}/corpus/tok"
         return {
@@ -36,6 +38,7 @@ class Products:
             "references": f"{tokenised}/test.{entry.target}",
             "sources": f"{tokenised}/test.{entry.source}",
             "vocabulary": f"{self._results}/vocabularies/{entry.vocabulary}" if entry.vocabulary else None,
+            "judge": [entry.recipe, entry.source, entry.target] if judge_name(entry.recipe) else None,
         }
 
     def origin(self, corpus: str, system: str, manner: str, passes: int | None = None) -> dict[str, Any]:

@@ -37,6 +37,7 @@ def test_a_claim_is_tested_on_every_corpus_with_both_rows() -> None:
         "references": f"results/made/{IWSLT}/corpus/tok/test.{CORPORA[IWSLT].target}",
         "sources": f"results/made/{IWSLT}/corpus/tok/test.{CORPORA[IWSLT].source}",
         "vocabulary": None,
+        "judge": ["grammar", CORPORA[IWSLT].source, CORPORA[IWSLT].target],
     }
     [one] = of("kl-nar")
     assert [trial["corpus"] for trial in one["trials"]] == [IWSLT]

@@ -1,11 +1,13 @@
 """Scores of sums of sentences: those of the scorers on the whole test set, and of any resample of it."""
 
+import itertools
 import random
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from janus.demo.grammar import pairs, translations
 from janus.errors import InputError
 from janus.fetching.manifest import Vocabulary
 from janus.files import read_lines, write_lines
@@ -15,7 +17,10 @@ from janus.metrics.repetition import repetition
 from janus.metrics.rouge155 import rouge155
 from janus.metrics.sentence_statistics import MEASURES_BY_METRIC, TestSet, bleu_of_sums, sentence_statistics
 from janus.metrics.translation import hide_unknown, token_bleu, tokenised_bleu
+from janus.metrics.validity import SHARES, score_validity
+from janus.recipes.by_recipe import checker
 from janus.report.names import METRICS, RESAMPLED
+from janus.text.tokenise import tokenise
 from janus.text.vocabulary import load_encoder, make_subword
 
 TestSet.__test__ = False
@@ -95,6 +100,33 @@ def test_repetition_is_that_of_the_tables(tmp_path: Path, translation: TestSet) 
     statistics = sentence_statistics("repetition", tmp_path / "out.bpe", translation)
     assert score("repetition", statistics) == pytest.approx(repetition(outputs))
     assert score("repetition", np.zeros((3, 2))) == 0
+
+
+def test_shares_of_generated_text_are_those_of_the_tables(tmp_path: Path) -> None:
+    drawn = list(itertools.islice(pairs("de", "en", 20, seed=1), 20))
+    sources = [tokenise(source, "de") for source, _ in drawn]
+    references = [tokenise(target, "en") for _, target in drawn]
+    outputs = [*references[:9], *damaged(references, 0.3)[9:]]
+    # Wrong words of no mode are not valid; words of two modes are mixed.
+    formal, colloquial = list(translations(sources[0], "de", "en").values())[:2]
+    outputs[0] = " ".join((*formal[:2], *colloquial[2:]))
+    write_lines(tmp_path / "test.de", sources)
+    write_lines(tmp_path / "test.en", references)
+    write_lines(tmp_path / "out.bpe", outputs)
+    check = checker("grammar", "de", "en")
+    test_set = TestSet("translation", tmp_path / "test.en", tmp_path / "test.de", check=check)
+    tables = score_validity(sources, outputs, check)
+    for name in SHARES:
+        found = score(name, sentence_statistics(name, tmp_path / "out.bpe", test_set))
+        assert found == pytest.approx(tables[name]["value"]) and 0 < found < 100
+
+
+def test_real_text_has_no_shares(tmp_path: Path, translation: TestSet) -> None:
+    write_lines(tmp_path / "out.bpe", REFERENCES)
+    with pytest.raises(
+        InputError, match="no valid of real text, whose correct translations are not known; test a claim"
+    ):
+        sentence_statistics("valid", tmp_path / "out.bpe", translation)
 
 
 def test_summaries_are_scored_as_in_the_tables_but_for_the_noise_of_their_resamples(

@@ -4,7 +4,7 @@
 rule judge_claims:
     input:
         **CLAIM_FILES,
-        statements=f"{PUBLISHED}/claims.csv",
+        statements=TIER["claims_file"],
         published=[f"{PUBLISHED}/table{number}.csv" for number in PAPER_TABLES],
     output:
         **claims_outputs(),

@@ -39,7 +39,7 @@ def checked_config():
         for path in workflow.configfiles:
             read_yaml(path)
         tier = check(dict(config), SCHEMAS / "tier.schema.yaml", where=where)
-        for key in ("systems_file", "corpora_file", "mirror"):
+        for key in ("systems_file", "corpora_file", "claims_file", "mirror"):
             if tier[key] and "://" not in tier[key]:
                 tier[key] = of_user(tier[key])
         systems_file = tier["systems_file"]
@@ -49,7 +49,7 @@ def checked_config():
         )
         manifest = replace(manifest, corpora=with_distilled(manifest.corpora, tier))
         published = load_published(ROOT / "workflow" / "published")
-        statements = load_statements(ROOT / "workflow" / "published" / "claims.csv")
+        statements = load_statements(tier["claims_file"])
         known = {"texts": manifest.texts, "models": manifest.models}
         papers = {"published": published, "statements": statements}
         tier = with_entries(tier, systems)

@@ -16,7 +16,7 @@ with job(snakemake):
 
     watch, params, output = Stopwatch(), snakemake.params, snakemake.output
     statements = load_statements(Path(snakemake.input.statements))
-    published = load_published(Path(snakemake.input.statements).parent)
+    published = load_published(Path(snakemake.input.published[0]).parent)
     outcomes = evaluate(params.comparisons, statements, resamples=params.resamples)
     facts = {"tier": params.tier, "generated": params.generated}
     table = build_claims_table(outcomes, published, **facts, resamples=params.resamples)

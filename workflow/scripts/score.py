@@ -5,14 +5,12 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from functools import partial
-
     from janus.metrics.files import score_file
     from janus.metrics.vital_signs import write_vital_signs
-    from janus.recipes.by_recipe import judge
+    from janus.recipes.by_recipe import checker
 
     params, tok = snakemake.params, Path(snakemake.input.tok)
-    grammar = judge(params.recipe)
+    check = checker(params.recipe, params.source, params.target)
     score_file(
         hypotheses=Path(snakemake.input.hypotheses),
         references=tok / f"test.{params.target}",
@@ -20,8 +18,8 @@ with job(snakemake):
         output=Path(snakemake.output[0]),
         language=params.target,
         lowercase=params.lowercase,
-        sources=tok / f"test.{params.source}" if grammar else None,
-        check=grammar and partial(grammar.check, source_language=params.source, target_language=params.target),
+        sources=tok / f"test.{params.source}" if check else None,
+        check=check,
         facts=dict(snakemake.wildcards),
     )
     write_vital_signs(
