@@ -24,6 +24,17 @@ SIZES = dict(
     max_source_positions=64,
     max_target_positions=64,
 )
+# What a checkpoint of build("janus_transformer") remembers of its options.
+REMEMBERED = {
+    **SIZES,
+    "arch": "janus_transformer",
+    "encoder_learned_pos": True,
+    "decoder_learned_pos": True,
+    "query_position": "own",
+    "activation_fn": "relu",
+    "attention_dropout": 0.0,
+    "activation_dropout": 0.0,
+}
 
 
 def dictionary(words: int = 30) -> Dictionary:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from fairseq_models import SIZES, build, sources
+from fairseq_models import REMEMBERED, build, sources
 
 from janus.decoding.driver import batches_by_length, decode_file, passes_taken
 from janus.decoding.latency import measure_latency
@@ -10,17 +10,6 @@ from janus.decoding.vocabulary import Vocabulary
 from janus.errors import InputError
 from janus.files import read_json, read_lines
 from janus.methods.base.decoder import Hypothesis
-
-ARGS = {
-    **SIZES,
-    "arch": "janus_transformer",
-    "encoder_learned_pos": True,
-    "decoder_learned_pos": True,
-    "query_position": "own",
-    "activation_fn": "relu",
-    "attention_dropout": 0.0,
-    "activation_dropout": 0.0,
-}
 
 
 @pytest.fixture
@@ -30,7 +19,7 @@ def files(tmp_path):
 
 def make_files(tmp_path, **sizes):
     model, words = build("janus_transformer", **sizes)
-    torch.save({"cfg": {"model": ARGS | sizes}, "model": model.state_dict()}, tmp_path / "model.pt")
+    torch.save({"cfg": {"model": REMEMBERED | sizes}, "model": model.state_dict()}, tmp_path / "model.pt")
     words.save(str(tmp_path / "dict.txt"))
     lines = [" ".join(words[t] for t in sentence[1:-1]) for sentence in sources(14, bos=True)]
     (tmp_path / "source").write_text("\n".join(lines) + "\n")

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from fairseq.sequence_generator import SequenceGenerator
-from fairseq_models import SIZES, build, fairseq_sample, sources
+from fairseq_models import REMEMBERED, build, fairseq_sample, sources
 
 from janus.config.systems import decoding_settings, validation_decodings
 from janus.decoding.beam import BeamSettings, beam_search
@@ -14,17 +14,6 @@ from janus.decoding.rescored import RescoredSettings, mean_log_probs, rank, resc
 from janus.decoding.vocabulary import make_source
 from janus.errors import InputError
 from janus.plugin.models import core_of
-
-ARGS = {
-    **SIZES,
-    "arch": "janus_transformer",
-    "encoder_learned_pos": True,
-    "decoder_learned_pos": True,
-    "query_position": "own",
-    "activation_fn": "relu",
-    "attention_dropout": 0.0,
-    "activation_dropout": 0.0,
-}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +32,7 @@ def scorer(tmp_path_factory):
     for weights in model.parameters():
         weights.data += 0.02 * torch.randn_like(weights)
     path = tmp_path_factory.mktemp("scorer") / "averaged.pt"
-    torch.save({"cfg": {"model": ARGS}, "model": model.state_dict()}, path)
+    torch.save({"cfg": {"model": REMEMBERED}, "model": model.state_dict()}, path)
     return core_of(model).eval(), str(path)
 
 
@@ -159,7 +148,7 @@ def test_a_text_that_the_scorer_cannot_read_is_refused(nar):
 
 def test_a_scorer_of_other_words_is_refused(nar, tmp_path, scorer):
     small = build("janus_transformer")[0]
-    state = {"cfg": {"model": ARGS}, "model": small.state_dict()}
+    state = {"cfg": {"model": REMEMBERED}, "model": small.state_dict()}
     for name in ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "decoder.output_projection.weight"):
         if name in state["model"]:
             state["model"][name] = state["model"][name][:-1]

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 import torch
-from fairseq_models import SIZES, build, sources
+from fairseq_models import REMEMBERED, build, sources
 from rule_scripts import run_script
 
 pytestmark = pytest.mark.slow
@@ -18,9 +18,7 @@ def jobs(tmp_path_factory):
     """By script: its inputs and parameters, the names of its outputs, and what these hold where there is room."""
     folder = tmp_path_factory.mktemp("jobs")
     model, words = build("janus_transformer")
-    options = {**SIZES, "arch": "janus_transformer", "query_position": "own", "activation_fn": "relu"}
-    options |= {"encoder_learned_pos": True, "decoder_learned_pos": True}
-    torch.save({"cfg": {"model": options}, "model": model.state_dict()}, folder / "averaged.pt")
+    torch.save({"cfg": {"model": REMEMBERED}, "model": model.state_dict()}, folder / "averaged.pt")
     words.save(str(folder / "dict.de.txt"))
     lines = "".join(" ".join(words[t] for t in sentence[1:-1]) + "\n" for sentence in sources(14, bos=True))
     for name in ("test.de", "test.en"):
