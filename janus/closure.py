@@ -12,7 +12,8 @@ import ast
 import hashlib
 import io
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +25,14 @@ _COMPILED = ("*.cpp", "*.h")
 _APART = ("janus.devices", "janus.display", "janus.errors", "janus.model.unreadable", "janus.records.provenance")
 
 
+@dataclass(frozen=True)
+class _Source:
+    """What counts of one file: the dotted names that it imports, and its text without comments and docstrings."""
+
+    names: tuple[str, ...]
+    code: bytes
+
+
 def digest_of_code(base: Path, *roots: str) -> str:
     """16 hex digits that change when the code that `roots` run changes; comments and docstrings are ignored.
 
@@ -32,7 +41,7 @@ def digest_of_code(base: Path, *roots: str) -> str:
     """
     digest = hashlib.sha256()
     for path in import_closure(base, *roots):
-        digest.update(f"{path.relative_to(base)}\0".encode() + _code_of(path, path.stat().st_mtime_ns) + b"\0")
+        digest.update(f"{path.relative_to(base)}\0".encode() + _source(path).code + b"\0")
     return digest.hexdigest()[:16]
 
 
@@ -48,13 +57,17 @@ def import_closure(base: Path, *roots: str) -> list[Path]:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting += _imported(base, path, path.stat().st_mtime_ns)
-    return sorted(found | {source for path in found for source in _compiled_sources(path)})
+            package = path.relative_to(base).parent.parts
+            waiting += [
+                file for name in _source(path).names for file in _files_of_module(base, _absolute(name, package))
+            ]
+    folders = {path.parent for path in found}
+    return sorted(found | {source for folder in folders for source in _compiled_sources(folder)})
 
 
-def _compiled_sources(module: Path) -> Iterator[Path]:
+def _compiled_sources(folder: Path) -> Iterator[Path]:
     for pattern in _COMPILED:
-        yield from module.parent.glob(pattern)
+        yield from folder.glob(pattern)
 
 
 def _files_of_root(base: Path, root: str) -> list[Path]:
@@ -77,40 +90,48 @@ def _files_of_module(base: Path, name: str) -> list[Path]:
     return [*(path for path in above if path.is_file()), own]
 
 
+def _absolute(name: str, package: Sequence[str]) -> str:
+    """A name that an import statement in a module of `package` gives; leading dots are relative to that."""
+    stripped = name.lstrip(".")
+    level = len(name) - len(stripped)
+    above = package[: len(package) - level + 1] if level else ()
+    return ".".join([*above, *([stripped] if stripped else [])])
+
+
+def _source(path: Path) -> _Source:
+    return _read_version(path, path.stat().st_mtime_ns)
+
+
 @cache
-def _imported(base: Path, path: Path, changed: int) -> Sequence[Path]:
-    """The files named by the import statements of one file; `changed` is its time, which invalidates the cache."""
-    tree = ast.parse(path.read_bytes(), filename=str(path))
-    return [file for name in _names(tree, _package_of(base, path)) for file in _files_of_module(base, name)]
+def _read_version(path: Path, changed: int) -> _Source:
+    """`changed`, the time of the file, distinguishes its versions."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        return _Source((), text.encode())
+    # One walk of the tree: it takes most of the time of a plan.
+    nodes = list(ast.walk(ast.parse(text, filename=str(path))))
+    return _Source(tuple(_names(nodes)), _code(text, nodes))
 
 
-def _package_of(base: Path, path: Path) -> list[str]:
-    return list(path.relative_to(base).parent.parts)
-
-
-def _names(tree: ast.AST, package: Sequence[str]) -> Iterator[str]:
-    """Every dotted name that an import statement may load, `from a import b` as `a` and as `a.b`."""
-    for node in ast.walk(tree):
+def _names(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Every dotted name that an import statement may load, `from a import b` as `a` and as `a.b`, dots first if it is
+    relative."""
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) - node.level + 1] if node.level else []
-            module = ".".join([*above, *([node.module] if node.module else [])])
+            module = "." * node.level + (node.module or "")
             yield module
-            yield from (f"{module}.{alias.name}" for alias in node.names)
+            yield from (f"{module}{'.' if node.module else ''}{alias.name}" for alias in node.names)
 
 
-@cache
-def _code_of(path: Path, changed: int) -> bytes:
-    """A file's text; Python without comments, docstrings and blank lines, the same in every version of Python."""
-    text = path.read_text(encoding="utf-8")
-    if path.suffix != ".py":
-        return text.encode()
-    tree = ast.parse(text)
+def _code(text: str, nodes: Sequence[ast.AST]) -> bytes:
+    """Python without comments, docstrings and blank lines, the same in every version of Python."""
     lines = _without_comments(text)
-    for first, last in _docstrings(tree):
+    docstrings = set(_docstrings(nodes))
+    for first, last in docstrings:
         lines[first - 1 : last] = [""] * (last - first + 1)
-    inside = _lines_inside_strings(tree)
+    inside = _lines_inside_strings(nodes, docstrings)
     kept = (line if number in inside else line.rstrip() for number, line in enumerate(lines, 1))
     return "\n".join(line for number, line in enumerate(kept, 1) if line or number in inside).encode()
 
@@ -124,9 +145,9 @@ def _without_comments(text: str) -> list[str]:
     return lines
 
 
-def _docstrings(tree: ast.AST) -> Iterator[tuple[int, int]]:
+def _docstrings(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, int]]:
     """First and last line, from 1, of each docstring that shares its lines with no other code."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         # A docstring that is the whole body is kept: without it the block would be empty.
@@ -136,12 +157,11 @@ def _docstrings(tree: ast.AST) -> Iterator[tuple[int, int]]:
                 yield first.lineno, first.end_lineno
 
 
-def _lines_inside_strings(tree: ast.AST) -> set[int]:
+def _lines_inside_strings(nodes: Iterable[ast.AST], docstrings: Set[tuple[int, int]]) -> set[int]:
     """Lines, from 1, inside strings of several lines except docstrings, where blank lines matter."""
-    docstrings = set(_docstrings(tree))
     spans = {
         (node.lineno, node.end_lineno)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
     }
     return {line for first, last in spans - docstrings if last > first for line in range(first, last + 1)}

@@ -113,6 +113,11 @@ class Text:
     options: Mapping[str, Any] = field(default_factory=dict)
     notes: str = ""
 
+    @property
+    def parts(self) -> list[str]:
+        """The names of the parts that it is prepared in: one per download, or a single one named after the recipe."""
+        return [download.name for download in self.downloads] or [self.recipe]
+
 
 @dataclass(frozen=True)
 class Vocabulary:

@@ -4,7 +4,8 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.stats import t
+# scipy.stats takes seconds to import, which every plan of the workflow would wait for.
+from scipy.special import stdtrit
 
 
 @dataclass(frozen=True)
@@ -25,4 +26,4 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
     if count == 1:
         return Interval(mean, None, 1)
     error = statistics.stdev(values) / count**0.5
-    return Interval(mean, float(t.ppf((1 + confidence) / 2, count - 1)) * error, count)
+    return Interval(mean, float(stdtrit(count - 1, (1 + confidence) / 2)) * error, count)

@@ -90,11 +90,6 @@ class Scrubber:
         return {"kept": dict(sorted(self.counts.items())), "removed": dict(sorted(self.removed.items()))}
 
 
-def part_names(text: Text) -> list[str]:
-    """The parts of a text: one per download, or a single one named after the recipe."""
-    return [download.name for download in text.downloads] or [text.recipe]
-
-
 def prepare_part(
     text: Text,
     part: str,
@@ -105,7 +100,7 @@ def prepare_part(
     seed: int = 1,
     progress: bool = True,
 ) -> None:
-    """Make one of the parts that `part_names` lists, by the text's recipe, in `out`.
+    """Make one of the parts of `text.parts`, by the text's recipe, in `out`.
 
     `downloads` is the folder that recipe `documents` reads, `corpora` are the prepared folders for recipe `sides`,
     `seed` draws `demo_text`. Raises InputError as the recipes do.

@@ -3,11 +3,16 @@
 The tokenizer is our own (`moses.py`), because recipes must be reproduced byte for byte; the other two are sacremoses'.
 """
 
-from functools import lru_cache
+from __future__ import annotations
 
-from sacremoses import MosesDetokenizer, MosesPunctNormalizer
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from janus.text.moses import MosesTokenizer
+
+# It takes a second to import, which every plan of the workflow would wait for.
+if TYPE_CHECKING:
+    from sacremoses import MosesDetokenizer, MosesPunctNormalizer
 
 
 def tokenise(line: str, language: str, *, aggressive: bool = False) -> str:
@@ -37,9 +42,13 @@ def _tokenizer(language: str, aggressive: bool) -> MosesTokenizer:
 
 @lru_cache
 def _normaliser(language: str) -> MosesPunctNormalizer:
+    from sacremoses import MosesPunctNormalizer
+
     return MosesPunctNormalizer(lang=language, perl_parity=True)
 
 
 @lru_cache
 def _detokenizer(language: str) -> MosesDetokenizer:
+    from sacremoses import MosesDetokenizer
+
     return MosesDetokenizer(lang=language)

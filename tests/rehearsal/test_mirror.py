@@ -20,7 +20,7 @@ from janus.rehearsal.mirror import make_corpus
 from janus.rehearsal.narrow import Machine, narrow_tier
 from janus.rehearsal.pretrained import dictionary_size as made_dictionary_size
 from janus.text.prepare import prepare
-from janus.text.pretraining_text import part_names, prepare_part
+from janus.text.pretraining_text import prepare_part
 from janus.text.vocabulary import dictionary_size, load_encoder, make_gpt2
 
 PAPER = list(tier_of("paper")["corpora"])
@@ -81,13 +81,13 @@ def test_texts_vocabulary_and_model_are_read_by_what_reads_the_real_ones(mirrors
         for download in entry.downloads:
             fetch(download, tmp_path / "downloads", mirror=str(folder / "mirror"), progress=False)
     # Two kinds of file, both of which are read.
-    assert len(part_names(text)) == 3
-    for part in part_names(text):
+    assert len(text.parts) == 3
+    for part in text.parts:
         prepare_part(text, part, tmp_path / part, downloads=tmp_path / "downloads", progress=False)
         assert (tmp_path / part / "train-001.txt").read_text(encoding="utf-8").count("\n\n") > 5
     make_gpt2(vocabulary, tmp_path / "downloads", tmp_path / "gpt2")
     encoder = load_encoder(tmp_path / "gpt2")
-    line = (tmp_path / part_names(text)[0] / "valid.txt").read_text(encoding="utf-8").splitlines()[0]
+    line = (tmp_path / text.parts[0] / "valid.txt").read_text(encoding="utf-8").splitlines()[0]
     assert encoder.decode(encoder.encode(line)) == line
     # Common words are whole.
     assert len(encoder.encode(line).split()) < len(line) / 2

@@ -21,7 +21,6 @@ from janus.text.pretraining_text import (
     Scrubber,
     file_names,
     gather,
-    part_names,
     prepare_download,
     prepare_part,
     prepare_sides,
@@ -54,7 +53,7 @@ def downloads(tmp_path):
 
 
 def prepare(text, downloads, out):
-    assert part_names(text) == list(NAMES)
+    assert text.parts == list(NAMES)
     for name in NAMES:
         prepare_part(text, name, out / "parts" / name, downloads=downloads, progress=False)
     gather(text, [out / "parts" / name for name in NAMES], out / "text")
@@ -257,7 +256,7 @@ def corpora(tmp_path):
 
 def test_training_sides_come_once_and_in_order(tmp_path, corpora):
     text = replace(TEXT, recipe="sides", shards=1, valid_every=100)
-    assert part_names(replace(text, downloads=())) == ["sides"]
+    assert replace(text, downloads=()).parts == ["sides"]
     prepare_part(text, "sides", tmp_path / "part", corpora=corpora, progress=False)
     documents = documents_of(tmp_path / "part" / "train-000.txt")
     assert documents == [

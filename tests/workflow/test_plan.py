@@ -1,6 +1,9 @@
 """What Snakemake plans: each target, tier, profile and entry file."""
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,17 @@ SLURM = Path(__file__).resolve().parents[2] / "workflow/profiles/slurm/profile.y
 TABLES = [f"table{number}" for number in range(1, 9)]
 FIGURES = [f"figure{number}" for number in (2, 4, 5, 6)]
 ACCEPTED = ("--config", 'accept=["glge","bookcorpus"]')
+
+
+def test_a_plan_imports_no_library_that_only_jobs_need():
+    rules = (CONFIG.parent / "workflow/rules").glob("*.smk")
+    lines = [line for path in rules for line in path.read_text().splitlines() if re.match(r"(from|import) ", line)]
+    assert any("janus.report.overview" in line for line in lines)
+    program = "\n".join([*lines, "import sys", "print(*{name.partition('.')[0] for name in sys.modules})"])
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=CONFIG.parent
+    )
+    assert not {"sacremoses", "fairseq", "matplotlib"} & set(done.stdout.split())
 
 
 @pytest.mark.parametrize("words", [(), ("-s", "workflow/Snakefile")], ids=["root", "workflow"])

@@ -12,7 +12,6 @@ from janus.claims.statements import load_statements
 from janus.closure import digest_of_code
 from janus.recipes.by_recipe import builder_name, judge_name, text_name
 from janus.fetching.manifest import load_manifest
-from janus.text.pretraining_text import part_names
 from janus.training.lock import hold_lock
 from janus.training.warm import WarmPython, is_supported
 from janus.errors import InputError, together

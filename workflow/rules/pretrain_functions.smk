@@ -6,7 +6,7 @@ TEXT_LOGS = f"{LOGS}/{{text}}"
 
 def parts_folders(text):
     """The parts that a text is made in."""
-    return [f"{RESULTS}/{text}/text/parts/{part}" for part in part_names(TEXTS[text])]
+    return [f"{RESULTS}/{text}/text/parts/{part}" for part in TEXTS[text].parts]
 
 
 def shards_of(text):

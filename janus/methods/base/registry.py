@@ -19,6 +19,7 @@ from janus.files import sha256
 from janus.methods.base.method import BaseMethod, Method
 
 
+@cache
 def method_names() -> list[str]:
     """The methods of this package, by name."""
     return sorted(found.name for found in pkgutil.iter_modules(janus.methods.__path__) if not found.ispkg)
