@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import plan_server
 import pytest
 import yaml
 
@@ -53,10 +54,13 @@ def snakemake_in(folder: Path) -> Snakemake:
             # pandas looks at the version, and leaves one alone that is as old as this.
             packages = write_pyarrow(folder.with_name(f"{folder.name}-packages"), "__version__ = '0'\n")
         paths = filter(None, (packages, folder))
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths)), "OMP_NUM_THREADS": "1"}
+        if {"-n", "--dry-run"} & {*words}:
+            return plan_server.plan(list(words), folder / below, environment)
         return subprocess.run(
             [sys.executable, "-m", "snakemake", *words],
             cwd=folder / below,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths)), "OMP_NUM_THREADS": "1"},
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
