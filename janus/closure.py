@@ -41,7 +41,8 @@ def digest_of_code(base: Path, *roots: str) -> str:
     """
     digest = hashlib.sha256()
     for path in import_closure(base, *roots):
-        digest.update(f"{path.relative_to(base)}\0".encode() + _source(path).code + b"\0")
+        source = _read_version(path, path.stat().st_mtime_ns)
+        digest.update(f"{path.relative_to(base)}\0".encode() + source.code + b"\0")
     return digest.hexdigest()[:16]
 
 
@@ -57,10 +58,7 @@ def import_closure(base: Path, *roots: str) -> list[Path]:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            package = path.relative_to(base).parent.parts
-            waiting += [
-                file for name in _source(path).names for file in _files_of_module(base, _absolute(name, package))
-            ]
+            waiting += _imported(base, path, path.stat().st_mtime_ns)
     folders = {path.parent for path in found}
     return sorted(found | {source for folder in folders for source in _compiled_sources(folder)})
 
@@ -90,6 +88,14 @@ def _files_of_module(base: Path, name: str) -> list[Path]:
     return [*(path for path in above if path.is_file()), own]
 
 
+@cache
+def _imported(base: Path, path: Path, changed: int) -> Sequence[Path]:
+    """The files named by the import statements of one file; `changed`, its time, distinguishes its versions."""
+    package = path.relative_to(base).parent.parts
+    names = _read_version(path, changed).names
+    return [file for name in names for file in _files_of_module(base, _absolute(name, package))]
+
+
 def _absolute(name: str, package: Sequence[str]) -> str:
     """A name that an import statement in a module of `package` gives; leading dots are relative to that."""
     stripped = name.lstrip(".")
@@ -98,13 +104,8 @@ def _absolute(name: str, package: Sequence[str]) -> str:
     return ".".join([*above, *([stripped] if stripped else [])])
 
 
-def _source(path: Path) -> _Source:
-    return _read_version(path, path.stat().st_mtime_ns)
-
-
 @cache
 def _read_version(path: Path, changed: int) -> _Source:
-    """`changed`, the time of the file, distinguishes its versions."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
         return _Source((), text.encode())
