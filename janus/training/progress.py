@@ -1,7 +1,8 @@
-"""The progress bar of a training; its errors never stop the training."""
+"""What a training shows while it runs, a bar and a few lines; its errors never stop the training."""
 
 import sys
-from typing import IO
+import time
+from typing import IO, Any
 
 from tqdm import tqdm
 
@@ -33,3 +34,35 @@ class Progress:
     def close(self) -> None:
         """Remove the bar."""
         self._bar.close()
+
+
+class Report:
+    """Writes a line to `stream` for each validation, and at most one every `seconds` in between, from a log's lines.
+
+    A stream that cannot be written only ends the report, and invalid lines are ignored.
+    """
+
+    def __init__(self, total: int | None, stream: IO[str], *, seconds: float = 30):
+        self._of = f" of {total}" if total else ""
+        self._stream, self._seconds, self._last = Display(stream), seconds, time.monotonic()
+
+    def show(self, line: str) -> None:
+        """Report a log line, if it is one to report."""
+        kind, values = parse_line(line) or ("", {})
+        if kind == "valid":
+            known = {name.removeprefix("valid_"): value for name, value in values.items()}
+            self._write("validation", known.get("num_updates"), _measures(known))
+        elif kind == "train_inner" and time.monotonic() - self._last >= self._seconds:
+            self._write("training", values.get("num_updates"), _measures(values))
+            self._last = time.monotonic()
+
+    def _write(self, part: str, update: Any, measures: str) -> None:
+        if measures:
+            self._stream.write(f"{part}, update {update}{self._of}: {measures}\n")
+            self._stream.flush()
+
+
+def _measures(values: dict[str, Any]) -> str:
+    """Losses and BLEU by name, as fairseq logs them, those of the whole first."""
+    named = {name: value for name, value in values.items() if name.startswith(("loss", "bleu", "nll_loss", "ups"))}
+    return ", ".join(f"{name} {named[name]}" for name in sorted(named, key=lambda name: (name.count("_"), name)))

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -19,7 +19,7 @@ from janus.display import Display
 from janus.errors import InputError, JobError
 from janus.training.failure import cause_of
 from janus.training.finished import is_finished
-from janus.training.progress import Progress
+from janus.training.progress import Progress, Report
 from janus.training.recovery import repair_checkpoints
 from janus.training.trainer import PARENT
 
@@ -41,11 +41,13 @@ def train(
     log: Path,
     name: str = "train",
     terminal: IO[str] | None = None,
+    report: IO[str] | None = None,
     lock: int | None = None,
 ) -> None:
     """Train with fairseq's options `argv`; its log in JSON format is appended to `log`.
 
-    A progress bar under `name` counts updates if `terminal` (stderr by default) is a terminal. fairseq is stopped when
+    A progress bar under `name` counts updates if `terminal` (stderr by default) is a terminal; losses and validation go
+    to `report`, a line each, while it runs. fairseq is stopped when
     this process ends, for whatever reason. The next call resumes from the last complete checkpoint, and does nothing if
     that is the last of the training.
     lock: a file descriptor that the processes of fairseq keep open as long as they live (`janus.training.lock`).
@@ -64,9 +66,10 @@ def train(
     log.parent.mkdir(parents=True, exist_ok=True)
     tail: deque[str] = deque(maxlen=_TAIL)
     bar = Progress(name, _max_update(argv), terminal)
+    shown = [bar.show, *([Report(_max_update(argv), report).show] if report else [])]
     try:
         with _running(command, lock) as process:
-            _copy_output(process, log, tail, bar)
+            _copy_output(process, log, tail, shown)
             code = process.wait()
     finally:
         bar.close()
@@ -77,8 +80,10 @@ def train(
         raise kind(f"fairseq-train ended with status {code} ({reason})", where=log, fix="see the end of that log")
 
 
-def _copy_output(process: subprocess.Popen[str], log: Path, tail: deque[str], bar: Progress) -> None:
-    """Append the output of the process to the log until it ends; a truncated last line is ended first."""
+def _copy_output(
+    process: subprocess.Popen[str], log: Path, tail: deque[str], shown: Sequence[Callable[[str], None]]
+) -> None:
+    """Append the output of the process to the log until it ends, and show it; a truncated last line is ended first."""
     try:
         with open(log, "a+b", buffering=0) as stream:
             if stream.tell() > 0:
@@ -87,7 +92,8 @@ def _copy_output(process: subprocess.Popen[str], log: Path, tail: deque[str], ba
                     stream.write(b"\n")
             for line in process.stdout:
                 tail.append(line)
-                bar.show(line)
+                for show in shown:
+                    show(line)
                 stream.write(line.encode())
     except OSError as error:
         fix = "free space or permissions, then run again"

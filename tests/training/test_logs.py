@@ -9,7 +9,7 @@ import pytest
 
 from janus.display import Display
 from janus.training.logs import parse_line, read_curves, read_parameters
-from janus.training.progress import Progress
+from janus.training.progress import Progress, Report
 
 HEAD = "2026-01-01 10:00:00 | INFO | "
 INNER = HEAD + 'train_inner | {"epoch": 1, "update": 0.5, "loss": "5.5", "num_updates": "3"}'
@@ -52,9 +52,10 @@ def test_a_garbled_line_has_no_row_and_spoils_no_other(tmp_path, garbled):
     log = tmp_path / "log.jsonl"
     log.write_text("\n".join([INNER, garbled, VALID, garbled, TRAIN, garbled]), encoding="utf-8")
     assert read_curves(log) == ROWS
-    bar = Progress("x", 6, io.StringIO())
+    bar, report = Progress("x", 6, io.StringIO()), Report(6, io.StringIO(), seconds=0)
     for line in garbled.split("\n"):
         bar.show(line)
+        report.show(line)
 
 
 def test_two_entries_on_one_line_are_both_read(tmp_path):
@@ -107,6 +108,17 @@ def test_the_bar_counts_updates():
     bar.show(INNER)
     bar.close()
     assert "toy" in terminal.getvalue() and "3/6" in terminal.getvalue() and "loss=5.5" in terminal.getvalue()
+
+
+def test_the_report_has_a_line_for_each_validation_and_few_in_between():
+    every, few = io.StringIO(), io.StringIO()
+    for report in (Report(6, every, seconds=0), Report(None, few, seconds=3600)):
+        for line in (INNER, VALID, "anything else", TRAIN):
+            report.show(line)
+    assert every.getvalue() == (
+        "training, update 3 of 6: loss 5.5\nvalidation, update 6 of 6: loss 4.5, bleu_ar 12.5\n"
+    )
+    assert few.getvalue() == "validation, update 6: loss 4.5, bleu_ar 12.5\n"
 
 
 @pytest.mark.parametrize("error", [OSError(5, "I/O error"), BrokenPipeError(32, "Broken pipe"), ValueError("closed")])

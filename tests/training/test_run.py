@@ -1,5 +1,10 @@
 """fairseq-train with the plugin, as a user runs it: resuming, baselines, bad input."""
 
+import importlib.util
+import io
+import os
+import re
+
 import pytest
 import torch
 from validation_words import validate
@@ -9,6 +14,7 @@ from janus.methods.base.loading import load_model
 from janus.model.checkpoints import read_checkpoint
 from janus.training.logs import read_curves
 from janus.training.run import train
+from janus.training.tensorboard import tensorboard_words
 
 JANUS = ("--task", "janus", "--arch", "janus_transformer", "--criterion", "janus")
 
@@ -89,6 +95,43 @@ def test_every_method_trains_and_decodes(training_options, tmp_path, words, mann
     assert {f"bleu_{m}" for m in manner.split(",")} <= logged
     config = load_model(tmp_path / "checkpoint_last.pt").config
     assert config.ar_readout == ("query" if words[1] == "janus" else "content")
+
+
+WRITER = """
+class SummaryWriter:
+    def __init__(self, folder):
+        import os
+        os.makedirs(folder)
+        self._file = open(os.path.join(folder, "scalars"), "w")
+    def add_text(self, *words): pass
+    def add_scalar(self, name, value, step): print(name, step, float(value), file=self._file)
+    def flush(self): self._file.flush()
+    def close(self): self._file.close()
+"""
+
+
+def test_losses_and_bleu_are_shown_while_it_runs(training_options, tmp_path, monkeypatch):
+    (tmp_path / "packages/tensorboardX").mkdir(parents=True)
+    (tmp_path / "packages/tensorboardX/__init__.py").write_text(WRITER)
+    monkeypatch.syspath_prepend(tmp_path / "packages")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "packages"), prepend=os.pathsep)
+    report = io.StringIO()
+    words = [*tensorboard_words(True, tmp_path / "board"), *validate("ar", "nar"), "--max-update", "3"]
+    train(training_options(tmp_path, *JANUS, *words), log=tmp_path / "log.jsonl", report=report)
+    assert re.search(
+        r"^validation, update 3 of 3: bleu [\d.]+, loss [\d.]+, bleu_ar [\d.]+, bleu_nar", report.getvalue(), re.M
+    )
+    valid = (tmp_path / "board/valid/scalars").read_text()
+    inner = (tmp_path / "board/train_inner/scalars").read_text()
+    assert {"bleu_ar", "bleu_nar", "loss"} <= {line.split()[0] for line in valid.splitlines()}
+    assert {"loss_ar", "loss_kl_ar_aux"} <= {line.split()[0] for line in inner.splitlines()}
+
+
+def test_without_a_writer_nothing_is_trained(monkeypatch, tmp_path):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert tensorboard_words(False, tmp_path) == []
+    with pytest.raises(InputError, match="tensorboard: is not installed; pip install tensorboard, or set"):
+        tensorboard_words(True, tmp_path)
 
 
 @pytest.mark.parametrize(

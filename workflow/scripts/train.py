@@ -1,5 +1,6 @@
 """Train one system on one corpus with one seed; an interrupted training goes on from its last checkpoint."""
 
+import sys
 from pathlib import Path
 
 from _job import job
@@ -12,6 +13,7 @@ with job(snakemake) as terminal:
     from janus.training.logs import read_parameters
     from janus.training.run import train
     from janus.training.runs import open_run
+    from janus.training.tensorboard import tensorboard_words
 
     watch = Stopwatch()
     params, data = snakemake.params, snakemake.input.data
@@ -24,7 +26,8 @@ with job(snakemake) as terminal:
         )
         resumed = open_run(checkpoints, identity, terminal=terminal)
         log = checkpoints / "log.jsonl"
-        train(params.arguments, log=log, name=name, terminal=terminal, lock=lock)
+        words = [*params.arguments, *tensorboard_words(snakemake.config["tensorboard"], checkpoints / "tensorboard")]
+        train(words, log=log, name=name, terminal=terminal, report=sys.stdout, lock=lock)
         facts = {**dict(snakemake.wildcards), **identity, "parameters": read_parameters(log), "resumed": resumed}
         record = provenance(watch=watch, device=snakemake.config["device"], **facts)
         write_json(Path(snakemake.output[0]), record)
