@@ -9,11 +9,11 @@ from janus.claims.forest import draw_forest
 from janus.claims.plan import Comparison, Planner
 from janus.claims.statements import load_statements
 from janus.claims.table import build_claims_table
-from janus.config.system_entries import load_systems, with_entries
-from janus.config.tiers import check, read_yaml
+from janus.config.files import load_config
+from janus.config.system_entries import with_entries
+from janus.config.tiers import read_yaml
 from janus.data import PUBLISHED, SCHEMAS
 from janus.errors import InputError
-from janus.fetching.manifest import load_manifest
 from janus.report.names import generated_text
 from janus.report.published import load_published
 from janus.report.tables import to_markdown, write_table
@@ -74,21 +74,21 @@ def _of_seeds(side: Mapping[str, Any], seeds: Sequence[int]) -> dict[str, Any]:
     def chosen(by_seed: Mapping[int, str]) -> dict[int, str]:
         return {seed: path for seed, path in by_seed.items() if seed in seeds}
 
-    origin = {**side["origin"], **{kind: chosen(side["origin"][kind]) for kind in ("trainings", "decodings")}}
+    origin = {**side["origin"], **{kind: chosen(side["origin"][kind]) for kind in ("trainings", "decodings", "given")}}
     return {**side, "files": chosen(side["files"]), "vital": chosen(side["vital"]), "origin": origin}
 
 
 def _config(run: Path, configfile: Path | None) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Tier, systems and corpora, checked."""
     path = configfile or _found(Path("config") / f"{run.name}.yaml")
-    tier = check(read_yaml(path), SCHEMAS / "tier.schema.yaml", where=path)
+    tier, systems, manifest = load_config(
+        read_yaml(path), SCHEMAS, where=path, found=lambda named: str(_found(Path(named)))
+    )
     if tier["tier"] != run.name:
         raise InputError(
             f"belongs to the tier {tier['tier']}", where=path, fix=f"give the file of {run.name}: --configfile"
         )
-    systems_file, corpora_file = (_found(Path(tier[key])) for key in ("systems_file", "corpora_file"))
-    systems = load_systems(systems_file, SCHEMAS)
-    return with_entries(tier, systems), systems, load_manifest(corpora_file).corpora
+    return with_entries(tier, systems), systems, manifest.corpora
 
 
 def _found(path: Path) -> Path:

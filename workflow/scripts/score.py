@@ -20,6 +20,7 @@ with job(snakemake):
         output=Path(snakemake.output[0]),
         language=params.target,
         lowercase=params.lowercase,
+        plain=next(map(Path, snakemake.input.plain), None),
         sources=tok / f"test.{params.source}" if grammar else None,
         check=grammar and partial(grammar.check, source_language=params.source, target_language=params.target),
         facts=dict(snakemake.wildcards),
