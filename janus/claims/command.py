@@ -1,6 +1,7 @@
 """`janus claims`: the paper's claims tested on the runs of a tier, complete or in progress."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from janus.claims.forest import draw_forest
 from janus.claims.plan import Comparison, Planner
 from janus.claims.statements import load_statements
 from janus.claims.table import build_claims_table
-from janus.config.files import load_config
+from janus.config.files import load_config, of_project
 from janus.config.system_entries import with_entries
 from janus.config.tiers import read_yaml
 from janus.data import PUBLISHED, SCHEMAS
@@ -80,20 +81,13 @@ def _of_seeds(side: Mapping[str, Any], seeds: Sequence[int]) -> dict[str, Any]:
 
 def _config(run: Path, configfile: Path | None) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Tier, systems and corpora, checked."""
-    path = configfile or _found(Path("config") / f"{run.name}.yaml")
-    tier, systems, manifest = load_config(
-        read_yaml(path), SCHEMAS, where=path, found=lambda named: str(_found(Path(named)))
-    )
+    path = configfile or of_project(f"config/{run.name}.yaml", ROOT)
+    tier, systems, manifest = load_config(read_yaml(path), SCHEMAS, where=path, found=partial(of_project, root=ROOT))
     if tier["tier"] != run.name:
         raise InputError(
             f"belongs to the tier {tier['tier']}", where=path, fix=f"give the file of {run.name}: --configfile"
         )
     return with_entries(tier, systems), systems, manifest.corpora
-
-
-def _found(path: Path) -> Path:
-    """A path of the working directory, or of the project where only that has it."""
-    return ROOT / path if not path.exists() and (ROOT / path).exists() else path
 
 
 def _tested(outcomes: Sequence[Outcome]) -> bool:

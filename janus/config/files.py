@@ -12,6 +12,11 @@ from janus.fetching.manifest import Manifest, load_manifest
 _FILES = ("systems_file", "corpora_file", "mirror")
 
 
+def of_project(path: str | Path, root: Path) -> str:
+    """A path of the working directory, or of the project at `root` where only that has it."""
+    return str(root / path) if not Path(path).exists() and (root / path).exists() else str(path)
+
+
 def load_config(
     config: Mapping[str, Any], schemas: Path, *, where: object, found: Callable[[str], str] = str
 ) -> tuple[dict[str, Any], dict[str, Any], Manifest]:

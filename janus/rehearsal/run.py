@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from janus.config.consistency import check_sense
-from janus.config.files import load_config
+from janus.config.files import load_config, of_project
 from janus.config.system_entries import with_entries, with_found_files
 from janus.config.tiers import read_yaml
 from janus.data import PUBLISHED, SCHEMAS
@@ -95,7 +95,7 @@ def _checked(configfile: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], Ma
         raise InputError("contains no settings", where=configfile, fix="give a tier file")
     if "tier" not in config:
         config = _laid_over(read_yaml(ROOT / "config" / "demo.yaml"), config)
-    tier, systems, manifest = load_config(config, SCHEMAS, where=configfile)
+    tier, systems, manifest = load_config(config, SCHEMAS, where=configfile, found=partial(of_project, root=ROOT))
     known = {"texts": manifest.texts, "models": manifest.models}
     published = load_published(PUBLISHED)
     tier = with_entries(tier, systems)

@@ -9,10 +9,16 @@ from janus.report.cells import Cell, Files, OriginOf, Passes, ScoreFiles, oppone
 from janus.report.layout import Group, Table, caption, score_text, significance_note
 from janus.report.ledger import Reproduced
 from janus.report.names import METRICS
+from janus.report.overview import QUALITY
 
 # (corpus, system, manner, passes or None for AR, baseline) -> {seed: path of the comparison}, if there is one
 TestFiles = Callable[[str, str, str, int | None, str], Files]
 _COLUMNS = ("table", "row", "system", "column", "metric", "value", "half_width", "seeds", "p_value", "step_p_value")
+
+
+def usual_metrics(task: str) -> list[str]:
+    """The metrics of a table that names none: the tested one of the task, and those of an overview."""
+    return list(dict.fromkeys([tested_metric(task), *QUALITY[task]]))
 
 
 def own_cells(

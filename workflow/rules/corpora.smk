@@ -174,10 +174,10 @@ rule prepare_test_set:
         mem_mb=2000,
         runtime=30,
     params:
-        source=of_corpus("source"),
-        target=of_corpus("target"),
         lowercase=of_corpus("lowercase"),
         tokenised=lambda wildcards: CORPORA[wildcards.corpus].options["tokenised"],
+        source=of_corpus("source"),
+        target=of_corpus("target"),
         code=code_of("prepare_test_set"),
     message:
         "Prepare the test set {wildcards.corpus}"

@@ -93,7 +93,7 @@ for name in OWN_TABLES:
         params:
             name=name,
             title=OWN_TABLES[name]["title"],
-            metrics=OWN_TABLES[name].get("metrics", QUALITY[OWN_TASKS[name]]),
+            metrics=OWN_TABLES[name].get("metrics", usual_metrics(OWN_TASKS[name])),
             cells=OWN_CELLS[name],
             tier=TIER["tier"],
             generated=GENERATED,

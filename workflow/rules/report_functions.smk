@@ -3,8 +3,8 @@
 from janus.report.cells import added_columns, added_rows, bleu_cells, files_of, other_texts, repetition_cells
 from janus.report.generation_cells import floor_cells, generation_cells
 from janus.report.names import generated_text
-from janus.report.overview import QUALITY, overview_cells
-from janus.report.own_table import own_cells
+from janus.report.overview import overview_cells
+from janus.report.own_table import own_cells, usual_metrics
 from janus.report.paper_tables import PAPER_TABLES
 from janus.report.vital_signs import read_signs, summary, vital_files
 
