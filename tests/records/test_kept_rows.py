@@ -68,7 +68,7 @@ def test_rows_and_decodings_are_added_and_none_is_replaced(tmp_path):
 def test_a_scored_row_without_a_training_of_its_own_is_kept(tmp_path):
     run, other = run_of(tmp_path / "results/tiny"), "pair/janus-greedy/seed-1"
     write(run, {f"{other}/decode/ar.bpe": "a sentence\n", f"{other}/score/ar.json": "{}"})
-    assert keep_rows(run, tmp_path / "kept") == [Path(other), ROW]
+    assert keep_rows(run, tmp_path / "kept") == [ROW, Path(other)]
     assert (tmp_path / "kept" / other / "decode/ar.bpe").is_file()
 
 
