@@ -79,13 +79,13 @@ def test_only_what_is_trained_here_is_trained_and_a_test_set_adds_a_decoding(own
 def test_the_faults_of_all_files_are_said_at_once(own):
     write(own.folder, seds=[1], systems=SYSTEMS | {"greedy": {"label": "G", "trained_by": "theris"}})
     corpora = own.folder / "mine/corpora.yaml"
-    corpora.write_text(corpora.read_text().replace("licence", "licens"))
+    corpora.write_text(corpora.read_text().replace("lowercase", "lowercas"))
     done = own.snakemake("-n", *TIER)
     said = [line for line in done.stdout.splitlines() if line.startswith("error: ")]
     assert [line.partition(";")[0].rpartition(": ")[2] for line in said] == [
         "unknown key 'seds' (did you mean 'seeds'?)",
         "unknown system 'theris' (did you mean 'theirs'?)",
-        "unknown key 'licens' (did you mean 'licence'?)",
-        "the key 'licence' is missing",
+        "unknown key 'lowercas' (did you mean 'lowercase'?)",
+        "the key 'lowercase' is missing",
     ]
     assert done.returncode != 0 and "Traceback" not in done.stdout
