@@ -1,6 +1,7 @@
 """`janus claims`: the paper's claims tested on the runs of a tier, complete or in progress."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,11 @@ from janus.claims.forest import draw_forest
 from janus.claims.plan import Comparison, Planner
 from janus.claims.statements import load_statements
 from janus.claims.table import build_claims_table
-from janus.config.system_entries import load_systems, with_entries
-from janus.config.tiers import check, read_yaml
+from janus.config.files import load_config, of_project
+from janus.config.system_entries import with_entries
+from janus.config.tiers import read_yaml
 from janus.data import PUBLISHED, SCHEMAS
 from janus.errors import InputError
-from janus.fetching.manifest import load_manifest
 from janus.report.names import generated_text
 from janus.report.published import load_published
 from janus.report.tables import to_markdown, write_table
@@ -33,7 +34,7 @@ def claims_of_run(run: Path, configfile: Path | None = None, write: Path | None 
     if not run.is_dir():
         raise InputError("no such folder", where=run, fix="give the folder of a run, results/<tier>")
     tier, systems, corpora = _config(run, configfile)
-    statements, published = load_statements(_found(Path(tier["claims_file"]))), load_published(PUBLISHED)
+    statements, published = load_statements(Path(tier["claims_file"])), load_published(PUBLISHED)
     planned = Planner(tier, systems, corpora, str(run)).comparisons(statements)
     resamples = tier["claims"]["resamples"]
     outcomes = evaluate([finished(one) for one in planned], statements, resamples=resamples)
@@ -74,26 +75,19 @@ def _of_seeds(side: Mapping[str, Any], seeds: Sequence[int]) -> dict[str, Any]:
     def chosen(by_seed: Mapping[int, str]) -> dict[int, str]:
         return {seed: path for seed, path in by_seed.items() if seed in seeds}
 
-    origin = {**side["origin"], **{kind: chosen(side["origin"][kind]) for kind in ("trainings", "decodings")}}
+    origin = {**side["origin"], **{kind: chosen(side["origin"][kind]) for kind in ("trainings", "decodings", "given")}}
     return {**side, "files": chosen(side["files"]), "vital": chosen(side["vital"]), "origin": origin}
 
 
 def _config(run: Path, configfile: Path | None) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Tier, systems and corpora, checked."""
-    path = configfile or _found(Path("config") / f"{run.name}.yaml")
-    tier = check(read_yaml(path), SCHEMAS / "tier.schema.yaml", where=path)
+    path = configfile or of_project(f"config/{run.name}.yaml", ROOT)
+    tier, systems, manifest = load_config(read_yaml(path), SCHEMAS, where=path, found=partial(of_project, root=ROOT))
     if tier["tier"] != run.name:
         raise InputError(
             f"belongs to the tier {tier['tier']}", where=path, fix=f"give the file of {run.name}: --configfile"
         )
-    systems_file, corpora_file = (_found(Path(tier[key])) for key in ("systems_file", "corpora_file"))
-    systems = load_systems(systems_file, SCHEMAS)
-    return with_entries(tier, systems), systems, load_manifest(corpora_file).corpora
-
-
-def _found(path: Path) -> Path:
-    """A path of the working directory, or of the project where only that has it."""
-    return ROOT / path if not path.exists() and (ROOT / path).exists() else path
+    return with_entries(tier, systems), systems, manifest.corpora
 
 
 def _tested(outcomes: Sequence[Outcome]) -> bool:

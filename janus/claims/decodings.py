@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from janus.config.given import decodes
 from janus.config.tiers import rows_of, settings
 from janus.report.paper_tables import PAPER_TABLES
 
@@ -32,6 +33,8 @@ def timed_modes(tier: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]
         if name not in timed:
             continue
         for corpus, system in rows_of(block):
+            if not decodes(systems[system]):
+                continue
             passes = block.get("passes") or [tier_passes(tier, corpus, system)]
             found.setdefault((corpus, system), set()).update(modes_of(systems[system]["manners"], passes))
     return found

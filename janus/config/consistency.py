@@ -8,7 +8,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from janus.claims.statements import Statement, check_rows
-from janus.config.distilled import raw_of, with_distilled
+from janus.config.distilled import raw_of, trained_on, with_distilled
+from janus.config.given import decodes, given_of
+from janus.config.given_checks import given_problems
 from janus.config.system_entries import fixed_passes
 from janus.config.systems import baselines, decoding_settings, method_of, require_read
 from janus.config.tiers import (
@@ -16,6 +18,7 @@ from janus.config.tiers import (
     asked_systems,
     blocks_of,
     corpora_of,
+    entry_of,
     known,
     rows_of,
     settings,
@@ -32,6 +35,7 @@ from janus.report.paper_tables import PAPER_TABLES
 from janus.report.published import Published
 
 # All figures are about translation.
+# Of the paper's tables.
 _TASK_OF_BLOCK = {f"tables.table{number}": table.task for number, table in PAPER_TABLES.items()}
 
 
@@ -57,7 +61,7 @@ def check_sense(
     training needs enough memory, threads and GPUs, but no more than a machine has, and must write the checkpoints that
     are averaged. The heads of a model must divide its width.
     """
-    require_none(_names(tier, systems, corpora, texts, where))
+    require_none([*_names(tier, systems, corpora, texts, where), *_named_twice(tier, where)])
     corpora = with_distilled(corpora, tier)
     require_none(_pretraining(tier, systems, texts, models, where))
     require_none(
@@ -72,6 +76,7 @@ def check_sense(
             _passes(tier, systems, where),
             _published(tier, systems, published, where) if published else (),
             _claims(tier, systems, published, statements, where) if published else (),
+            given_problems(tier, systems, where),
             training_problems(tier, systems, where),
             width_problems(tier, systems, where),
         )
@@ -97,7 +102,9 @@ def _names(
     for name in tier["corpora"]:
         yield from _unknown(name, corpora, kind="corpus", where=f"{where}: corpora", file=tier["corpora_file"])
     yield from _distilled(tier, systems, where)
-    known_corpora = [*tier["corpora"], *tier["distilled"], *texts]
+    own = {*tier["corpora"], *tier["distilled"]}
+    tests = [name for name in with_distilled(corpora, tier) if name not in own and trained_on(name) in own]
+    known_corpora = [*tier["corpora"], *tier["distilled"], *tests, *texts]
     for place, block in blocks_of(tier):
         for name in systems_of(block):
             yield from _unknown(
@@ -118,6 +125,15 @@ def _names(
             yield from _unknown(baseline, systems_of(block), kind="system", where=place, file="its `systems`")
 
 
+def _named_twice(tier: Mapping[str, Any], where: object) -> Problems:
+    """No table of the tier's own has the name of an overview: both would be the same files."""
+    for name in tier["overviews"]:
+        if name in tier["tables"]:
+            yield InputError(
+                f"there is a table {name} too", where=f"{where}: overviews.{name}", fix="give one of them another name"
+            )
+
+
 def _distilled(tier: Mapping[str, Any], systems: Mapping[str, Any], where: object) -> Problems:
     """What is distilled is a corpus of the tier, and its teacher a system that translates from left to right."""
     for name, entry in tier["distilled"].items():
@@ -125,10 +141,14 @@ def _distilled(tier: Mapping[str, Any], systems: Mapping[str, Any], where: objec
         yield from _unknown(raw_of(name), tier["corpora"], kind="corpus", where=place, file="the list `corpora`")
         unknown = list(_unknown(teacher, systems, kind="system", where=f"{place}.teacher", file=tier["systems_file"]))
         yield from unknown
-        if not unknown and (systems[teacher]["stage"] != "task" or "ar" not in systems[teacher]["manners"]):
+        if not unknown and not _decodes_as_ar(systems[teacher]):
             yield InputError(
                 f"{teacher} does not decode as ar", where=f"{place}.teacher", fix="name another system, as transformer"
             )
+
+
+def _decodes_as_ar(system: Mapping[str, Any]) -> bool:
+    return system["stage"] == "task" and "ar" in system["manners"] and decodes(system)
 
 
 def _pretraining(
@@ -154,7 +174,9 @@ def _pretraining(
         )
     for name in started:
         if (start := systems[name]["start"]) != "base":
-            yield from _unknown(start, pretrained, kind="pre-trained system", where=f"{file}: {name}.start", file=file)
+            yield from _unknown(
+                start, pretrained, kind="pre-trained system", where=f"{entry_of(tier, name)}.start", file=file
+            )
     yield from _circles(tier, systems)
 
 
@@ -169,7 +191,7 @@ def _circles(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
                 circle = chain[chain.index(chain[-1]) :]
                 yield InputError(
                     f"{circle[0]} starts from {', which starts from '.join(circle[1:])}",
-                    where=f"{tier['systems_file']}: {circle[0]}.start",
+                    where=f"{entry_of(tier, circle[0])}.start",
                     fix="let one of them start from nothing, or name another `pretraining.base`",
                 )
                 break
@@ -195,7 +217,7 @@ def _tasks(
         for name in corpora_of(block):
             started = [system for system in systems_on(block, name) if systems[system]["start"]]
             vocabulary = texts[text].vocabulary if started and text else None
-            task = _TASK_OF_BLOCK.get(place, "translation")
+            task = _task_of(place, block, corpora)
             if name not in corpora:
                 yield InputError(
                     f"{name} is running text, which is not decoded",
@@ -203,8 +225,9 @@ def _tasks(
                     fix="name a corpus",
                 )
             elif corpora[name].task != task:
+                others = "the paper's is" if place in _TASK_OF_BLOCK or place.startswith("figures") else "the first is"
                 yield InputError(
-                    f"{name} is a corpus of {corpora[name].task}, the paper's is of {task}",
+                    f"{name} is a corpus of {corpora[name].task}, {others} of {task}",
                     where=f"{where}: {place}",
                     fix="name another corpus",
                 )
@@ -214,6 +237,14 @@ def _tasks(
                     where=f"{where}: {place}",
                     fix=f"give the corpus `vocabulary: {vocabulary}` in {tier['corpora_file']}",
                 )
+
+
+def _task_of(place: str, block: Mapping[str, Any], corpora: Mapping[str, Corpus]) -> str:
+    """The task that the corpora of a block have: that of the paper's table, otherwise that of the first corpus."""
+    if place in _TASK_OF_BLOCK or place.startswith("figures"):
+        return _TASK_OF_BLOCK.get(place, "translation")
+    first = corpora.get(corpora_of(block)[0])
+    return first.task if first else "translation"
 
 
 def _budget(tier: Mapping[str, Any], where: object) -> Problems:
@@ -238,6 +269,9 @@ def _length_beams(tier: Mapping[str, Any], systems: Mapping[str, Any], where: ob
     alike: dict[tuple[int, int], list[tuple[str, str]]] = {}
     for place, block in blocks_of(tier, SHOWN):
         for corpus, name in rows_of(block):
+            if given_of(systems[name]):
+                # Of a given model the weights say it.
+                continue
             run = settings(tier, corpus=corpus, system=name)
             beam = run["decoding"]["length_beam"]
             classes = find_method(systems[name]["method"]).length_classes(run["model"])
@@ -259,8 +293,8 @@ def _baselines(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
     file = tier["systems_file"]
     for system in used_systems(tier):
         for name in systems[system]["adds_to"]:
-            yield from _unknown(name, systems, kind="system", where=f"{file}: {system}.adds_to", file=file)
-        entry, place = systems[system], f"{file}: {system}.baselines"
+            yield from _unknown(name, systems, kind="system", where=f"{entry_of(tier, system)}.adds_to", file=file)
+        entry, place = systems[system], f"{entry_of(tier, system)}.baselines"
         for manner, baseline in ((m, name) for m in entry["baselines"] for name in baselines(entry, m)):
             if baseline not in systems:
                 yield from _unknown(baseline, systems, kind="system", where=place, file=file)
@@ -271,22 +305,24 @@ def _baselines(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
 def _asked(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
     """A system that decoding another one asks decodes as ar."""
     for system in used_systems(tier):
-        place = f"{tier['systems_file']}: {system}.decoding"
+        place = f"{entry_of(tier, system)}.decoding"
         for name in asked_systems(tier, "", system):
-            if "ar" not in systems[name]["manners"] or systems[name]["stage"] != "task":
+            if not _decodes_as_ar(systems[name]):
                 yield InputError(f"{name} does not decode as ar", where=place, fix="name another system")
 
 
 def _rows(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
     """Labels are unique, and each row's method accepts its options and can decode as it is asked to."""
-    file, names = tier["systems_file"], used_systems(tier)
+    names = used_systems(tier)
     for name, label, other in _shared({name: systems[name]["label"] for name in names}):
         yield InputError(
             f"the label {label!r} is also used by {other}",
-            where=f"{file}: {name}.label",
+            where=f"{entry_of(tier, name)}.label",
             fix="give each row its own label",
         )
     for name in names:
+        if not decodes(systems[name]):
+            continue
         try:
             method = method_of(systems[name])
             method.check_stage(systems[name]["stage"])
@@ -295,7 +331,7 @@ def _rows(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
             for manner in systems[name]["manners"]:
                 Decoding.of(**decoding_settings(systems[name], run, manner=manner))
         except InputError as error:
-            yield InputError(error.what, where=f"{file}: {name}.{error.where}", fix=error.fix)
+            yield InputError(error.what, where=f"{entry_of(tier, name)}.{error.where}", fix=error.fix)
 
 
 def _passes(tier: Mapping[str, Any], systems: Mapping[str, Any], where: object) -> Problems:
@@ -318,6 +354,9 @@ def _published(tier: Mapping[str, Any], systems: Mapping[str, Any], published: P
     Otherwise rendering the table would fail after everything was computed.
     """
     for place, table in blocks_of(tier, ("tables",)):
+        yield from _shared_columns(table, place, where)
+        if place not in _TASK_OF_BLOCK:
+            continue
         number = int(place.removeprefix("tables.table"))
         heads = [head.removesuffix(" AR") for head in published.score_columns(number) if not head.endswith(" NAR")]
         for corpus, column in table.get("columns", {}).items():
@@ -327,14 +366,13 @@ def _published(tier: Mapping[str, Any], systems: Mapping[str, Any], published: P
                     where=f"{where}: {place}.columns.{corpus}",
                     fix=f"choose from: {', '.join(heads)}; or write {{new: {column}}}",
                 )
-        yield from _shared_columns(table, place, where)
         rows = published.rows(number)
         for name in systems_of(table):
             for entry in systems[name]["published"]:
                 if entry["table"] == number and entry["row"] not in rows:
                     yield InputError(
                         f"the paper's Table {number} has no row {entry['row']!r}",
-                        where=f"{tier['systems_file']}: {name}.published",
+                        where=f"{entry_of(tier, name)}.published",
                         fix=f"choose from: {', '.join(rows)}; or leave the entry out",
                     )
 

@@ -4,14 +4,14 @@ A tier names corpora, systems, seeds and settings. This module checks it against
 lists the runs of a tier and the settings of each. Consistency checks are in `janus.config.consistency`.
 """
 
-import difflib
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from janus.config.distilled import raw_of, teachers
-from janus.config.yaml_file import complaint, read_yaml, refusals, typed
+from janus.config.distilled import raw_of, teachers, trained_on
+from janus.config.given import is_trained, trainer_of
+from janus.config.yaml_file import complaints, read_yaml, refusals, suggestion, typed
 from janus.errors import InputError, require_none
 
 BLOCKS = ("model", "training", "decoding")
@@ -41,7 +41,7 @@ def check_rules(config: Any, rules: Mapping[str, Any], schema: Path, *, where: o
 def _refusals(config: Any, rules: Mapping[str, Any], schema: Path, where: object) -> Iterator[InputError]:
     found = [(list(place), f"{value} is no finite number") for place, value in _not_finite(config, ())]
     for error in refusals(config, rules):
-        found += [(list(error.absolute_path), said) for said in _complaints(error)]
+        found += [(list(error.absolute_path), said) for said in complaints(error)]
     for steps, said in sorted(found, key=lambda entry: list(map(str, entry[0]))):
         place = ".".join(map(str, steps))
         yield InputError(
@@ -56,22 +56,6 @@ def _not_finite(value: Any, place: tuple[object, ...]) -> Iterator[tuple[tuple[o
     elif isinstance(value, Mapping | list):
         for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
             yield from _not_finite(item, (*place, key))
-
-
-def _complaints(error: Any) -> list[str]:
-    if error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
-        known = error.schema.get("properties", {})
-        unknown = sorted(set(error.instance) - set(known), key=str)
-        return [f"unknown key {name!r}{_suggestion(name, known)}" for name in unknown]
-    if error.validator == "required":
-        missing = sorted(set(error.validator_value) - set(error.instance))
-        return [f"the key {name!r} is missing" for name in missing]
-    return [complaint(error)]
-
-
-def _suggestion(name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(str(name), [str(item) for item in known], n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _with_defaults(value: Any, rules: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
@@ -99,11 +83,16 @@ def known(name: str, names: Collection[str], *, kind: str, where: object, file: 
     """`name`, if it is one of `names`. Otherwise raises InputError, with the closest name."""
     if name not in names:
         raise InputError(
-            f"unknown {kind} {name!r}{_suggestion(name, names)}",
+            f"unknown {kind} {name!r}{suggestion(name, names)}",
             where=where,
             fix=f"add an entry to {file} or correct the name",
         )
     return name
+
+
+def entry_of(tier: Mapping[str, Any], system: str) -> str:
+    """The place of a system's entry in messages: that in the tier, or in the file of the systems."""
+    return f"systems.{system}" if system in tier.get("systems", ()) else f"{tier['systems_file']}: {system}"
 
 
 def blocks_of(
@@ -141,15 +130,20 @@ def rows_of(block: Mapping[str, Any]) -> list[tuple[str, str]]:
 def used_systems(tier: Mapping[str, Any]) -> list[str]:
     """The systems in tables, figures and overviews of the tier, each once, in order of appearance; then what they need.
 
-    These are the systems that decoding asks, and the teachers of distilled corpora.
+    These are the systems that decoding asks, the teachers of distilled corpora, and those that train a row.
     """
     shown = [name for _, block in blocks_of(tier, SHOWN) for name in systems_of(block)]
     asked = [other for name in shown for other in asked_systems(tier, "", name)]
-    return list(dict.fromkeys([*shown, *asked, *(teacher for _, teacher in teachers(tier))]))
+    named = [*shown, *asked, *(teacher for _, teacher in teachers(tier))]
+    trainers = [tier["trained_by"][name] for name in named if name in tier.get("trained_by", ())]
+    return list(dict.fromkeys([*named, *trainers]))
 
 
 def runs(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(corpus or text, system) of every training that the tables and figures of a checked tier need, each once."""
+    """(corpus or text, system) of every training that the tables and figures of a checked tier need, each once.
+
+    Rows and test sets that share a training are one; given rows have none.
+    """
     found: dict[tuple[str, str], None] = {}
     for _, block in blocks_of(tier, SHOWN):
         found |= dict.fromkeys(rows_of(block))
@@ -160,6 +154,11 @@ def runs(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> list[tuple[str,
         if other in systems
     }
     found |= teachers(tier, {corpus for corpus, _ in found})
+    found = {
+        (trained_on(corpus), trainer_of(systems, name)): None
+        for corpus, name in found
+        if name in systems and is_trained(systems, name)
+    }
     names = [systems[name]["start"] for _, name in found]
     while names := [name for name in names if name]:
         # The start of a training is itself trained on the text, unless it is published.
@@ -179,15 +178,18 @@ def asked_systems(tier: Mapping[str, Any], corpus: str, system: str) -> list[str
 def settings(tier: Mapping[str, Any], *, corpus: str, system: str) -> dict[str, dict[str, Any]]:
     """The blocks `model`, `training` and `decoding` of one system on one corpus, with overrides applied.
 
-    An override for a corpus holds for what is distilled from it as well.
+    An override for a corpus holds for what is distilled from it and for its further test sets as well.
+    A row that another one trains has the model and the training of that one, with their overrides.
     Threads and memory that are not set follow from the number of processes of the training.
     """
     merged = {block: dict(tier[block]) for block in BLOCKS}
+    trainer = tier.get("trained_by", {}).get(system, system)
+    owners = {"model": trainer, "training": trainer, "decoding": system}
     for override in [*tier.get("entries", ()), *tier["overrides"]]:
-        meant = {corpus, raw_of(corpus)}.intersection(override.get("corpora", [corpus]))
-        if meant and system in override.get("systems", [system]):
-            for block in BLOCKS:
-                merged[block] |= override.get(block, {})
+        if {corpus, trained_on(corpus), raw_of(corpus)}.intersection(override.get("corpora", [corpus])):
+            for block, owner in owners.items():
+                if owner in override.get("systems", [owner]):
+                    merged[block] |= override.get(block, {})
     needs = {"threads": 1, "memory": 4000}
     if tier["device"] == "cuda":
         needs = {key: count * merged["training"]["gpus"] for key, count in _PER_GPU.items()}

@@ -1,7 +1,8 @@
 """YAML files written by users: one message per fault, and numbers in the types of their schema."""
 
+import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,27 @@ def refusals(value: Any, rules: Mapping[str, Any]) -> Iterator[ValidationError]:
     for error in errors:
         if error.validator == "type" or error.absolute_path not in mistaken:
             yield error
+
+
+def complaints(error: ValidationError) -> list[str]:
+    """The messages of a schema violation: one for each key that is unknown or missing, otherwise a single one."""
+    if error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
+        known, patterns = error.schema.get("properties", {}), error.schema.get("patternProperties", {})
+        unknown = [
+            name for name in error.instance if name not in known and not any(re.search(p, str(name)) for p in patterns)
+        ]
+        return [f"unknown key {name!r}{suggestion(name, known)}" for name in sorted(unknown, key=str)]
+    if error.validator == "required":
+        # One violation for each key that is missing; jsonschema names it in the message alone.
+        missing = [name for name in error.validator_value if name not in error.instance]
+        return [f"the key {name!r} is missing" for name in sorted(missing)]
+    return [complaint(error)]
+
+
+def suggestion(name: object, known: Collection[object]) -> str:
+    """What a message adds where an unknown name is close to a known one; empty where none is."""
+    close = difflib.get_close_matches(str(name), [str(item) for item in known], n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def complaint(error: ValidationError) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 
-from janus.config.yaml_file import complaint, read_yaml, refusals, typed
+from janus.config.yaml_file import complaints, read_yaml, refusals, typed
 from janus.data import SCHEMAS
 from janus.errors import InputError, require_none
 from janus.recipes.by_recipe import RECIPES
@@ -45,9 +45,10 @@ class Corpus:
     `lines` are the expected counts of prepared pairs by split (train, valid, test; missing splits are not checked),
     `blobs` git blob hashes, or prefixes of them, of prepared files by path below the corpus folder. `lowercase` says
     whether the recipe lower-cases, `options` belong to the recipe. A corpus either learns its own joint BPE, with
-    `merges` operations by default, or uses the `vocabulary` of that name. `task` is `translation`, `summary`,
-    `question` or `reply`; it decides how outputs are scored. `published` is the corresponding text in the paper's
-    tables, empty if there is none. `home` is the folder of the manifest, from which own files are found.
+    `merges` operations by default, uses the `vocabulary` of that name, or is given binarised in the folder `bin`.
+    `task` is `translation`, `summary`, `question` or `reply`; it decides how outputs are scored. `published` is the
+    corresponding text in the paper's tables, empty if there is none. `tests` are further test sets by name, with
+    `files` like those of the recipe plain. `home` is the folder of the manifest, from which own files are found.
     """
 
     name: str
@@ -58,12 +59,14 @@ class Corpus:
     lowercase: bool
     merges: int = 0
     vocabulary: str = ""
+    bin: str = ""
     task: str = "translation"
     published: str = ""
     downloads: tuple[Download, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict)
     blobs: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    tests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notes: str = ""
     home: Path = Path()
 
@@ -74,11 +77,22 @@ class Corpus:
 
     @property
     def own_files(self) -> list[Path]:
-        """The user's own files that it is made from (recipe plain): source and target, of each split if they differ."""
+        """The user's own files that it is made from: text, of each split source and target, and binarised data."""
         pattern = self.options.get("files", "")
         splits = SPLITS if "{split}" in pattern else SPLITS[:1]
         names = [pattern.format(split=split, language=side) for split in splits for side in self.sides]
-        return [self.home / name for name in names] if pattern else []
+        names = names if pattern else []
+        if self.bin:
+            pair = f"{self.source}-{self.target}"
+            names += [f"{self.bin}/dict.{side}.txt" for side in self.sides]
+            names += [
+                f"{self.bin}/{split}.{pair}.{side}.{kind}"
+                for split in SPLITS
+                for side in self.sides
+                for kind in ("bin", "idx")
+            ]
+            names += [self.options["codes"]] if "codes" in self.options else []
+        return [self.home / name for name in names]
 
     def download(self, name: str) -> Download:
         """The download called `name`. Raises InputError if the manifest has none of that name."""
@@ -189,7 +203,7 @@ def _load(path: Path, schema: Path) -> Mapping[str, Any]:
     rules["$defs"]["corpus"]["properties"]["recipe"]["enum"] = list(RECIPES)
     content = typed(read_yaml(path), rules)
     require_none(_refusals(content, rules, path))
-    problems = _ambiguous_downloads, _unknown_references, _sides_of_one_name, _unnamed_files, _own_merges
+    problems = _ambiguous_downloads, _unknown_references, _sides_of_one_name, _unnamed_files, _own_merges, _binarised
     require_none(itertools.chain.from_iterable(find(content, path) for find in problems))
     return content
 
@@ -197,7 +211,8 @@ def _load(path: Path, schema: Path) -> Mapping[str, Any]:
 def _refusals(content: Any, schema: Any, path: Path) -> Iterator[InputError]:
     for error in refusals(content, schema):
         place = ".".join(str(step) for step in error.absolute_path) or "top level"
-        yield InputError(complaint(error), where=f"{path}, {place}", fix=_fix(error))
+        for said in complaints(error):
+            yield InputError(said, where=f"{path}, {place}", fix=_fix(error))
 
 
 def _fix(error: jsonschema.ValidationError) -> str:
@@ -260,6 +275,13 @@ def _sides_of_one_name(content: Mapping[str, Any], path: Path) -> Iterator[Input
 def _unnamed_files(content: Mapping[str, Any], path: Path) -> Iterator[InputError]:
     """Corpora of one's own whose files are not named for both sides."""
     for name, entry in content["corpora"].items():
+        for test, its in entry.get("tests", {}).items():
+            if "{language}" not in its["files"]:
+                yield InputError(
+                    f"files: {its['files']!r} does not contain {{language}}",
+                    where=f"{path}, corpora.{name}.tests.{test}",
+                    fix="write a path such as data/newstest2016.{language}",
+                )
         files = entry.get("options", {}).get("files", "")
         if entry["recipe"] == "plain" and "{language}" not in files:
             yield InputError(
@@ -277,6 +299,20 @@ def _own_merges(content: Mapping[str, Any], path: Path) -> Iterator[InputError]:
                 f"a corpus of the task {task} cannot have merges of its own",
                 where=f"{path}, corpora.{name}",
                 fix="name a `vocabulary`, and describe it under `vocabularies`",
+            )
+
+
+def _binarised(content: Mapping[str, Any], path: Path) -> Iterator[InputError]:
+    """`bin` without the recipe that reads it, or the other way round; and test sets that nothing cuts in subwords."""
+    for name, entry in content["corpora"].items():
+        place = f"{path}, corpora.{name}"
+        if (entry["recipe"] == "binarised") != ("bin" in entry):
+            yield InputError("`recipe: binarised` and `bin` belong together", where=place, fix="write both, or neither")
+        elif "bin" in entry and entry.get("tests") and "codes" not in entry.get("options", {}):
+            yield InputError(
+                "further test sets need the BPE codes of the binarised data",
+                where=place,
+                fix="name them: options.codes",
             )
 
 

@@ -22,6 +22,7 @@ def score_file(
     output: Path,
     language: str,
     lowercase: bool,
+    plain: Path | None = None,
     sources: Path | None = None,
     check: Callable[[str, str], Verdict] | None = None,
     facts: dict[str, Any] | None = None,
@@ -29,6 +30,7 @@ def score_file(
     """Score a decoded file and write {"scores": {name: {"value", "signature"}}, "provenance"} as JSON.
 
     `hypotheses` holds BPE, `references` and `sources` are tokenised without BPE, `raw_references` untokenised.
+    `plain` are the hypotheses as text that was never tokenised; sacreBLEU and chrF++ are counted on them.
     `check`, which needs `sources`, adds the shares of valid and of mixed outputs. `facts` join the provenance.
     Raises InputError, naming the file, if one is missing, is not UTF-8 or does not have one line per hypothesis, and
     for an empty reference.
@@ -37,6 +39,7 @@ def score_file(
     subwords = read_lines(hypotheses)
     words = [remove_bpe(line) for line in subwords]
     gold, raw = read_lines(references), read_lines(raw_references)
+    written = read_lines(plain) if plain else None
     places = {"hypotheses": hypotheses, "references": references, "raw_references": raw_references}
     check_lines(words, places=places, references=gold, raw_references=raw)
     scores = score_translation(
@@ -46,12 +49,14 @@ def score_file(
         language=language,
         lowercase=lowercase,
         subwords=subwords,
+        plain=written,
     )
     if check is not None:
         if sources is None:
             raise InputError("a check needs the sources", where=hypotheses, fix="give `sources`")
         scores |= score_validity(read_lines(sources), words, check)
     inputs = {"hypotheses": sha256(hypotheses), "references": sha256(references)}
+    inputs |= {"plain": sha256(plain)} if plain else {}
     write_json(output, {"scores": scores, "provenance": provenance(watch=watch, **(facts or {}), inputs=inputs)})
 
 

@@ -11,10 +11,10 @@ from janus.metrics.scores import Scores
 from janus.metrics.significance import compare_outputs
 from janus.metrics.task_files import compare_task, task_scores
 from janus.metrics.translation import score_translation
+from janus.text.marks import attached_marks
 from janus.text.tokenise import detokenise, lowercase, tokenise
 
 TASKS = ("translation", "summary", "question", "reply")
-_MARKS = ".,!?;:"
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,7 @@ def compare_scores(baseline: Outputs, system: Outputs) -> dict[str, Any]:
 
 def is_tokenised(lines: Sequence[str]) -> bool:
     """Whether punctuation stands by itself rather than at the ends of words; True for text without any."""
-    words = [word for line in lines for word in line.split()]
-    alone = sum(word in _MARKS for word in words)
-    attached = sum(len(word) > 1 and word[-1] in _MARKS for word in words)
+    attached, alone = attached_marks(lines)
     return alone >= attached
 
 

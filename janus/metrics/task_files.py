@@ -126,6 +126,11 @@ def task_scores(
     return scores | repetition_scores(outputs, subwords) | {"words": {"value": mean, "signature": "words|mean"}}
 
 
+def tested_metric(task: str) -> str:
+    """The metric of a task that is tested for significance."""
+    return "bleu_tok" if task == "translation" else _TESTED[_known(task)][0]
+
+
 def _known(task: str) -> str:
     if task not in _SCORERS:
         raise InputError(f"no task {task!r}", where="task", fix=f"use one of {', '.join(_SCORERS)}")

@@ -51,8 +51,10 @@ def restore_rows(kept: Path, run: Path) -> list[Path]:
 
 
 def _trained(run: Path) -> Iterator[Path]:
-    """The rows below a folder whose training has ended, relative to it."""
-    return (record.parent.relative_to(run) for record in sorted(run.glob("*/*/seed-*/train.json")))
+    """The rows below a folder whose training has ended, and scored ones that have none of their own, relative to it."""
+    for row in sorted(run.glob("*/*/seed-*")):
+        if (row / "train.json").is_file() or ((row / "score").is_dir() and not (row / "checkpoints").is_dir()):
+            yield row.relative_to(run)
 
 
 def _copy(source: Path, target: Path, finish: Callable[[Path], object]) -> list[Path]:
@@ -78,4 +80,4 @@ def _products(row: Path) -> Iterator[Path]:
     for score in sorted(row.glob("score/*.json")):
         yield from sorted(row.glob(f"decode/{score.stem}.*"))
         yield score
-    yield row / "train.json"
+    yield from row.glob("train.json")

@@ -46,6 +46,8 @@ def narrow_manifest(
             _publish(entry, _made(section, name, entry, tier, manifest), mirror)
             if section == "corpora" and manifest.corpora[name].own_files:
                 _write_own(entry, name, mirror)
+            if section == "corpora":
+                _write_tests(entry, name, mirror)
     return content, notes
 
 
@@ -62,6 +64,9 @@ def _used(tier: Mapping[str, Any], manifest: Manifest) -> dict[str, set[str]]:
 
 def _narrow_corpus(entry: dict[str, Any]) -> None:
     entry.pop("blobs", None)
+    if entry.pop("bin", None):
+        # Text in its place; nobody's binarised data can be made.
+        entry |= {"recipe": "plain", "merges": _MERGES, "options": {}}
     _narrow_merges(entry)
     if not entry.get("downloads"):
         # Generated: its options say how much.
@@ -125,10 +130,22 @@ def _write_own(entry: dict[str, Any], name: str, mirror: Path) -> None:
     entry["options"] = entry["options"] | {"files": f"{folder}/{{split}}.{{language}}"}
     entry.pop("lines", None)
     for split in SPLITS:
-        count = TRAIN if split == "train" else HELD_OUT
-        pairs = sentence_pairs(*LANGUAGES[:2], count, seed=f"{name}/{split}")
-        for side, language in enumerate((entry["source"], entry["target"])):
-            (folder / f"{split}.{language}").write_text("".join(f"{pair[side]}\n" for pair in pairs), encoding="utf-8")
+        _write_pairs(folder, split, entry, TRAIN if split == "train" else HELD_OUT, seed=f"{name}/{split}")
+
+
+def _write_tests(entry: dict[str, Any], name: str, mirror: Path) -> None:
+    """Write made files in the place of further test sets, and their paths into the entry."""
+    folder = mirror.resolve() / name / "tests"
+    for test, its in entry.get("tests", {}).items():
+        folder.mkdir(parents=True, exist_ok=True)
+        its |= {"files": f"{folder}/{test}.{{language}}", "tokenised": True}
+        _write_pairs(folder, test, entry, HELD_OUT, seed=f"{name}@{test}")
+
+
+def _write_pairs(folder: Path, stem: str, entry: Mapping[str, Any], count: int, *, seed: str) -> None:
+    pairs = sentence_pairs(*LANGUAGES[:2], count, seed=seed)
+    for side, language in enumerate((entry["source"], entry["target"])):
+        (folder / f"{stem}.{language}").write_text("".join(f"{pair[side]}\n" for pair in pairs), encoding="utf-8")
 
 
 def _publish(entry: dict[str, Any], made: Made, mirror: Path) -> None:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from janus.config.distilled import raw_of
-from janus.config.tiers import read_yaml, runs, settings
+from janus.config.given import is_trained
+from janus.config.tiers import SHOWN, read_yaml, runs, settings, used_systems
 from janus.data import SCHEMAS
+from janus.errors import InputError
 from janus.fetching.manifest import Manifest
 from janus.rehearsal.manifest import BLOCK
 from janus.rehearsal.mirror import TRAIN, make_corpus
@@ -47,7 +49,8 @@ def narrow_tier(
     narrow = copy.deepcopy(dict(tier)) | {"tier": f"{tier['tier']}-rehearsal", "rehearsal": True, "mirror": None}
     # What the systems' entries say is narrowed too, and comes after it when the narrow tier is read.
     narrow["overrides"] = narrow.pop("entries", []) + narrow["overrides"]
-    notes = _notes(tier, systems, machine)
+    narrow.pop("trained_by", None)
+    notes = _notes(tier, systems, machine) + _leave_out_given(narrow, systems)
     _narrow_device(narrow, machine)
     # Two seeds already make a mean and an interval.
     narrow["seeds"] = tier["seeds"][:2]
@@ -87,6 +90,32 @@ def _notes(tier: Mapping[str, Any], systems: Mapping[str, Any], machine: Machine
     if most > max(1, machine.gpus):
         notes.append(f"trainings on up to {most} GPUs: on {machine.gpus or 'none'}, so in fewer processes")
     return notes
+
+
+def _leave_out_given(narrow: dict[str, Any], systems: Mapping[str, Any]) -> list[str]:
+    """Leave out rows of given files, which belong to the real text; returns a line that names them.
+
+    A block of such rows alone is left out, and a baseline that is one becomes the first row that stays. Raises
+    InputError for a teacher that is one.
+    """
+    given = {name for name in used_systems(narrow | {"entries": []}) if not is_trained(systems, name)}
+    for corpus, entry in narrow["distilled"].items():
+        if entry["teacher"] in given:
+            fix = "name one that is trained"
+            raise InputError("a given teacher cannot be rehearsed", where=f"distilled.{corpus}.teacher", fix=fix)
+    for kind in SHOWN:
+        for name, block in list(narrow[kind].items()):
+            block["systems"] = [one for one in block["systems"] if one not in given]
+            more = {
+                corpus: [one for one in names if one not in given] for corpus, names in block.get("more", {}).items()
+            }
+            if more:
+                block["more"] = {corpus: names for corpus, names in more.items() if names}
+            if not block["systems"]:
+                del narrow[kind][name]
+            elif block.get("baseline") in given:
+                block["baseline"] = block["systems"][0]
+    return [f"rows of given files are left out: {', '.join(sorted(given))}"] * bool(given)
 
 
 def _narrow_device(narrow: dict[str, Any], machine: Machine) -> None:

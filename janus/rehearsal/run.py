@@ -20,11 +20,12 @@ from typing import Any
 import yaml
 
 from janus.config.consistency import check_sense
-from janus.config.system_entries import load_systems, with_entries, with_found_files
-from janus.config.tiers import check, read_yaml
+from janus.config.files import load_config, of_project
+from janus.config.system_entries import with_entries, with_found_files
+from janus.config.tiers import read_yaml
 from janus.data import PUBLISHED, SCHEMAS
-from janus.errors import InputError, together
-from janus.fetching.manifest import Manifest, load_manifest
+from janus.errors import InputError
+from janus.fetching.manifest import Manifest
 from janus.rehearsal.manifest import narrow_manifest
 from janus.rehearsal.narrow import Machine, narrow_tier
 from janus.report.published import load_published
@@ -94,12 +95,7 @@ def _checked(configfile: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], Ma
         raise InputError("contains no settings", where=configfile, fix="give a tier file")
     if "tier" not in config:
         config = _laid_over(read_yaml(ROOT / "config" / "demo.yaml"), config)
-    tier = check(config, SCHEMAS / "tier.schema.yaml", where=configfile)
-    systems_file = tier["systems_file"]
-    systems, manifest = together(
-        lambda: load_systems(systems_file, SCHEMAS),
-        lambda: load_manifest(Path(tier["corpora_file"])),
-    )
+    tier, systems, manifest = load_config(config, SCHEMAS, where=configfile, found=partial(of_project, root=ROOT))
     known = {"texts": manifest.texts, "models": manifest.models}
     published = load_published(PUBLISHED)
     tier = with_entries(tier, systems)
@@ -129,9 +125,12 @@ def _lay_out(
             (folder / part).symlink_to(ROOT / part)
     narrow, notes = narrow_tier(tier, systems, manifest, machine)
     content, more = narrow_manifest(narrow, manifest, folder / "mirror", parquet=machine.parquet)
-    narrow |= {"systems_file": "config/systems.yaml", "corpora_file": "config/corpora.yaml"}
+    narrow |= {"systems_file": "config/systems.yaml", "corpora_file": "config/corpora.yaml", "systems": {}}
     narrow["claims_file"] = str(Path(tier["claims_file"]).resolve())
-    systems = with_found_files(read_yaml(Path(tier["systems_file"])), Path(tier["systems_file"]).parent)
+    systems = {
+        **with_found_files(read_yaml(Path(tier["systems_file"])), Path(tier["systems_file"]).parent),
+        **with_found_files(tier["systems"], Path()),
+    }
     for name, value in (("corpora", content), ("systems", systems), ("tier", narrow)):
         text = yaml.dump(value, Dumper=_Plain, allow_unicode=True, sort_keys=False)
         (config / f"{name}.yaml").write_text(text, encoding="utf-8")

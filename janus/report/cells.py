@@ -186,7 +186,7 @@ def other_texts(number: int, table: Mapping[str, Any], published: Mapping[str, s
 def files_of(cells: Sequence[Cell], kind: str) -> list[str]:
     """All paths of one kind in the cells, without duplicates.
 
-    Kinds: `scores`, `tests`, `latencies`, and `origins`, the records of trainings and decodings.
+    Kinds: `scores`, `tests`, `latencies`, and `origins`, the records of trainings, decodings and given files.
     """
     found = {
         "scores": lambda cell: [cell["score_files"]],
@@ -205,4 +205,4 @@ def _latencies(cell: Cell) -> list[Files]:
 def _origins(cell: Cell) -> list[Files]:
     origins = [cell["origin"]] if "origin" in cell else []
     origins += [one["origin"] for one in cell.get("comparisons", ())]
-    return [origin[kind] for origin in origins for kind in ("trainings", "decodings")]
+    return [origin.get(kind, {}) for origin in origins for kind in ("trainings", "decodings", "given")]

@@ -26,6 +26,7 @@ def collect(cells: Iterable[Mapping[str, Any]]) -> list[Reproduced]:
     - `comparisons` (optional): a list of {"against": the label of the row it was tested against, "step": whether it
       adds to that row, "files": {seed: path of a file written by `compare_files` or `compare_task_files`}}, tests of
       the metric that the table tests, the only one with tests;
+    - `tested` (optional): the metric that is tested, where the table is none of the paper's;
     - `iterations` (optional): the paper's Iter of the decoding;
     - `latency` (optional): {"files": {seed: path of a file written by `janus.decoding.latency`}, "manner", "passes",
       "baseline": None or {"label" and the same three}}. It adds the metrics `latency` and, with a baseline, `speedup`:
@@ -50,11 +51,16 @@ def _score(cell: Mapping[str, Any], metric: str, scores: Mapping[Path, Mapping[s
     for path, found in scores.items():
         if metric not in found:
             raise InputError(f"no metric {metric!r}", where=path, fix=f"choose from: {', '.join(found)}")
-    tested = cell.get("comparisons", ()) if metric == PAPER_TABLES[cell["table"]].tested else ()
+    tested = cell.get("comparisons", ()) if metric == _tested(cell) else ()
     values = [found[metric]["value"] for found in scores.values()]
     signature = next(iter(scores.values()))[metric]["signature"]
     record = _record(cell, metric, values, signature, scores)
     return replace(record, comparisons=tuple(_comparison(one) for one in tested if one["files"]))
+
+
+def _tested(cell: Mapping[str, Any]) -> str:
+    """The metric whose tests a cell has: its own, or that of the paper's table."""
+    return cell["tested"] if "tested" in cell else PAPER_TABLES[cell["table"]].tested
 
 
 def _speeds(cell: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Reproduced]:
@@ -62,13 +68,14 @@ def _speeds(cell: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Reprod
     records = [_record(cell, "latency", list(own.values()), protocol(files), files)]
     if measured["baseline"]:
         base_files, base = _latencies(measured["baseline"])
-        if base.keys() != own.keys():
+        if len(base) > 1 and len(own) > 1 and base.keys() != own.keys():
             raise InputError(
                 f"seeds {', '.join(map(str, own))} against {', '.join(map(str, base))} of the baseline",
                 where=files[0],
                 fix="measure both with the same seeds",
             )
-        ratios = [base[seed] / own[seed] for seed in own]
+        # Of a given checkpoint there may be a single run, whatever the seeds of the others.
+        ratios = [base.get(seed, next(iter(base.values()))) / speed for seed, speed in own.items()]
         signature = f"latency of {measured['baseline']['label']} / its own"
         records.append(_record(cell, "speedup", ratios, signature, [*files, *base_files]))
     return records
@@ -86,7 +93,7 @@ def _record(
     """A record without tests."""
     interval = mean_interval(values)
     return Reproduced(
-        table=int(cell["table"]),
+        table=cell["table"],
         row=cell["row"],
         variant=cell["variant"],
         column=cell["column"],

@@ -5,7 +5,7 @@ from typing import Any
 
 from janus.report.layout import SIGNIFICANT, Group, Table, caption, mark
 from janus.report.ledger import Comparison, Reproduced
-from janus.report.names import METRICS
+from janus.report.names import METRICS, table_name, table_title
 
 _HEADS = ("Difference", "p, bootstrap", "p, randomisation", "Mark")
 _NOTES = (
@@ -17,13 +17,13 @@ _NOTES = (
 )
 
 
-def build_comparison_table(number: int, reproduced: Sequence[Reproduced], *, tier: str, generated: bool) -> Table:
+def build_comparison_table(number: int | str, reproduced: Sequence[Reproduced], *, tier: str, generated: bool) -> Table:
     """All tests of Table `number`, one line each; empty if nothing was tested."""
     tested = [(record, one) for record in reproduced if record.table == number for one in record.comparisons]
     metrics = dict.fromkeys(METRICS.get(record.metric, record.metric) for record, _ in tested)
-    title = f"Table {number} of the paper, tests of significance" + (f" of {', '.join(metrics)}" if metrics else "")
+    title = f"{table_title(number)}, tests of significance" + (f" of {', '.join(metrics)}" if metrics else "")
     return Table(
-        name=f"table{number}-tests",
+        name=f"{table_name(number)}-tests",
         caption=caption(title, tier, generated=generated),
         notes=_NOTES if tested else ("Nothing is tested in this table.",),
         labels=("Row", "System", "Column", "Against"),
@@ -46,7 +46,7 @@ def _line(record: Reproduced, one: Comparison) -> tuple[str, ...]:
     return record.row, record.variant, record.column, one.against, difference, *p_values, mark(one)
 
 
-def _tidy(number: int, record: Reproduced, one: Comparison) -> dict[str, Any]:
+def _tidy(number: int | str, record: Reproduced, one: Comparison) -> dict[str, Any]:
     return {
         "table": number,
         "row": record.row,

@@ -75,7 +75,10 @@ def generation_cells(
         }
         if PAPER_TABLES[number].timed:
             speed = {"files": latency_files(corpus, name), "manner": manner, "passes": passes, "baseline": baseline}
-            cells[row, label] |= {"iterations": None if passes is None else iteration_of(passes), "latency": speed}
+            cells[row, label] |= {
+                "iterations": None if passes is None else iteration_of(passes),
+                "latency": speed if speed["files"] else None,
+            }
     return list(cells.values())
 
 

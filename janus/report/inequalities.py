@@ -63,8 +63,11 @@ def inequality_notes(cells: Iterable[Mapping[str, Any]]) -> list[str]:
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """`name A and B` for each setting that differs between two origins (see `inequality_notes`).
 
+    Of a row that is given and not trained here, there is one text that says so.
     Numbers of parameters differ if the larger is more than 1 % above the smaller, or only one is recorded.
     """
+    if missing := [name for name, origin in (("the first", one), ("the second", other)) if not origin["trainings"]]:
+        return [f"how {' and '.join(missing)} was trained is not known here"]
     ours, theirs = _settings_of(one), _settings_of(other)
     told = [f"{name} {ours[name]} and {theirs[name]}" for name in ours if ours[name] != theirs[name]]
     sizes = [_parameters_of(origin) for origin in (one, other)]

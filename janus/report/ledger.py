@@ -40,12 +40,13 @@ class Comparison:
 class Reproduced:
     """One reproduced score of one cell.
 
-    `variant` names the system that fills the row. `half_width` is of the 95 % interval over `seeds` runs, None for one.
-    `comparisons` are its tests against other rows. `provenance` lists the files the value comes from. In a table of one
-    corpus `column` is the corpus, until `in_columns` assigns the record to its column.
+    `table` is the number of a table of the paper, or the name of one of a tier's own. `variant` names the system
+    that fills the row. `half_width` is of the 95 % interval over `seeds` runs, None for one. `comparisons` are its
+    tests against other rows. `provenance` lists the files the value comes from. In a table of one corpus `column`
+    is the corpus, until `in_columns` assigns the record to its column.
     """
 
-    table: int
+    table: int | str
     row: str
     variant: str
     column: str

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from janus.report.layout import Group, Table, caption, score_text, significance_note
 from janus.report.ledger import Reproduced
-from janus.report.names import METRICS
+from janus.report.names import METRICS, table_name, table_title
 
 
-def build_metric_table(number: int, reproduced: Sequence[Reproduced], *, tier: str, generated: bool) -> Table:
+def build_metric_table(number: int | str, reproduced: Sequence[Reproduced], *, tier: str, generated: bool) -> Table:
     """All metrics of Table `number`, one line per cell; metrics that no cell has get no column."""
     records = [record for record in reproduced if record.table == number]
     names = [*METRICS, *(record.metric for record in records if record.metric not in METRICS)]
@@ -20,8 +20,8 @@ def build_metric_table(number: int, reproduced: Sequence[Reproduced], *, tier: s
     for record in records:
         lines.setdefault((record.row, record.variant, record.column), {})[record.metric] = record
     return Table(
-        name=f"table{number}-metrics",
-        caption=caption(f"Table {number} of the paper, every metric", tier, generated=generated),
+        name=f"{table_name(number)}-metrics",
+        caption=caption(f"{table_title(number)}, every metric", tier, generated=generated),
         notes=tuple(notes),
         labels=("Row", "System", "Column"),
         groups=tuple(Group(METRICS.get(metric, metric), ("",)) for metric in metrics),
@@ -40,7 +40,7 @@ def _signature(metric: str, records: Sequence[Reproduced]) -> str:
     return f"{METRICS.get(metric, metric)}: {' or '.join(signatures)}"
 
 
-def _tidy(number: int, place: tuple[str, str, str], scores: dict[str, Reproduced]) -> dict[str, object]:
+def _tidy(number: int | str, place: tuple[str, str, str], scores: dict[str, Reproduced]) -> dict[str, object]:
     row, system, column = place
     values = {metric: round(record.value, 4) for metric, record in scores.items()}
     return {"table": number, "row": row, "system": system, "column": column, **values}

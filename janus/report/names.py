@@ -61,3 +61,13 @@ def generated_text(recipes: Iterable[str]) -> bool:
 def decimals(metric: str) -> int:
     """The number of decimals of a reproduced value of a metric."""
     return _DECIMALS.get(metric, 2)
+
+
+def table_name(table: int | str) -> str:
+    """The name of a table in paths: of the paper's by number, of a tier's own as it is."""
+    return f"table{table}" if isinstance(table, int) else table
+
+
+def table_title(table: int | str) -> str:
+    """The name of a table in captions."""
+    return f"Table {table} of the paper" if isinstance(table, int) else f"Table {table}"

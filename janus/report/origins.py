@@ -12,9 +12,27 @@ _Fact = tuple[str, str, str]
 
 
 def origin_notes(cells: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The notes of a table about its runs: unequal trainings, and origins that differ between rows."""
+    """The notes of a table about its runs: given rows, unequal trainings, and origins that differ between rows."""
     cells = list(cells)
-    return [*inequality_notes(cells), *provenance_notes(cells)]
+    return [*given_notes(cells), *inequality_notes(cells), *provenance_notes(cells)]
+
+
+def given_notes(cells: Iterable[Mapping[str, Any]]) -> list[str]:
+    """A note of the rows of which outputs or a checkpoint were given, with their files, and one of shared trainings."""
+    given: dict[str, dict[str, None]] = {}
+    shared: dict[str, str] = {}
+    for cell in cells:
+        origin = cell.get("origin") or {}
+        for path in origin.get("given", {}).values():
+            found = read_json(Path(path))["given"]
+            what = f"{found['kind']} given, {found['file']} (sha256 {found['sha256'][:7]})"
+            given.setdefault(cell["variant"], {})[what] = None
+        if trainer := origin.get("trained_by"):
+            shared[cell["variant"]] = trainer
+    files = "; ".join(f"{row}, {', '.join(names)}" for row, names in given.items())
+    same = "; ".join(f"{row} and {trainer}" for row, trainer in shared.items())
+    notes = [f"Not made by this suite: {files}."] * bool(given)
+    return notes + [f"Different decodings of one training: {same}."] * bool(shared)
 
 
 def provenance_notes(cells: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -42,7 +60,9 @@ def _facts(cell: Mapping[str, Any]) -> Iterator[_Fact]:
     readers: list[tuple[str, Mapping[Any, str], Callable[[Any], Mapping[str, Any]]]] = [
         ("scored", cell["score_files"], lambda record: record.get("provenance", {}))
     ]
-    if origin := cell.get("origin"):
+    if (origin := cell.get("origin")) and origin.get("given"):
+        readers = [("decoded", _decodings(origin), lambda record: record), *readers]
+    elif origin:
         readers = [
             ("trained", origin["trainings"], lambda record: record),
             ("decoded", origin["decodings"], lambda record: record),
@@ -51,6 +71,11 @@ def _facts(cell: Mapping[str, Any]) -> Iterator[_Fact]:
     for verb, files, of in readers:
         for path in files.values():
             yield from _facts_of(verb, cell["variant"], of(read_json(Path(path))))
+
+
+def _decodings(origin: Mapping[str, Any]) -> Mapping[Any, str]:
+    """The decodings that this suite made; given outputs are none."""
+    return {} if origin["decodings"] == origin["given"] else origin["decodings"]
 
 
 def _facts_of(verb: str, label: str, record: Mapping[str, Any]) -> Iterator[_Fact]:

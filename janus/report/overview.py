@@ -68,26 +68,31 @@ def overview_rows(cells: Sequence[Cell], task: str) -> list[Row]:
 
     Keys are the metrics of the task, `signature` of its first, `passes` (the mean over sentences where a decoder stops
     by itself), `latency` (ms a sentence, one at a time), `throughput` (sentences a second at `batch`, the largest),
-    `parameters`, `updates` and `seconds` of one training, `device`. Speeds are medians over seeds. Raises InputError
-    for a missing file or metric, or speeds that were not measured for this decoding.
+    `parameters`, `seconds` of one training, `device`. Speeds are medians over seeds. What a given row does not have
+    (speeds, a training) is None. Raises InputError for a missing file or metric, or speeds that were not measured for
+    this decoding.
     """
     return [_row(cell, QUALITY[task]) for cell in cells]
 
 
 def _row(cell: Cell, metrics: Sequence[str]) -> Row:
     scores = [read_json(Path(path))["scores"] for path in cell["score_files"].values()]
-    trainings = [read_json(Path(path)) for path in cell["origin"]["trainings"].values()]
-    timed = [decodings(Path(path), cell["manner"], cell["passes"]) for path in cell["latency_files"].values()]
-    largest = max(row["batch_size"] for row in timed[0])
-    return {
+    made = [read_json(Path(path)) for path in (cell["origin"]["trainings"] or cell["origin"]["given"]).values()]
+    row = {
         **{name: mean_interval([one[name]["value"] for one in scores]) for name in metrics},
         "signature": scores[0][metrics[0]]["signature"],
         "passes": _mean_passes(cell),
+        "parameters": made[0].get("parameters"),
+        "seconds": statistics.fmean(one["wall_seconds"] for one in made) if cell["origin"]["trainings"] else None,
+    }
+    if not cell["latency_files"]:
+        return row | dict.fromkeys(("latency", "throughput", "batch", "device"))
+    timed = [decodings(Path(path), cell["manner"], cell["passes"]) for path in cell["latency_files"].values()]
+    largest = max(one["batch_size"] for one in timed[0])
+    return row | {
         "latency": _median(timed, 1, "milliseconds_per_sentence"),
         "throughput": _median(timed, largest, "sentences_per_second"),
         "batch": largest,
-        "parameters": trainings[0]["parameters"],
-        "seconds": statistics.fmean(one["wall_seconds"] for one in trainings),
         "device": read_json(Path(next(iter(cell["latency_files"].values()))))["device"],
     }
 
@@ -117,7 +122,7 @@ def overview_table(
     origins: Sequence[str] = (),
 ) -> Table:
     """The table of an overview; `baseline` is the system that speeds are compared with, `origins` are further notes."""
-    metrics, batch = QUALITY[task], rows[0]["batch"]
+    metrics, batch = QUALITY[task], next(row["batch"] for row in rows if row["batch"])
     slowest = next(row["latency"] for cell, row in zip(cells, rows, strict=True) if cell["row"] == baseline)
     units = {
         "passes": "passes",
@@ -127,7 +132,10 @@ def overview_table(
         "parameters": "parameters, M",
         "minutes": "training, min",
     }
-    records = [_record(cell, row | {"speedup": slowest / row["latency"]}, metrics) for cell, row in zip(cells, rows)]
+    ratios = [slowest / row["latency"] if row["latency"] else None for row in rows]
+    records = [
+        _record(cell, row | {"speedup": ratio}, metrics) for cell, row, ratio in zip(cells, rows, ratios, strict=True)
+    ]
     heads = [*(METRICS[metric] for metric in metrics), *units.values()]
     lines = [
         (
@@ -163,8 +171,8 @@ def _record(cell: Cell, row: Row, metrics: Sequence[str]) -> Row:
         "seeds": row[metrics[0]].count,
         **scores,
         **{key: row[key] for key in ("passes", "latency", "speedup", "throughput")},
-        "parameters": row["parameters"] / 1e6,
-        "minutes": row["seconds"] / 60,
+        "parameters": row["parameters"] and row["parameters"] / 1e6,
+        "minutes": row["seconds"] and row["seconds"] / 60,
     }
 
 
@@ -177,13 +185,13 @@ def _score(interval: Interval, metric: str) -> str:
 def _cost(record: Row, key: str) -> str:
     value = record[key]
     if value is None:
-        return "a token"
+        return "a token" if key == "passes" else "–"
     return f"{value:.2f}×" if key == "speedup" else f"{value:.3g}" if key == "passes" else f"{value:.2f}"
 
 
 def _notes(rows: Sequence[Row], metrics: Sequence[str], baseline: str) -> list[str]:
     spread = ["± is a 95 % interval over seeds."] if rows[0][metrics[0]].half_width is not None else ["One seed."]
-    devices = ", ".join(dict.fromkeys(row["device"] for row in rows))
+    devices = ", ".join(dict.fromkeys(row["device"] for row in rows if row["device"]))
     return [
         f"{METRICS[metrics[0]]}: {rows[0]['signature']}.",
         *spread,
@@ -196,7 +204,8 @@ def _notes(rows: Sequence[Row], metrics: Sequence[str], baseline: str) -> list[s
 def figure_rows(cells: Sequence[Cell], rows: Sequence[Row], task: str) -> list[Row]:
     """The points of the picture of an overview, quality against speed, at batch 1 and at the largest batch.
 
-    Columns are those of `figures.TRADEOFF_COLUMNS`; `on_front` says that no other row is both better and faster.
+    Rows without a speed have none. Columns are those of `figures.TRADEOFF_COLUMNS`; `on_front` says that no other
+    row is both better and faster.
     """
     metric = QUALITY[task][0]
     points = [
@@ -211,6 +220,7 @@ def figure_rows(cells: Sequence[Cell], rows: Sequence[Row], task: str) -> list[R
             "device": row["device"],
         }
         for cell, row in zip(cells, rows, strict=True)
+        if row["latency"]
         for size, speed in ((1, 1000 / row["latency"]), (row["batch"], row["throughput"]))
     ]
     for size in {point["batch_size"] for point in points}:

@@ -1,5 +1,6 @@
 """From downloads to a prepared corpus: the recipes, the files they leave, and the checks on them."""
 
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -87,7 +88,8 @@ def _respaced(writer: SplitWriter) -> dict[str, object]:
 
 def _facts(corpus: Corpus, writer: SplitWriter, out: Path, used: Mapping[str, str], seed: int) -> dict[str, object]:
     names = [*(f"tok/{split}" for split in SPLITS), "raw/test"]
-    own = {str(path.relative_to(corpus.home)): sha256(path) for path in corpus.own_files}
+    # Relative to the manifest, which may name files outside its folder.
+    own = {os.path.relpath(path, corpus.home): sha256(path) for path in corpus.own_files}
     files = sorted(out / f"{name}.{language}" for name in names for language in writer.languages)
     return {
         "corpus": corpus.name,

@@ -211,7 +211,7 @@ def test_all_problems_of_a_manifest_are_said_at_once(manifest):
 def test_two_kinds_at_once_are_refused_without_the_whole_entry(manifest):
     with pytest.raises(InputError) as caught:
         load_manifest(manifest(vocabulary="v", notes="long " * 99))
-    assert "corpora.a.de-en: only one of merges, vocabulary may stand there; " in str(caught.value)
+    assert "corpora.a.de-en: only one of merges, vocabulary, bin may stand there; " in str(caught.value)
     assert len(str(caught.value)) < 300
 
 

@@ -90,3 +90,10 @@ def test_files_are_named_for_both_sides(tmp_path, files, message):
 
 def test_the_tier_of_the_page_is_valid():
     assert check(yaml.safe_load(TIER), ROOT / "workflow/schemas/tier.schema.yaml", where="page")["tier"] == "mine"
+
+
+def test_files_may_lie_outside_the_folder_of_the_manifest(tmp_path):
+    (tmp_path / "mine").mkdir()
+    write(tmp_path, **{f"{split}_{side}": TEXT[side] for split in ("train", "valid", "test") for side in TEXT})
+    made(tmp_path, corpus_of(tmp_path / "mine", files=f"{tmp_path}/text/{{split}}.{{language}}"))
+    assert "../text/train.de" in read_json(tmp_path / "out/corpus.json")["own files"]

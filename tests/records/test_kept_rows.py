@@ -65,6 +65,13 @@ def test_rows_and_decodings_are_added_and_none_is_replaced(tmp_path):
     assert keep_rows(run, kept) == []
 
 
+def test_a_scored_row_without_a_training_of_its_own_is_kept(tmp_path):
+    run, other = run_of(tmp_path / "results/tiny"), "pair/janus-greedy/seed-1"
+    write(run, {f"{other}/decode/ar.bpe": "a sentence\n", f"{other}/score/ar.json": "{}"})
+    assert keep_rows(run, tmp_path / "kept") == [ROW, Path(other)]
+    assert (tmp_path / "kept" / other / "decode/ar.bpe").is_file()
+
+
 def test_rows_of_another_revision_are_refused(tmp_path):
     keep_rows(run_of(tmp_path / "one/tiny"), tmp_path / "kept")
     with pytest.raises(InputError, match="kept: rows of several revisions: abc, abd; use a separate folder for each"):

@@ -11,19 +11,20 @@ from janus.children import FIXED
 from janus.claims.statements import load_statements
 from janus.closure import digest_of_code
 from janus.recipes.by_recipe import builder_name, judge_name, text_name
-from janus.fetching.manifest import load_manifest
 from janus.training.lock import hold_lock
 from janus.training.warm import WarmPython, is_supported
-from janus.errors import InputError, together
+from janus.errors import InputError
 from janus.report.products import Products
 from janus.report.published import load_published
 from janus.config.consistency import check_sense
-from janus.config.distilled import raw_of, with_distilled
+from janus.config.distilled import raw_of, trained_on, with_distilled
 from janus.slurm import Demand, require_accounting, require_nodes
 from janus.methods.base.registry import module_of
-from janus.config.system_entries import load_systems, with_entries
+from janus.config.files import load_config
+from janus.config.given import decodes, given_of, given_path
+from janus.config.system_entries import with_entries
 from janus.config.systems import decoder_modules, decoding_settings, training_arguments
-from janus.config.tiers import NAMING, asked_systems, averages, check, read_yaml, rows_of, settings
+from janus.config.tiers import NAMING, asked_systems, averages, read_yaml, rows_of, settings
 
 SCHEMAS = ROOT / "workflow" / "schemas"
 # Jobs inherit them: no script depends on the caller's locale or screen.
@@ -37,15 +38,7 @@ def checked_config():
         # Snakemake has read them, and kept the last of a key that stands there twice.
         for path in workflow.configfiles:
             read_yaml(path)
-        tier = check(dict(config), SCHEMAS / "tier.schema.yaml", where=where)
-        for key in ("systems_file", "corpora_file", "claims_file", "mirror"):
-            if tier[key] and "://" not in tier[key]:
-                tier[key] = of_user(tier[key])
-        systems_file = tier["systems_file"]
-        systems, manifest = together(
-            lambda: load_systems(systems_file, SCHEMAS),
-            lambda: load_manifest(tier["corpora_file"]),
-        )
+        tier, systems, manifest = load_config(dict(config), SCHEMAS, where=where, found=of_user)
         manifest = replace(manifest, corpora=with_distilled(manifest.corpora, tier))
         published = load_published(ROOT / "workflow" / "published")
         statements = load_statements(tier["claims_file"])
@@ -68,6 +61,13 @@ config.update(TIER)
 RESULTS = f"results/{TIER['tier']}"
 LOGS = f"logs/{TIER['tier']}"
 PRODUCTS = Products(RESULTS, TIER, SYSTEMS, CORPORA)
+# Systems that are trained here, those whose checkpoint is given, and those of which only outputs are given.
+TRAINED = [name for name, system in SYSTEMS.items() if not given_of(system) and not system.get("trained_by")]
+CHECKPOINTS = [
+    name for name, system in SYSTEMS.items() if given_of(system) == "checkpoint" and not system.get("trained_by")
+]
+DECODED = [name for name, system in SYSTEMS.items() if decodes(system)]
+OUTPUTS = [name for name in SYSTEMS if name not in DECODED]
 # The folder of one training, by wildcards, below either.
 RUN = f"{RESULTS}/{{corpus}}/{{system}}/seed-{{seed}}"
 RUN_LOGS = f"{LOGS}/{{corpus}}/{{system}}/seed-{{seed}}"
@@ -126,6 +126,11 @@ def code_of_decoding(script, system):
 
 def corpus_folder(corpus):
     return f"{RESULTS}/{corpus}/corpus"
+
+
+def data_folder(wildcards):
+    """The binarised corpus, with the dictionaries, of what is decoded: of a further test set that of its corpus."""
+    return f"{corpus_folder(trained_on(wildcards.corpus))}/bin"
 
 
 def of_corpus(attribute):
@@ -190,8 +195,13 @@ def decoding_of(wildcards, mode):
 
 
 def checkpoint_of(wildcards, system):
-    """What another system's run on the same corpus and seed decodes with."""
-    return f"{RUN.format(corpus=wildcards.corpus, system=system, seed=wildcards.seed)}/averaged.pt"
+    """What a system's run on the corpus and with the seed of a rule is decoded with."""
+    return f"{PRODUCTS.weights(wildcards.corpus, system, int(wildcards.seed))}/averaged.pt"
+
+
+def own_checkpoint(wildcards):
+    """What the run of a rule is decoded with."""
+    return checkpoint_of(wildcards, wildcards.system)
 
 
 def asked_checkpoints(wildcards):

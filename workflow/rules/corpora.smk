@@ -79,6 +79,30 @@ rule learn_bpe:
         "../scripts/learn_bpe.py"
 
 
+rule recover_bpe:
+    input:
+        own=own_files,
+        corpus=rules.prepare.output.corpus,
+    output:
+        directory(f"{RESULTS}/{{corpus}}/corpus/bpe"),
+    log:
+        f"{LOGS}/{{corpus}}/recover_bpe.log",
+    wildcard_constraints:
+        corpus=any_of(BINARISED),
+    priority: 2
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        mem_mb=pairs_memory(500, 300),
+        runtime="2h",
+    params:
+        code=lambda wildcards: code_of("recover_bpe", builder_name(CORPORA[wildcards.corpus].recipe)),
+    message:
+        "Recover the subwords of {wildcards.corpus}"
+    script:
+        "../scripts/recover_bpe.py"
+
+
 rule encode:
     input:
         tok=rules.prepare.output.tok,
@@ -129,6 +153,63 @@ rule binarise:
         "Binarise {wildcards.corpus}"
     script:
         "../scripts/binarise.py"
+
+
+rule prepare_test_set:
+    input:
+        own=own_files,
+        corpus=lambda wildcards: f"{own_corpus_folder(wildcards)}/corpus.json",
+        texts=lambda wildcards: [f"{own_corpus_folder(wildcards)}/{folder}" for folder in ("tok", "raw")],
+    output:
+        tok=directory(f"{RESULTS}/{{corpus}}/corpus/tok"),
+        raw=directory(f"{RESULTS}/{{corpus}}/corpus/raw"),
+        corpus=f"{RESULTS}/{{corpus}}/corpus/corpus.json",
+    log:
+        f"{LOGS}/{{corpus}}/prepare_test_set.log",
+    wildcard_constraints:
+        corpus=any_of(TESTS),
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        lowercase=of_corpus("lowercase"),
+        tokenised=lambda wildcards: CORPORA[wildcards.corpus].options["tokenised"],
+        source=of_corpus("source"),
+        target=of_corpus("target"),
+        code=code_of("prepare_test_set"),
+    message:
+        "Prepare the test set {wildcards.corpus}"
+    script:
+        "../scripts/prepare_test_set.py"
+
+
+rule encode_test_set:
+    input:
+        tok=rules.prepare_test_set.output.tok,
+        bpe=lambda wildcards: f"{own_corpus_folder(wildcards)}/bpe",
+        vocabulary=vocabulary_of,
+    output:
+        directory(f"{RESULTS}/{{corpus}}/corpus/bpe"),
+    log:
+        f"{LOGS}/{{corpus}}/encode_test_set.log",
+    wildcard_constraints:
+        corpus=any_of(TESTS),
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        source=of_corpus("source"),
+        target=of_corpus("target"),
+        longest=lambda wildcards: CORPORA[wildcards.corpus].options.get("longest_source"),
+        code=code_of("encode_test_set"),
+    message:
+        "Encode the test set {wildcards.corpus}"
+    script:
+        "../scripts/encode_test_set.py"
 
 
 rule download:

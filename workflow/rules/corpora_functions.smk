@@ -5,11 +5,13 @@ from janus.text.documents import require_readers
 from janus.fetching.terms import refusals
 
 DOWNLOADS = MANIFEST.downloads
-# Corpora that are prepared, among them those that are encoded with a vocabulary they share with a pre-training text, and
-# those with a BPE of their own.
-RAW = [name for name in CORPORA if name not in DISTILLED]
+# Further test sets of corpora, and corpora that are prepared, among them those that are encoded with a vocabulary they share with a pre-training text, those
+# that are given binarised, and those with a BPE of their own.
+TESTS = [name for name in CORPORA if trained_on(name) != name]
+RAW = [name for name in CORPORA if name not in (*DISTILLED, *TESTS)]
 SHARED = [name for name in RAW if CORPORA[name].vocabulary]
-OWN = [name for name in RAW if name not in SHARED]
+BINARISED = [name for name in RAW if CORPORA[name].bin]
+OWN = [name for name in RAW if name not in (*SHARED, *BINARISED)]
 
 
 def downloads_of(entry):
@@ -30,9 +32,11 @@ def vocabulary_of(wildcards):
 def dictionary_folder(wildcards):
     """What holds the dictionary of a corpus, in a list; an empty one where it is learnt on the corpus.
 
-    A distilled corpus has the dictionary of the raw one.
+    A distilled corpus has the dictionary of the raw one, one that is given binarised its own.
     """
     raw = raw_of(wildcards.corpus)
+    if wildcards.corpus in BINARISED:
+        return [str(CORPORA[raw].home / CORPORA[raw].bin)]
     return vocabulary_of(wildcards) or ([f"{corpus_folder(raw)}/bin"] if wildcards.corpus in DISTILLED else [])
 
 
@@ -101,9 +105,15 @@ def require_fetchable(wildcards):
 
 
 def own_files(wildcards):
-    """The user's own files of a corpus; ends the planning where one is missing."""
+    """The user's own files of a corpus or test set; ends the planning where one is missing."""
     files = CORPORA[wildcards.corpus].own_files
     if missing := [path for path in files if not path.is_file()]:
-        where = f"{TIER['corpora_file']}: corpora.{wildcards.corpus}.options.files"
+        name, _, test = wildcards.corpus.partition("@")
+        where = f"{TIER['corpora_file']}: corpora.{raw_of(name)}.{f'tests.{test}' if test else 'bin' if CORPORA[name].bin else 'options.files'}"
         sys.exit(f"error: {where}: there is no file {missing[0]}; correct the path, or put the text there")
     return [str(path) for path in files]
+
+
+def own_corpus_folder(wildcards):
+    """The folder of the corpus of the corpora file that a test set is of."""
+    return corpus_folder(raw_of(wildcards.corpus))

@@ -1,18 +1,20 @@
-"""Decoding the test set, and measuring how fast it goes."""
+"""Decoding the test set, or taking given outputs of it, and measuring how fast decoding goes."""
 
 
 rule decode:
     input:
-        checkpoint=rules.average.output[0],
+        checkpoint=own_checkpoint,
         asked=asked_checkpoints,
         bpe=f"{RESULTS}/{{corpus}}/corpus/bpe",
-        data=rules.binarise.output[0],
+        data=data_folder,
         method=file_of_method,
     output:
         hypotheses=f"{RUN}/decode/{{mode}}.bpe",
         facts=f"{RUN}/decode/{{mode}}.bpe.json",
     log:
         f"{RUN_LOGS}/decode-{{mode}}.log",
+    wildcard_constraints:
+        system=any_of(DECODED),
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -31,12 +33,42 @@ rule decode:
         "../scripts/decode.py"
 
 
+rule take_outputs:
+    input:
+        given=given_outputs,
+        tok=rules.prepare.output.tok,
+        raw=rules.prepare.output.raw,
+        bpe=lambda wildcards: f"{own_corpus_folder(wildcards)}/bpe",
+        vocabulary=vocabulary_of,
+    output:
+        hypotheses=f"{RUN}/decode/{{mode}}.bpe",
+        facts=f"{RUN}/decode/{{mode}}.bpe.json",
+    log:
+        f"{RUN_LOGS}/take_outputs-{{mode}}.log",
+    wildcard_constraints:
+        system=any_of(OUTPUTS),
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        target=of_corpus("target"),
+        lowercase=of_corpus("lowercase"),
+        tokenised=lambda wildcards: SYSTEMS[wildcards.system]["hypotheses"]["tokenised"],
+        code=code_of("take_outputs"),
+    message:
+        "Take the given outputs of {wildcards.system} for {wildcards.corpus}, seed {wildcards.seed}: {wildcards.mode}"
+    script:
+        "../scripts/take_outputs.py"
+
+
 rule measure_latency:
     input:
-        checkpoint=rules.average.output[0],
+        checkpoint=own_checkpoint,
         asked=asked_checkpoints,
         bpe=f"{RESULTS}/{{corpus}}/corpus/bpe",
-        data=rules.binarise.output[0],
+        data=data_folder,
     output:
         f"{RUN}/latency.json",
     log:

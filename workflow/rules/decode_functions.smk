@@ -9,3 +9,9 @@ def timed_decodings(wildcards):
     """How a system is decoded to measure its speed: AR first, then by passes."""
     modes = TIMED_MODES.get((wildcards.corpus, wildcards.system), ())
     return [decoding_of(wildcards, mode) for mode in sorted(modes, key=lambda mode: (len(mode), mode))]
+
+
+def given_outputs(wildcards):
+    """The outputs that are given for a run in a mode."""
+    names = {"corpus": wildcards.corpus, "seed": int(wildcards.seed), "mode": wildcards.mode}
+    return given_path(SYSTEMS[wildcards.system], **names)

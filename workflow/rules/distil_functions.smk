@@ -17,7 +17,8 @@ def teacher_of(wildcards):
 
 def teacher_checkpoint(wildcards):
     """What the teacher translates with: the checkpoint that the tables decode."""
-    return f"{RUN.format(**teacher_of(wildcards))}/averaged.pt"
+    run = teacher_of(wildcards)
+    return f"{PRODUCTS.weights(run['corpus'], run['system'], run['seed'])}/averaged.pt"
 
 
 def teacher_settings(wildcards):

@@ -73,6 +73,47 @@ rule paper_tables:
         f"The tables are in {RESULTS}/tables"
 
 
+for name in OWN_TABLES:
+
+    rule:
+        name:
+            f"render_{name}"
+        input:
+            **{kind: files_of(OWN_CELLS[name], kind) for kind in ("scores", "tests", "origins")},
+            vital=vital_files(files_of(OWN_CELLS[name], "scores")),
+        output:
+            **own_table_outputs(name),
+        log:
+            f"{LOGS}/{name}.log",
+        conda:
+            "../../envs/report.yaml"
+        resources:
+            mem_mb=2000,
+            runtime=30,
+        params:
+            name=name,
+            title=OWN_TABLES[name]["title"],
+            metrics=OWN_TABLES[name].get("metrics", usual_metrics(OWN_TASKS[name])),
+            cells=OWN_CELLS[name],
+            tier=TIER["tier"],
+            generated=GENERATED,
+            code=code_of("render_own_table"),
+        message:
+            f"Render the table {name}"
+        script:
+            "../scripts/render_own_table.py"
+
+
+rule tables:
+    input:
+        [getattr(rules, f"table{number}").input for number in CELLS],
+        [getattr(rules, f"render_{name}").output for name in OWN_TABLES],
+        rules.vital_signs.output,
+    localrule: True
+    message:
+        f"The tables that the tier names are in {RESULTS}/tables"
+
+
 for name in OVERVIEWS:
 
     rule:

@@ -4,6 +4,7 @@ from janus.report.cells import added_columns, added_rows, bleu_cells, files_of, 
 from janus.report.generation_cells import floor_cells, generation_cells
 from janus.report.names import generated_text
 from janus.report.overview import overview_cells
+from janus.report.own_table import own_cells, usual_metrics
 from janus.report.paper_tables import PAPER_TABLES
 from janus.report.vital_signs import read_signs, summary, vital_files
 
@@ -28,9 +29,19 @@ def task_comparison_files(corpus, system, manner, passes, baseline):
     return {seed: f"{run}/compare/{mode}-{baseline}.json" for seed, run in runs_by_seed(corpus, system).items()}
 
 
+def any_comparison_files(corpus, system, manner, passes, baseline):
+    """Significance tests of a system against a baseline in one decoding, if both are tested in it."""
+    if corpus in TASKS:
+        return task_comparison_files(corpus, system, manner, passes, baseline)
+    # Translations are tested as the tier decodes them.
+    usual = {passes_of(corpus, system), passes_of(corpus, baseline)}
+    return comparison_files(corpus, system, manner, baseline) if passes is None or passes in usual else {}
+
+
 def latency_files(corpus, system):
-    """Measurements of speed, by seed."""
-    return {seed: f"{run}/latency.json" for seed, run in runs_by_seed(corpus, system).items()}
+    """Measurements of speed, by seed; none of outputs that are given."""
+    runs = runs_by_seed(corpus, system) if system in DECODED else {}
+    return {seed: f"{run}/latency.json" for seed, run in runs.items()}
 
 
 origin_of = PRODUCTS.origin
@@ -61,6 +72,24 @@ ADDED_COLUMNS = {number: added_columns(number, TABLES[f"table{number}"]) for num
 # The text of the paper that each corpus is, and the columns whose corpus is another.
 PUBLISHED_TEXTS = {name: corpus.published for name, corpus in CORPORA.items()}
 OTHER_TEXTS = {number: other_texts(number, TABLES[f"table{number}"], PUBLISHED_TEXTS) for number in CELLS}
+# The tables of the tier's own, by name, their cells and their task.
+OWN_TABLES = {
+    name: table for name, table in TABLES.items() if name not in {f"table{number}" for number in PAPER_TABLES}
+}
+OWN_TASKS = {name: CORPORA[next(iter(table["columns"]))].task for name, table in OWN_TABLES.items()}
+OWN_CELLS = {
+    name: own_cells(
+        name,
+        table,
+        SYSTEMS,
+        task=OWN_TASKS[name],
+        score_files=score_files,
+        test_files=any_comparison_files,
+        origin_of=origin_of,
+        passes=passes_of,
+    )
+    for name, table in OWN_TABLES.items()
+}
 OVERVIEWS = TIER["overviews"]
 OVERVIEW_CELLS = {
     name: overview_cells(
@@ -75,7 +104,9 @@ OVERVIEW_CELLS = {
     for name, block in OVERVIEWS.items()
 }
 VITAL_SIGNS = vital_files(
-    path for cells in (*CELLS.values(), *OVERVIEW_CELLS.values()) for path in files_of(cells, "scores")
+    path
+    for cells in (*CELLS.values(), *OWN_CELLS.values(), *OVERVIEW_CELLS.values())
+    for path in files_of(cells, "scores")
 )
 # The figures that the tier names; Figure 2 is drawn from the code alone.
 DRAWN = [2, *(number for number in (4, 5, 6) if f"figure{number}" in FIGURES)]
@@ -98,6 +129,20 @@ def table_outputs(number):
             path, labels = f"{stem}-{companion}", {"table": f"{number}, {what}"}
             outputs |= {f"{companion}_{kind}": f"{path}.{kind}" for kind in ("csv", "md", "tex")}
             outputs[f"{companion}_html"] = report(f"{path}.html", caption, category="Tables", labels=labels)
+    return outputs
+
+
+def own_table_outputs(name):
+    """The files of a table of the tier's own, and of those beside it."""
+    stem, outputs = f"{RESULTS}/tables/{name}", {"facts": f"{RESULTS}/tables/{name}.json"}
+    for key, path, what in (
+        ("", stem, ""),
+        ("metrics_", f"{stem}-metrics", ", every metric"),
+        ("tests_", f"{stem}-tests", ", tests of significance"),
+    ):
+        outputs |= {f"{key}{kind}": f"{path}.{kind}" for kind in ("csv", "md", "tex")}
+        labels = {"table": f"{name}{what}"}
+        outputs[f"{key}html"] = report(f"{path}.html", "../report/own_table.rst", category="Tables", labels=labels)
     return outputs
 
 

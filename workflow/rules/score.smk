@@ -7,6 +7,7 @@ rule score:
         tok=rules.prepare.output.tok,
         raw=rules.prepare.output.raw,
         fewer=fewest_passes,
+        plain=plain_outputs,
     output:
         f"{RUN}/score/{{mode}}.json",
         vital=f"{RUN}/decode/{{mode}}.vital.json",
@@ -92,7 +93,7 @@ rule score_floors:
 rule compare:
     input:
         system=lambda wildcards: f"{RUN}/decode/{mode_of(wildcards.corpus, wildcards.system, wildcards.manner)}.bpe",
-        baseline=lambda wildcards: f"{RUN_OF_BASELINE}/decode/"
+        baseline=lambda wildcards: f"{run_of_baseline(wildcards)}/decode/"
         f"{mode_of(wildcards.corpus, wildcards.baseline, wildcards.manner)}.bpe",
         tok=rules.prepare.output.tok,
     output:
@@ -118,7 +119,7 @@ rule compare:
 rule compare_task:
     input:
         system=rules.decode.output.hypotheses,
-        baseline=rules.decode.output.hypotheses.replace("{system}", "{baseline}"),
+        baseline=lambda wildcards: f"{run_of_baseline(wildcards)}/decode/{wildcards.mode}.bpe",
         tok=rules.prepare.output.tok,
         vocabulary=vocabulary_of,
     output:

@@ -3,8 +3,6 @@
 # Corpora of a generation task; all of them are encoded with a shared vocabulary.
 TASKS = [name for name, corpus in CORPORA.items() if corpus.task != "translation"]
 TRANSLATIONS = [name for name in CORPORA if name not in TASKS]
-# The run of the row that a comparison is with.
-RUN_OF_BASELINE = RUN.replace("{system}", "{baseline}")
 
 
 def fewest_passes(wildcards):
@@ -14,3 +12,14 @@ def fewest_passes(wildcards):
         return []
     fewer = [count for count in passes_in_tables(wildcards.corpus, wildcards.system) if count < int(passes)]
     return [f"{RUN.format(**wildcards)}/decode/nar-{min(fewer)}.bpe"] if fewer else []
+
+
+def run_of_baseline(wildcards):
+    """The run of the row that a comparison is with: of the same seed, or the only one of a given file."""
+    return PRODUCTS.run_of(wildcards.corpus, wildcards.baseline, int(wildcards.seed))
+
+
+def plain_outputs(wildcards):
+    """The file of given outputs that are not tokenised, in a list: what is counted on plain text is counted on them."""
+    given = SYSTEMS[wildcards.system].get("hypotheses")
+    return [given_outputs(wildcards)] if given and not given["tokenised"] else []

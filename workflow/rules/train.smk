@@ -1,4 +1,4 @@
-"""Training: fairseq-train with the plugin, the average of its checkpoints, the curves of its log."""
+"""Training: fairseq-train with the plugin, the average of its checkpoints, the curves of its log; given checkpoints."""
 
 
 rule train:
@@ -11,6 +11,9 @@ rule train:
         f"{RUN}/train.json",
     log:
         f"{RUN_LOGS}/train.log",
+    wildcard_constraints:
+        corpus=any_of(name for name in CORPORA if name not in TESTS),
+        system=any_of(TRAINED),
     conda:
         "../../envs/train.yaml"
     threads: of_training("threads")
@@ -52,6 +55,7 @@ rule average:
         f"{RUN_LOGS}/average.log",
     wildcard_constraints:
         corpus=any_of([*CORPORA, *TEXTS]),
+        system=any_of(TRAINED),
     conda:
         "../../envs/train.yaml"
     resources:
@@ -87,3 +91,30 @@ rule read_curves:
         "Read the training curves: {wildcards.system} on {wildcards.corpus}, seed {wildcards.seed}"
     script:
         "../scripts/read_curves.py"
+
+
+rule take_checkpoint:
+    input:
+        given=given_checkpoint,
+        dictionary=given_dictionary,
+        data=rules.binarise.output[0],
+    output:
+        f"{RUN}/averaged.pt",
+        facts=f"{RUN}/averaged.json",
+    log:
+        f"{RUN_LOGS}/take_checkpoint.log",
+    wildcard_constraints:
+        system=any_of(CHECKPOINTS),
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        source=of_corpus("source"),
+        bridge=lambda wildcards: find_method(SYSTEMS[wildcards.system]["method"]).bridge,
+        code=lambda wildcards: code_of_decoding("take_checkpoint", wildcards.system),
+    message:
+        "Take the given checkpoint of {wildcards.system} for {wildcards.corpus}, seed {wildcards.seed}"
+    script:
+        "../scripts/take_checkpoint.py"

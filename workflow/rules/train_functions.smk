@@ -1,5 +1,6 @@
 """What the rules of train.smk ask: inputs, settings and resources."""
 
+from janus.methods.base.registry import find_method
 from janus.training.averages import stale_average
 
 
@@ -8,3 +9,13 @@ def require_fresh(wildcards):
     if error := stale_average(Path(RUN.format(**wildcards))):
         sys.exit(f"error: {error}")
     return []
+
+
+def given_checkpoint(wildcards):
+    """The checkpoint that is given for a run."""
+    return given_path(SYSTEMS[wildcards.system], corpus=wildcards.corpus, seed=int(wildcards.seed))
+
+
+def given_dictionary(wildcards):
+    """The dictionary that a given checkpoint was trained with, in a list; an empty one where nobody names it."""
+    return [path] if (path := SYSTEMS[wildcards.system].get("dictionary")) else []

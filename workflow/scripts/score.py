@@ -18,6 +18,7 @@ with job(snakemake):
         output=Path(snakemake.output[0]),
         language=params.target,
         lowercase=params.lowercase,
+        plain=next(map(Path, snakemake.input.plain), None),
         sources=tok / f"test.{params.source}" if check else None,
         check=check,
         facts=dict(snakemake.wildcards),
