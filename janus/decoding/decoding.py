@@ -78,9 +78,11 @@ class Decoding:
         other = self.decoder != decoder_of(use_of(self.method, self.manner))
         return named | ({"decoder": self.decoder.name} if other else {}) | asdict(self.settings)
 
-    def decode(self, model: JanusTransformer, source: Source, *, where: object = "the model") -> list[list[Hypothesis]]:
+    def decode(
+        self, model: JanusTransformer, source: Source, *, steps: bool = False, where: object = "the model"
+    ) -> list[list[Hypothesis]]:
         """The hypotheses of each sentence of a batch, best first. Raises InputError as `Decoder.decode` does."""
-        return self.decoder.decode(model, source, self.settings, where=where)
+        return self.decoder.decode(model, source, self.settings, steps=steps, where=where)
 
 
 def use_of(method: str, manner: str) -> Use:
