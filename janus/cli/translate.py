@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "model", type=Path, metavar="MODEL", help="a run, results/TIER/CORPUS/SYSTEM/seed-N, or a checkpoint"
     )
     parser.add_argument(
-        "--input", type=Path, nargs="+", metavar="FILE", help="text, a sentence a line; by default stdin"
+        "--input", type=Path, action="append", metavar="FILE", help="text, a sentence a line (repeatable); or stdin"
     )
     how = parser.add_argument_group("how it decodes")
     how.add_argument(
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--passes", type=positive, metavar="N", help="decoder passes of a decoder that refines")
     how.add_argument("--beam", type=positive, metavar="N", help="hypotheses of beam search")
     how.add_argument(
-        "--set", type=setting, nargs="+", default=[], metavar="KEY=VALUE", help="other settings of the decoder"
+        "--set", type=setting, action="append", default=[], metavar="KEY=VALUE", help="another setting (repeatable)"
     )
     how.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N; by default cpu")
     how.add_argument(
@@ -70,7 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text.add_argument("--input-is", choices=_FORMS, default="text", help="form of the input; by default text")
     text.add_argument("--corpus", type=Path, metavar="DIR", help="folder of the prepared corpus, if not the run's")
     text.add_argument(
-        "--dictionary", type=Path, nargs="+", default=[], metavar="FILE", help="fairseq's, or source's and target's"
+        "--dictionary",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="fairseq's dict.LANGUAGE.txt; of two, the first is the source's",
     )
     text.add_argument("--codes", type=Path, metavar="FILE", help="BPE codes of subword-nmt, or the folder of GPT-2's")
     text.add_argument("--source", default="", metavar="CODE", help="language of the input, for Moses' tokeniser")

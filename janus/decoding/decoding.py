@@ -47,6 +47,8 @@ class Decoding:
                 where="decoding",
                 fix=f"use {', '.join(chosen.keys)}",
             )
+        for name, value in options.items():
+            _require_type(chosen.Settings, name, value)
         return cls(manner, method, chosen, chosen.Settings(**{**own, **options}))
 
     @property
@@ -83,6 +85,14 @@ class Decoding:
     ) -> list[list[Hypothesis]]:
         """The hypotheses of each sentence of a batch, best first. Raises InputError as `Decoder.decode` does."""
         return self.decoder.decode(model, source, self.settings, steps=steps, where=where)
+
+
+def _require_type(settings: type, name: str, value: Any) -> None:
+    """Raise InputError if a setting is not of the type of its default."""
+    default = next(one.default for one in fields(settings) if one.name == name)
+    wanted = (int, float) if type(default) is float else (type(default),)
+    if type(value) not in wanted:
+        raise InputError(f"{value!r} is no {type(default).__name__}", where=name, fix=f"give one such as {default!r}")
 
 
 def use_of(method: str, manner: str) -> Use:

@@ -11,12 +11,12 @@ from janus.errors import InputError
 from janus.fetching.manifest import Corpus
 from janus.files import one_line, read_json
 from janus.recipes.by_recipe import RECIPES, builder
-from janus.text.bpe import Segmenter
 from janus.text.encode import Cutter
 from janus.text.gpt2_bpe import Gpt2Bpe
+from janus.text.of_corpus import MarkedBpe, encoder_of_corpus
 from janus.text.subwords import remove_bpe
 from janus.text.tokenise import detokenise, lowercase, tokenise
-from janus.text.vocabulary import Encoder, load_encoder
+from janus.text.vocabulary import Encoder
 
 # In which form lines are given, and outputs wanted.
 FORMS = ("text", "tokens", "subwords")
@@ -72,7 +72,7 @@ def text_of_corpus(folder: Path) -> ModelText:
         **{key: facts[key] for key in ("source", "target", "recipe", "licence", "lowercase", "options")},
         name=facts["corpus"],
     )
-    encoder = _encoder_of_corpus(folder)
+    encoder = encoder_of_corpus(folder)
     return ModelText(
         functools.partial(_form_of(corpus, folder), language=corpus.source, corpus=corpus),
         encoder.encode,
@@ -93,25 +93,6 @@ def _form_of(corpus: Corpus, folder: Path) -> Callable[..., str]:
             fix="give its file a function `form`, or give tokens",
         )
     return found
-
-
-def _encoder_of_corpus(folder: Path) -> Encoder:
-    """The subwords of a corpus: its own BPE, or the vocabulary that it shares."""
-    if (folder / "bpe/codes").is_file():
-        return _MarkedBpe(folder / "bpe/codes")
-    name = read_json(folder / "bpe/truncation.json")["vocabulary"]["vocabulary"]
-    return load_encoder(folder.resolve().parents[1] / "vocabularies" / name)
-
-
-class _MarkedBpe:
-    """The BPE of one corpus, which marks where a word goes on."""
-
-    def __init__(self, codes: Path):
-        self.encode = Segmenter(codes).encode
-
-    def decode(self, subwords: str) -> str:
-        """The words of a line of subwords."""
-        return remove_bpe(subwords)
 
 
 def text_of_files(
@@ -160,7 +141,7 @@ def _encoder_of_files(codes: Path | None) -> Encoder | None:
         return None
     if codes.is_dir():
         return Gpt2Bpe(_existing(codes / "encoder.json"), _existing(codes / "vocab.bpe"))
-    return _MarkedBpe(codes)
+    return MarkedBpe(codes)
 
 
 def _existing(path: Path) -> Path:
