@@ -1,4 +1,8 @@
-"""`janus`: the commands of janus/cli; `janus --help` lists them."""
+"""`janus`: the commands of janus/cli; `janus --help` lists them.
+
+The exit status of every command is 0 when it has done its work; 1 for bad input, work that failed, or a check that
+found something, with a line on stderr that says what; 2 for a wrong command line; 130 when it is interrupted.
+"""
 
 import argparse
 import importlib
@@ -11,11 +15,19 @@ from types import ModuleType
 import janus.cli
 from janus.console import tolerate_any_encoding
 from janus.errors import InputError, JobError
+from janus.library import version
 from janus.room import disk_errors_as_one_line
+
+# What shells report of a program that Ctrl-C ended.
+_INTERRUPTED = 130
+_STATUS = (
+    "Exit status: 0 done; 1 bad input or failed work (one line says what), or a check found something; 2 wrong usage."
+)
+_EXAMPLES = "\nExamples:\n"
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, or 1 with one line on stderr if the input is bad."""
+    """Run one command; returns the exit status, as described above."""
     tolerate_any_encoding()
     options = _parser().parse_args(words)
     try:
@@ -34,6 +46,10 @@ def main(words: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader closed the pipe, as in `janus audit | head`.
         _discard_output()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        _discard_output()
+        return _INTERRUPTED
     return 0
 
 
@@ -42,12 +58,31 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class _Help(argparse.HelpFormatter):
+    """Wraps paragraphs of text to the terminal, and leaves examples, which are indented, as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = text.split("\n\n")
+        return "\n\n".join(
+            one if "\n  " in one else super(_Help, self)._fill_text(one, width, indent) for one in paragraphs
+        )
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="janus", description="Reproduce the JANUS paper from corpus to table.")
+    about = "Reproduce the JANUS paper from corpus to table.\n`janus COMMAND --help` explains a command, with examples."
+    parser = argparse.ArgumentParser(prog="janus", description=about, epilog=_STATUS, formatter_class=_Help)
+    parser.add_argument("--version", action="version", version=f"janus {version()}")
     commands = parser.add_subparsers(required=True, metavar="command")
     for name, module in _commands():
-        about = (module.__doc__ or "").splitlines()[0]
-        command = commands.add_parser(name, help=about[0].lower() + about[1:].rstrip("."), description=module.__doc__)
+        text, _, examples = (module.__doc__ or "").partition(_EXAMPLES)
+        first = text.splitlines()[0]
+        command = commands.add_parser(
+            name,
+            help=first[0].lower() + first[1:].rstrip("."),
+            description=text.strip(),
+            epilog=f"examples:\n{examples.rstrip()}\n\n{_STATUS}",
+            formatter_class=_Help,
+        )
         module.add_arguments(command)
         command.set_defaults(run_command=module.run)
     return parser

@@ -1,4 +1,9 @@
-"""Check the published numbers against each other."""
+"""Check the published numbers against each other.
+
+Examples:
+  janus audit
+  janus audit --all --write audit
+"""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,9 @@
-"""Test the paper's claims on a run."""
+"""Test the paper's claims on a run.
+
+Examples:
+  janus claims results/demo
+  janus claims results/multi30k-cpu --write results/multi30k-cpu/claims
+"""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,8 @@
-"""How long each part of a run took."""
+"""How long each part of a run took.
+
+Examples:
+  janus durations logs/demo
+"""
 
 import argparse
 from pathlib import Path

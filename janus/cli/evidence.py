@@ -1,4 +1,8 @@
-"""Copy the records behind a run's numbers, for publication."""
+"""Copy the records behind a run's numbers, for publication.
+
+Examples:
+  janus evidence results/multi30k-cpu published
+"""
 
 import argparse
 from pathlib import Path

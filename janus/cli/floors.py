@@ -1,4 +1,8 @@
-"""Dialogue scores of trivial replies."""
+"""Dialogue scores of trivial replies.
+
+Examples:
+  janus floors dialogues.txt --write floors.json
+"""
 
 import argparse
 from pathlib import Path

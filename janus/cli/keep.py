@@ -1,4 +1,8 @@
-"""Copy a run's finished rows, without checkpoints, to go on elsewhere."""
+"""Copy a run's finished rows, without checkpoints, to go on elsewhere.
+
+Examples:
+  janus keep results/study /backup/study
+"""
 
 import argparse
 from pathlib import Path

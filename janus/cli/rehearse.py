@@ -1,4 +1,9 @@
-"""Run a tier's whole workflow at small scale: synthetic data, narrow models."""
+"""Run a tier's whole workflow at small scale: synthetic data, narrow models.
+
+Examples:
+  janus rehearse
+  janus rehearse --configfile config/paper.yaml --cores 2
+"""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,8 @@
-"""Put kept rows back into the results of a run."""
+"""Put kept rows back into the results of a run.
+
+Examples:
+  janus restore /backup/study results/study
+"""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,8 @@
-"""Write the schema of systems.yaml, with the options of all methods."""
+"""Write the schema of systems.yaml, with the options of all methods.
+
+Examples:
+  janus schema --write workflow/schemas/systems.schema.yaml
+"""
 
 import argparse
 from pathlib import Path

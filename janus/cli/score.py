@@ -2,6 +2,10 @@
 
 Every variant of every metric of the task is printed with its signature. Text that is not tokenised is noticed, said,
 and tokenised for the scores that are counted on tokens.
+
+Examples:
+  janus score outputs.txt references.txt --against baseline.txt
+  janus score outputs.txt references.txt --task question --sources sources.txt --json
 """
 
 import argparse
@@ -29,6 +33,7 @@ def run(options: argparse.Namespace) -> None:
     from janus.files import read_lines
     from janus.metrics.outputs import Outputs, compare_scores, is_tokenised, score_outputs
     from janus.report.csvfile import to_markdown
+    from janus.report.differences import tests_line
     from janus.report.names import METRICS
 
     files = {"outputs": options.outputs, "references": options.references, "sources": options.sources}
@@ -50,8 +55,4 @@ def run(options: argparse.Namespace) -> None:
     ]
     print(to_markdown(["metric", "value", "signature"], rows))
     if tests:
-        print(
-            f"{METRICS[tests['metric']]}: {tests['system']:.2f} against {tests['baseline']:.2f}, "
-            f"p = {tests['p_value']:.4f} (bootstrap {tests['p_bootstrap']:.4f}, randomisation "
-            f"{tests['p_randomisation']:.4f})  [{tests['signature']}]"
-        )
+        print(tests_line(tests))

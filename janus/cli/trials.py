@@ -1,4 +1,9 @@
-"""The best of a grid for each row, by validation BLEU."""
+"""The best of a grid for each row, by validation BLEU.
+
+Examples:
+  janus trials results/study-lr-*
+  janus trials results/study-lr-* --updates 1365 --write trials
+"""
 
 import argparse
 from pathlib import Path

@@ -1,5 +1,9 @@
 """Values on the command line: types, whose names argparse shows, and the tasks."""
 
+from typing import Any
+
+import yaml
+
 TASKS = ("translation", "summary", "question", "reply")
 
 
@@ -12,3 +16,17 @@ def positive(text: str) -> int:
 
 
 positive.__name__ = "positive number"
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """KEY=VALUE, the value as YAML reads it."""
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise ValueError(text)
+    try:
+        return key, yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ValueError(text) from error
+
+
+setting.__name__ = "KEY=VALUE"

@@ -1,4 +1,8 @@
-"""Check the decoded files of a run for degenerate outputs; status 1 if there are any."""
+"""Check the decoded files of a run for degenerate outputs; status 1 if there are any.
+
+Examples:
+  janus vital-signs results/demo
+"""
 
 import argparse
 import sys

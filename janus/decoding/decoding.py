@@ -47,6 +47,8 @@ class Decoding:
                 where="decoding",
                 fix=f"use {', '.join(chosen.keys)}",
             )
+        for name, value in options.items():
+            _require_type(chosen.Settings, name, value)
         return cls(manner, method, chosen, chosen.Settings(**{**own, **options}))
 
     @property
@@ -78,9 +80,19 @@ class Decoding:
         other = self.decoder != decoder_of(use_of(self.method, self.manner))
         return named | ({"decoder": self.decoder.name} if other else {}) | asdict(self.settings)
 
-    def decode(self, model: JanusTransformer, source: Source, *, where: object = "the model") -> list[list[Hypothesis]]:
+    def decode(
+        self, model: JanusTransformer, source: Source, *, steps: bool = False, where: object = "the model"
+    ) -> list[list[Hypothesis]]:
         """The hypotheses of each sentence of a batch, best first. Raises InputError as `Decoder.decode` does."""
-        return self.decoder.decode(model, source, self.settings, where=where)
+        return self.decoder.decode(model, source, self.settings, steps=steps, where=where)
+
+
+def _require_type(settings: type, name: str, value: Any) -> None:
+    """Raise InputError if a setting is not of the type of its default."""
+    default = next(one.default for one in fields(settings) if one.name == name)
+    wanted = (int, float) if type(default) is float else (type(default),)
+    if type(value) not in wanted:
+        raise InputError(f"{value!r} is no {type(default).__name__}", where=name, fix=f"give one such as {default!r}")
 
 
 def use_of(method: str, manner: str) -> Use:

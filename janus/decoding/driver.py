@@ -109,11 +109,31 @@ def translate(
     where: object = "the model",
 ) -> list[Hypothesis]:
     """The best output of each encoded sentence, in the order given; `where` names the model in errors."""
-    outputs: dict[int, Hypothesis] = {}
+    return [best for [best] in best_outputs(model, sentences, decoding, batch_tokens, device, terminal, where=where)]
+
+
+def best_outputs(
+    model: JanusTransformer,
+    sentences: Sequence[Sequence[int]],
+    decoding: Decoding,
+    batch_tokens: int,
+    device: str,
+    terminal: IO[str] | None = None,
+    *,
+    count: int = 1,
+    steps: bool = False,
+    where: object = "the model",
+) -> list[list[Hypothesis]]:
+    """The best outputs of each encoded sentence, in the order given; at most `count`, as far as the decoder has them.
+
+    With `steps`, they have what each pass made of them. `where` names the model in errors.
+    """
+    outputs: dict[int, list[Hypothesis]] = {}
     batches = list(batches_by_length(sentences, batch_tokens))
     for batch in tqdm(batches, desc="decode", unit="batch", file=terminal or sys.stderr, disable=None, leave=False):
-        best = best_hypotheses(model, [sentences[i] for i in batch], decoding, device, where=where)
-        outputs |= zip(batch, best)
+        source = make_source([sentences[i] for i in batch], device)
+        found = decoding.decode(model, source, steps=steps, where=where)
+        outputs |= zip(batch, (hypotheses[:count] for hypotheses in found))
     return [outputs[i] for i in range(len(sentences))]
 
 

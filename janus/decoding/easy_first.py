@@ -8,13 +8,14 @@ Axes: B sentences, W length candidates of each, N canvases, T canvas width.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from janus.decoding.length_beam import best_candidates
 from janus.errors import InputError
-from janus.methods.base.decoder import Decoder, Hypothesis
+from janus.methods.base.decoder import Decoder, Hypothesis, Step
 from janus.methods.disco import pack_disentangled, words_of
 from janus.model.ragged import Source
 from janus.model.transformer import JanusTransformer, Memory
@@ -59,6 +60,10 @@ class Canvases:
         """The canvases `chosen`, an index or a boolean for each."""
         return Canvases(self.tokens[chosen], self.scores[chosen], self.owner[chosen])
 
+    def step(self, written: Tensor) -> Step:
+        """The pass that wrote the cells `written` [N, T] of these canvases."""
+        return Step(self.tokens, self.scores, written)
+
     def put(self, chosen: Tensor, others: Canvases) -> Canvases:
         """These canvases with `others` in the places of those `chosen`."""
         tokens, scores = self.tokens.clone(), self.scores.clone()
@@ -67,26 +72,42 @@ class Canvases:
 
 
 @torch.no_grad()
-def search(model: JanusTransformer, source: Source, settings: EasyFirstSettings) -> list[list[Hypothesis]]:
-    """The best length candidate of each sentence, without bos, and the passes that the sentence took."""
+def search(
+    model: JanusTransformer, source: Source, settings: EasyFirstSettings, *, steps: bool = False
+) -> list[list[Hypothesis]]:
+    """The best length candidate of each sentence, without bos, and the passes that the sentence took.
+
+    Its `steps` as well, if wanted.
+    """
     memory, encoded = model.encode(source)
     lengths = probable_lengths(model, encoded, source, settings.length_beam)
     canvases = blank(model, lengths)
     nothing = torch.zeros_like(canvases.tokens)
     canvases = predict(model, memory, canvases, nothing, nothing)
     refine = easy_first if settings.strategy == "easy_first" else mask_predict
-    canvases, passes = refine(model, memory, canvases, lengths, settings.passes)
+    every = words_of(canvases.tokens, model.config.pad)
+    record = [canvases.step(every)] if steps else None
+    canvases, passes = refine(model, memory, canvases, lengths, settings.passes, record)
     ranks = canvases.scores.sum(1).view_as(lengths) / lengths
-    best = best_candidates(canvases.tokens, canvases.scores, lengths, ranks)
-    return [[replace(hypothesis, passes=count)] for hypothesis, count in zip(best, passes.tolist())]
+    best = best_candidates(canvases.tokens, canvases.scores, lengths, ranks, record or ())
+    return [
+        [replace(hypothesis, passes=count, steps=hypothesis.steps[:count])]
+        for hypothesis, count in zip(best, passes.tolist())
+    ]
 
 
 def easy_first(
-    model: JanusTransformer, memory: Memory, canvases: Canvases, lengths: Tensor, passes: int
+    model: JanusTransformer,
+    memory: Memory,
+    canvases: Canvases,
+    lengths: Tensor,
+    passes: int,
+    record: list[Step] | None = None,
 ) -> tuple[Canvases, Tensor]:
     """The canvases after up to `passes` passes, the first of which is done, and the passes [B] of each sentence.
 
-    A sentence is done when the candidate with the highest mean log-probability repeats its words.
+    A sentence is done when the candidate with the highest mean log-probability repeats its words. record: to which the
+    passes are added.
     """
     order = -canvases.scores
     known = ranks(order, words_of(canvases.tokens, model.config.pad))
@@ -97,6 +118,8 @@ def easy_first(
         before = canvases.select(chosen)
         after = predict(model, memory, before, order[chosen], known[chosen])
         canvases = canvases.put(chosen, after)
+        if record is not None:
+            record.append(canvases.step(words_of(canvases.tokens, model.config.pad)))
         best = (after.scores.sum(1).view(-1, beam) / (lengths[active] - 1)).argmax(1, keepdim=True)
         same = after.tokens.eq(before.tokens).all(1).view(-1, beam).gather(1, best)[:, 0]
         converged = active.masked_scatter(active, same)
@@ -108,9 +131,17 @@ def easy_first(
 
 
 def mask_predict(
-    model: JanusTransformer, memory: Memory, canvases: Canvases, lengths: Tensor, passes: int
+    model: JanusTransformer,
+    memory: Memory,
+    canvases: Canvases,
+    lengths: Tensor,
+    passes: int,
+    record: list[Step] | None = None,
 ) -> tuple[Canvases, Tensor]:
-    """The canvases after `passes` passes, the first of which is done, and the passes [B] of each sentence."""
+    """The canvases after `passes` passes, the first of which is done, and the passes [B] of each sentence.
+
+    record: to which the passes are added.
+    """
     words = words_of(canvases.tokens, model.config.pad)
     total = words.sum(1)
     for done in range(1, passes):
@@ -121,6 +152,8 @@ def mask_predict(
         after = predict(model, memory, canvases, masked, known)
         tokens = torch.where(masked, after.tokens, canvases.tokens)
         canvases = replace(after, tokens=tokens, scores=torch.where(masked, after.scores, canvases.scores))
+        if record is not None:
+            record.append(canvases.step(masked))
     return canvases, torch.full_like(lengths[:, 0], passes)
 
 
@@ -169,4 +202,4 @@ def ranks(keys: Tensor, words: Tensor) -> Tensor:
     return keys.float().masked_fill(~words, torch.inf).argsort(dim=1, stable=True).argsort(1)
 
 
-DECODER = Decoder("easy_first", EasyFirstSettings, search)
+DECODER = Decoder("easy_first", EasyFirstSettings, search, partial(search, steps=True))

@@ -5,13 +5,14 @@ Axes: B sentences, W length candidates of each, L length classes, T canvas width
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from janus.errors import InputError
-from janus.methods.base.decoder import Hypothesis
+from janus.methods.base.decoder import Hypothesis, Step
 from janus.model.ragged import Source
 from janus.model.streams import blank_cells
 from janus.model.transformer import JanusTransformer
@@ -115,9 +116,14 @@ def blank_canvas(lengths: Tensor, model: JanusTransformer) -> Tensor:
     return blank_cells(lengths, bos=config.bos, pad=config.pad, eos=config.eos, mask=config.mask)
 
 
-def best_candidates(canvas: Tensor, scores: Tensor, lengths: Tensor, ranks: Tensor) -> list[Hypothesis]:
-    """The candidate with the highest of `ranks` [B, W], cut to its length; of equal ones the first."""
-    return _hypotheses(ranks.argmax(1), canvas, scores, lengths, ranks)
+def best_candidates(
+    canvas: Tensor, scores: Tensor, lengths: Tensor, ranks: Tensor, steps: Sequence[Step] = ()
+) -> list[Hypothesis]:
+    """The candidate with the highest of `ranks` [B, W], cut to its length; of equal ones the first.
+
+    steps: of all canvases, [N, T] each; the hypotheses have their own.
+    """
+    return _hypotheses(ranks.argmax(1), canvas, scores, lengths, ranks, steps)
 
 
 def ranked_candidates(canvas: Tensor, scores: Tensor, lengths: Tensor, ranks: Tensor) -> list[list[Hypothesis]]:
@@ -127,10 +133,18 @@ def ranked_candidates(canvas: Tensor, scores: Tensor, lengths: Tensor, ranks: Te
     return [list(hypotheses) for hypotheses in zip(*columns)]
 
 
-def _hypotheses(column: Tensor, canvas: Tensor, scores: Tensor, lengths: Tensor, ranks: Tensor) -> list[Hypothesis]:
+def _hypotheses(
+    column: Tensor, canvas: Tensor, scores: Tensor, lengths: Tensor, ranks: Tensor, steps: Sequence[Step] = ()
+) -> list[Hypothesis]:
     """Candidate `column` [B] of each sentence."""
     chosen = column + torch.arange(lengths.size(0), device=canvas.device) * lengths.size(1)
+
+    def own(row: int, length: int) -> tuple[Step, ...]:
+        return tuple(
+            Step(one.tokens[row, :length], one.token_scores[row, :length], one.written[row, :length]) for one in steps
+        )
+
     return [
-        Hypothesis(canvas[row, :length], scores[row, :length], float(ranks.flatten()[row]))
+        Hypothesis(canvas[row, :length], scores[row, :length], float(ranks.flatten()[row]), steps=own(row, length))
         for row, length in zip(chosen.tolist(), lengths.flatten()[chosen].tolist())
     ]

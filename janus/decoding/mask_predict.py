@@ -7,6 +7,7 @@ k + 1 passes, since the release's loop runs from 0 to k.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -20,7 +21,8 @@ from janus.decoding.length_beam import (
     length_log_probs,
 )
 from janus.errors import InputError
-from janus.methods.base.decoder import Decoder, Hypothesis
+from janus.methods.base.decoder import Decoder, Hypothesis, Step
+from janus.model.config import TransformerConfig
 from janus.model.ragged import Source
 from janus.model.streams import pack_canvas
 from janus.model.transformer import JanusTransformer, Memory
@@ -49,21 +51,27 @@ class MaskPredictSettings(LengthBeam):
 
 
 @torch.no_grad()
-def mask_predict(model: JanusTransformer, source: Source, settings: MaskPredictSettings) -> list[Hypothesis]:
-    """The length candidate of each sentence that `settings.length_score` ranks first."""
+def mask_predict(
+    model: JanusTransformer, source: Source, settings: MaskPredictSettings, *, steps: bool = False
+) -> list[Hypothesis]:
+    """The length candidate of each sentence that `settings.length_score` ranks first, with its `steps` if wanted."""
     memory, encoded = model.encode(source)
     lengths = length_candidates(model, encoded, source, settings)
     canvas = blank_canvas(lengths.flatten(), model)
     owner = torch.arange(lengths.size(0), device=canvas.device).repeat_interleave(lengths.size(1))
     scores = torch.zeros(canvas.shape, device=canvas.device)
+    taken = []
     for done in range(settings.passes):
+        before = canvas
         canvas, scores = fill(model, canvas, scores, owner, memory, settings.repredict, settings.keep_frame)
+        if steps:
+            taken.append(Step(canvas, scores, predicted_cells(before, model.config, settings)))
         if done + 1 < settings.passes:
             canvas, scores = remask(model, canvas, scores, 1 - (done + 1) / settings.passes)
     ranks = candidate_scores(scores.sum(1).view_as(lengths), lengths, settings.length_score)
     if settings.length_score == "average_and_length":
         ranks = ranks + length_log_probs(model, encoded, source, lengths)
-    return best_candidates(canvas, scores, lengths, ranks)
+    return best_candidates(canvas, scores, lengths, ranks, taken)
 
 
 def fill(
@@ -96,16 +104,32 @@ def remask(model: JanusTransformer, canvas: Tensor, scores: Tensor, share: float
     """Mask the cells with the lowest scores again: floor(share * n) of the n cells between bos and eos."""
     config = model.config
     length = canvas.ne(config.pad).sum(1)
-    inner = torch.zeros_like(canvas, dtype=torch.bool)
-    inner[:, 1:-1] = canvas[:, 2:].ne(config.pad)
+    inner = inner_cells(canvas, config.pad)
     count = ((length - 2).to(scores) * share).long()
     rank = scores.masked_fill(~inner, torch.inf).argsort(1).argsort(1)
     again = (rank < count[:, None]) & inner
     return canvas.masked_fill(again, config.mask), scores.masked_fill(again, 0.0)
 
 
-def _search(model: JanusTransformer, source: Source, settings: MaskPredictSettings) -> list[list[Hypothesis]]:
-    return [[hypothesis] for hypothesis in mask_predict(model, source, settings)]
+def predicted_cells(canvas: Tensor, config: TransformerConfig, settings: MaskPredictSettings) -> Tensor:
+    """[N, T] the cells that `fill` predicts."""
+    if not settings.repredict:
+        return canvas.eq(config.mask)
+    inner = inner_cells(canvas, config.pad)
+    return inner & canvas.ne(config.bos) & canvas.ne(config.eos) if settings.keep_frame else inner
 
 
-DECODER = Decoder("mask_predict", MaskPredictSettings, _search)
+def inner_cells(canvas: Tensor, pad: int) -> Tensor:
+    """[N, T] the cells between bos and eos."""
+    inner = torch.zeros_like(canvas, dtype=torch.bool)
+    inner[:, 1:-1] = canvas[:, 2:].ne(pad)
+    return inner
+
+
+def _search(
+    model: JanusTransformer, source: Source, settings: MaskPredictSettings, *, steps: bool = False
+) -> list[list[Hypothesis]]:
+    return [[hypothesis] for hypothesis in mask_predict(model, source, settings, steps=steps)]
+
+
+DECODER = Decoder("mask_predict", MaskPredictSettings, _search, partial(_search, steps=True))

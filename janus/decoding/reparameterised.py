@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -27,7 +28,7 @@ from janus.decoding.length_beam import (
     one_of,
 )
 from janus.errors import InputError
-from janus.methods.base.decoder import Decoder, Hypothesis
+from janus.methods.base.decoder import Decoder, Hypothesis, Step
 from janus.model.config import TransformerConfig
 from janus.model.ragged import Source
 from janus.model.streams import pack_canvas
@@ -100,6 +101,12 @@ class Canvas:
         inner = token.eq(model.config.mask)
         return cls(token, torch.zeros(token.shape, device=token.device), inner, inner)
 
+    def filled(self, token: Tensor, score: Tensor) -> Step:
+        """These canvases with what a pass says of the masked cells, `token` and `score` [N, T]."""
+        return Step(
+            torch.where(self.masked, token, self.token), torch.where(self.masked, score, self.score), self.masked
+        )
+
     def shown(self, token: Tensor, score: Tensor, masked: Tensor, mask: int) -> Canvas:
         """After a pass: newly shown cells take `token` and `score` [N, T], `masked` [N, T] cells show nothing."""
         new = self.masked & ~masked
@@ -109,22 +116,27 @@ class Canvas:
 
 
 @torch.no_grad()
-def denoise(model: JanusTransformer, source: Source, settings: DenoisingSettings) -> list[Hypothesis]:
-    """The length candidate of each sentence that `settings.length_score` ranks first."""
+def denoise(
+    model: JanusTransformer, source: Source, settings: DenoisingSettings, *, steps: bool = False
+) -> list[Hypothesis]:
+    """The length candidate of each sentence that `settings.length_score` ranks first, with its `steps` if wanted."""
     memory, encoded = model.encode(source)
     lengths = length_candidates(model, encoded, source, settings)
     canvas = Canvas.blank(lengths.flatten(), model)
     owner = torch.arange(lengths.size(0), device=lengths.device).repeat_interleave(lengths.size(1))
     uniform = uniforms(source, lengths, settings) if settings.draws else None
+    taken = []
     for done in range(settings.passes):
         drawn = None if uniform is None else uniform[done]
         token, score = predict(model, canvas, owner, memory, settings.temperature, drawn)
         masked = route(canvas, token, score, settings, done, drawn)
+        if steps:
+            taken.append(canvas.filled(token, score))
         canvas = canvas.shown(token, score, masked, model.config.mask)
     ranks = candidate_scores(canvas.score.sum(1).view_as(lengths), lengths, settings.length_score)
     if settings.length_score == "average_and_length":
         ranks = ranks + length_log_probs(model, encoded, source, lengths)
-    return best_candidates(canvas.token, canvas.score, lengths, ranks)
+    return best_candidates(canvas.token, canvas.score, lengths, ranks, taken)
 
 
 def predict(
@@ -201,8 +213,10 @@ def uniforms(source: Source, lengths: Tensor, settings: DenoisingSettings) -> Te
     return found.to(lengths.device)
 
 
-def _search(model: JanusTransformer, source: Source, settings: DenoisingSettings) -> list[list[Hypothesis]]:
-    return [[hypothesis] for hypothesis in denoise(model, source, settings)]
+def _search(
+    model: JanusTransformer, source: Source, settings: DenoisingSettings, *, steps: bool = False
+) -> list[list[Hypothesis]]:
+    return [[hypothesis] for hypothesis in denoise(model, source, settings, steps=steps)]
 
 
-DECODER = Decoder("reparameterised", DenoisingSettings, _search)
+DECODER = Decoder("reparameterised", DenoisingSettings, _search, partial(_search, steps=True))

@@ -29,9 +29,12 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.symbols)
 
-    def check_fits(self, config: TransformerConfig, checkpoint: Path) -> None:
-        """Raise InputError if a model was trained with another dictionary."""
-        if len(self) != config.source_vocabulary or len(self) != config.target_vocabulary:
+    def check_fits(
+        self, config: TransformerConfig, checkpoint: Path, *, sides: Sequence[str] = ("source", "target")
+    ) -> None:
+        """Raise InputError if a model was trained with another dictionary of these sides."""
+        sizes = {"source": config.source_vocabulary, "target": config.target_vocabulary}
+        if any(len(self) != sizes[side] for side in sides):
             raise InputError(
                 f"the model has {config.source_vocabulary} source and {config.target_vocabulary} target symbols, "
                 f"the dictionary {self.path} has {len(self)}",

@@ -18,7 +18,7 @@ from janus.fetching.manifest import Corpus
 from janus.text.analyse import analyse
 from janus.text.clean import Cleaner, Pair
 from janus.text.split_writer import SPLITS, SplitWriter
-from janus.text.tokenise import tokenise
+from janus.text.tokenise import lowercase, tokenise
 
 SIZES = {"train": 6000, "valid": 200, "test": 300}
 _MAX_REPEATS = 500
@@ -32,15 +32,19 @@ def build(corpus: Corpus, downloads: Path, work: Path, out: SplitWriter, *, seed
     options = dict(corpus.options)
     sizes = {split: options.pop(split, SIZES[split]) for split in SPLITS}
     drawn = pairs(corpus.source, corpus.target, sum(sizes.values()), seed=f"{corpus.name}/{seed}", **options)
-    languages = corpus.source, corpus.target
     cleaner = Cleaner()
     for split in reversed(SPLITS):
         raw = [next(drawn) for _ in range(sizes[split])]
-        tokens = ((tokenise(source, languages[0]), tokenise(target, languages[1])) for source, target in raw)
+        tokens = ((form(source, corpus.source, corpus), form(target, corpus.target, corpus)) for source, target in raw)
         out.tokenised(split, cleaner(tokens) if split == "train" else tokens)
         if split == "test":
             out.raw_test(raw)
     return {"train": cleaner.report()}
+
+
+def form(line: str, language: str, corpus: Corpus) -> str:
+    """The tokens of a line of text, as `build` prepares it."""
+    return tokenise(lowercase(line) if corpus.lowercase else line, language)
 
 
 def pairs(

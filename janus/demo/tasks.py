@@ -11,6 +11,7 @@ decoder that chooses each word independently mixes them, as in the translation d
 """
 
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,10 +26,12 @@ from janus.fetching.manifest import Corpus
 from janus.text.analyse import analyse
 from janus.text.clean import Pair
 from janus.text.english import OBJECT, SUBJECT, about_me, about_you, phrase_words, question
-from janus.text.one_language import SEPARATOR, Sieve
+from janus.text.one_language import SEPARATOR, Sieve, joined, parts_of
 from janus.text.split_writer import SPLITS, SplitWriter
+from janus.text.tokenise import lowercase
 
 _MAX_REPEATS = 500
+_ENDS = re.compile("([.?])")
 Answers = Mapping[Mode, Words]
 
 
@@ -109,6 +112,11 @@ def verdicts(task: str, sources: Sequence[str], outputs: Sequence[str]) -> list[
             f"{len(outputs):,} outputs for {len(sources):,} sources", where="demo check", fix="decode the whole file"
         )
     return [check(task, source, output) for source, output in zip(sources, outputs)]
+
+
+def form(line: str, language: str, corpus: Corpus) -> str:
+    """The tokens of a line of text, as `build` prepares it: the inverse of `raw`, in lower case."""
+    return joined(lowercase(" ".join(_ENDS.sub(r" \1 ", part).split())) for part in parts_of(line))
 
 
 def raw(line: str) -> str:

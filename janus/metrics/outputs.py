@@ -44,9 +44,9 @@ def score_outputs(outputs: Outputs) -> Scores:
     Text that is not tokenised is tokenised for the scores that are counted on tokens, and tokenised text detokenised
     for those that are not. Raises InputError as the scorers do.
     """
-    said, gold = _words(outputs, outputs.lines), _words(outputs, outputs.references)
+    said, gold = words_of(outputs, outputs.lines), words_of(outputs, outputs.references)
     if outputs.task != "translation":
-        return task_scores(outputs.task, said, gold, _words(outputs, outputs.sources))
+        return task_scores(outputs.task, said, gold, words_of(outputs, outputs.sources))
     raw = outputs.references
     if is_tokenised(raw):
         raw = [detokenise(line, outputs.language) for line in raw]
@@ -56,11 +56,17 @@ def score_outputs(outputs: Outputs) -> Scores:
 
 def compare_scores(baseline: Outputs, system: Outputs) -> dict[str, Any]:
     """Both paired tests of two outputs of one test set, as `compare_outputs` gives them, and the `metric` tested."""
-    sides = [_words(outputs, outputs.lines) for outputs in (baseline, system)]
-    gold = _words(system, system.references)
-    if system.task == "translation":
-        return compare_outputs(*sides, gold) | {"metric": "bleu_tok"}
-    return compare_task(system.task, *sides, gold, _words(system, system.sources))
+    sides = [words_of(outputs, outputs.lines) for outputs in (baseline, system)]
+    return compare_words(system.task, *sides, words_of(system, system.references), words_of(system, system.sources))
+
+
+def compare_words(
+    task: str, baseline: Sequence[str], system: Sequence[str], references: Sequence[str], sources: Sequence[str] = ()
+) -> dict[str, Any]:
+    """`compare_scores` of lines that are tokens already."""
+    if task == "translation":
+        return compare_outputs(baseline, system, references) | {"metric": "bleu_tok"}
+    return compare_task(task, baseline, system, references, sources)
 
 
 def is_tokenised(lines: Sequence[str]) -> bool:
@@ -69,11 +75,21 @@ def is_tokenised(lines: Sequence[str]) -> bool:
     return alone >= attached
 
 
-def _words(outputs: Outputs, lines: Sequence[str]) -> list[str]:
-    """The lines as tokens with single spaces, in lower case where case is ignored."""
-    if not is_tokenised(lines):
-        lines = [tokenise(line, outputs.language) for line in lines]
+def words_of(outputs: Outputs, lines: Sequence[str]) -> list[str]:
+    """Lines of a side of `outputs` as tokens."""
+    return in_words(lines, task=outputs.task, language=outputs.language, folded=outputs.folded)
+
+
+def in_words(
+    lines: Sequence[str], *, task: str, language: str, folded: bool = False, tokenised: bool = False
+) -> list[str]:
+    """The lines as tokens with single spaces, in lower case where case is ignored (`folded`).
+
+    tokenised: they are known to be tokens; otherwise it is looked at.
+    """
+    if not (tokenised or is_tokenised(lines)):
+        lines = [tokenise(line, language) for line in lines]
         # The scorers of the other tasks split a word at the signs of an escape.
-        lines = lines if outputs.task == "translation" else [html.unescape(line) for line in lines]
-    lines = [lowercase(line) for line in lines] if outputs.folded else lines
+        lines = lines if task == "translation" else [html.unescape(line) for line in lines]
+    lines = [lowercase(line) for line in lines] if folded else lines
     return [" ".join(line.split()) for line in lines]

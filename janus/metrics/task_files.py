@@ -98,10 +98,20 @@ def compare_task(
     task: str, baseline: Sequence[str], system: Sequence[str], references: Sequence[str], sources: Sequence[str]
 ) -> dict[str, Any]:
     """Both tests of significance of two outputs, as `compare_means` returns them, and the `metric` that was tested."""
-    metric, by_item = _TESTED[_known(task)]
-    (before, _), (after, signature) = (by_item(side, references, sources) for side in (baseline, system))
+    metric = _TESTED[_known(task)][0]
+    (before, _), (after, signature) = (item_scores(task, side, references, sources) for side in (baseline, system))
     result = compare_means(before, after)
     return {**result, "metric": metric, "signature": f"{signature}|{result['signature']}"}
+
+
+def item_scores(
+    task: str, outputs: Sequence[str], references: Sequence[str], sources: Sequence[str]
+) -> tuple[list[float], str]:
+    """The score of each item in the metric that is tested, 0 to 100, and its signature.
+
+    An item is an example; of questions, all examples of a source together, in the order of the sources.
+    """
+    return _TESTED[_known(task)][1](outputs, references, sources)
 
 
 def task_scores(

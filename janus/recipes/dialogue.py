@@ -12,7 +12,7 @@ from pathlib import Path
 from janus.fetching.manifest import Corpus
 from janus.fetching.opening import read_lines
 from janus.text.clean import Pair
-from janus.text.one_language import SEPARATOR, Sieve, joined, tidy, tokenised
+from janus.text.one_language import SEPARATOR, Sieve, joined, parts_of, tidy, tokenised
 from janus.text.split_writer import SPLITS, SplitWriter
 
 _FILE = "chitchat-dialogues.txt.xz"
@@ -25,7 +25,7 @@ def build(corpus: Corpus, downloads: Path, work: Path, out: SplitWriter, *, seed
     Option `history`: the number of turns before the reply that are in its source; earlier ones are left out.
     """
     counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
-    history, sieve = corpus.options.get("history", 4), Sieve()
+    history, sieve = _history(corpus), Sieve()
     for dialogue in read_lines(downloads / corpus.download(_FILE).name):
         split = split_of(dialogue)
         counts[split]["dialogues"] += 1
@@ -49,6 +49,17 @@ def exchanges(turns: list[str], history: int) -> Iterator[Pair]:
     """
     for i in range(1, len(turns)):
         yield joined(turns[max(0, i - history) : i]), turns[i]
+
+
+def form(line: str, language: str, corpus: Corpus) -> str:
+    """The tokens of a line of text as `build` prepares it: turns with tabs or separators between, of which the last
+    ones count, or a reply."""
+    turns = [turn for turn in parts_of(line.replace("\t", f" {SEPARATOR} ")) if turn]
+    return joined(map(tokenised, turns[-_history(corpus) :]))
+
+
+def _history(corpus: Corpus) -> int:
+    return corpus.options.get("history", 4)
 
 
 def _turns(dialogue: str, counts: Counter[str]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from janus.errors import InputError
 from janus.fetching.extract import extract
 from janus.fetching.manifest import Corpus
-from janus.text.one_language import tidy
+from janus.text.one_language import tidy, tokenised_parts
 from janus.text.sides import aligned, write_split
 from janus.text.split_writer import SplitWriter
 
@@ -41,6 +41,11 @@ def build(corpus: Corpus, downloads: Path, work: Path, out: SplitWriter, *, seed
         raw = ((tidy(source), tidy(target)) for source, target in aligned(*sides))
         cleaning[split] = write_split(out, split, raw, sides, tidy)
     return {split: report for split, report in cleaning.items() if report}
+
+
+def form(line: str, language: str, corpus: Corpus) -> str:
+    """The tokens of a line of text, as GLGE, whose downloads are tokenised and lower-cased, writes it."""
+    return tokenised_parts(line)
 
 
 def _unpack(archive: Path, folder: str, names: list[str], work: Path) -> dict[str, Path]:

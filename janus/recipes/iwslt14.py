@@ -38,7 +38,7 @@ def build(corpus: Corpus, downloads: Path, work: Path, out: SplitWriter, *, seed
         split = "valid" if number % _VALID_EVERY == 0 else "train"
         out.tokenised(split, [(lowercase(pair[0]), lowercase(pair[1]))])
     for files in tests:
-        _write_test(files, languages, out)
+        _write_test(files, corpus, out)
     return {"train": cleaner.report()}
 
 
@@ -64,12 +64,19 @@ def segments(lines: Iterable[str]) -> Iterator[str]:
     """The segments of a test set's XML, one per line, with plain apostrophes as in the recipe."""
     for line in lines:
         if "<seg id" in line:
-            yield _SEGMENT_END.sub("", _SEGMENT_START.sub("", line)).replace("’", "'")
+            yield _plain(_SEGMENT_END.sub("", _SEGMENT_START.sub("", line)))
 
 
-def _write_test(files: list[Path], languages: tuple[str, str], out: SplitWriter) -> None:
+def form(line: str, language: str, corpus: Corpus) -> str:
+    """The tokens of a line of text, as `build` prepares the test sets; in training apostrophes are kept."""
+    return lowercase(tokenise(_plain(line), language))
+
+
+def _plain(line: str) -> str:
+    return line.replace("’", "'")
+
+
+def _write_test(files: list[Path], corpus: Corpus, out: SplitWriter) -> None:
     raw = list(require_text(read_pairs(*files, select=segments), *files))
-    out.tokenised(
-        "test", ((lowercase(tokenise(s, languages[0])), lowercase(tokenise(t, languages[1]))) for s, t in raw)
-    )
+    out.tokenised("test", ((form(s, corpus.source, corpus), form(t, corpus.target, corpus)) for s, t in raw))
     out.raw_test((lowercase(source), lowercase(target)) for source, target in raw)

@@ -1,6 +1,6 @@
 """Multi30k task 1, raw text: lower-cased, punctuation normalised, Moses-tokenised, in upstream's own order of steps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from janus.fetching.extract import gunzip
@@ -20,10 +20,10 @@ def build(corpus: Corpus, downloads: Path, work: Path, out: SplitWriter, *, seed
         files = [_unpack(corpus, downloads, work, stem, language) for language in languages]
         pairs = read_pairs(*files)
         if split == "train":
-            out.tokenised(split, cleaner(_prepared(pairs, languages)))
+            out.tokenised(split, cleaner(_prepared(pairs, corpus)))
         else:
             checked = list(require_text(pairs, *files))
-            out.tokenised(split, _prepared(checked, languages))
+            out.tokenised(split, _prepared(checked, corpus))
             if split == "test":
                 out.raw_test((lowercase(source), lowercase(target)) for source, target in checked)
     return {"train": cleaner.report()}
@@ -34,9 +34,12 @@ def _unpack(corpus: Corpus, downloads: Path, work: Path, stem: str, language: st
     return gunzip(downloads / download.name, work / f"{stem}.{language}")
 
 
-def _prepared(pairs: Iterator[Pair], languages: tuple[str, str]) -> Iterator[Pair]:
+def _prepared(pairs: Iterable[Pair], corpus: Corpus) -> Iterator[Pair]:
     for pair in pairs:
-        source, target = (
-            tokenise(normalise(lowercase(line), language), language) for line, language in zip(pair, languages)
-        )
+        source, target = (form(line, language, corpus) for line, language in zip(pair, corpus.sides))
         yield source, target
+
+
+def form(line: str, language: str, corpus: Corpus) -> str:
+    """The tokens of a line of text, as `build` prepares it."""
+    return tokenise(normalise(lowercase(line), language), language)

@@ -56,11 +56,13 @@ def _splits(corpus: Corpus) -> dict[str, Iterable[Pair]]:
 
 def _prepared(pairs: Iterable[Pair], corpus: Corpus) -> Iterator[Pair]:
     for pair in pairs:
-        source, target = (_tokens(line, language, corpus) for line, language in zip(_cased(pair, corpus), corpus.sides))
+        source, target = (form(line, language, corpus) for line, language in zip(pair, corpus.sides))
         yield source, target
 
 
-def _tokens(line: str, language: str, corpus: Corpus) -> str:
+def form(line: str, language: str, corpus: Corpus) -> str:
+    """The tokens of a line of text, as `build` prepares it."""
+    line = lowercase(line) if corpus.lowercase else line
     return line if corpus.options.get("tokenised") else tokenise(normalise(line, language), language)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from janus.errors import InputError
 from janus.fetching.manifest import Corpus
-from janus.text.one_language import SEPARATOR, joined, parts_of, tidy, tokenised
+from janus.text.one_language import SEPARATOR, joined, tidy, tokenised_parts
 from janus.text.sides import aligned, write_split
 from janus.text.split_writer import SPLITS, SplitWriter
 
@@ -22,7 +22,7 @@ def build(corpus: Corpus, downloads: Path, work: Path, out: SplitWriter, *, seed
         files = [downloads / corpus.download(f"fairytaleqa-{_NAMES[split]}.{side}.xz").name for side in _SIDES]
         rows = enumerate(aligned(*files), 1)
         raw = ((_source(answer, section, files, number), tidy(target)) for number, (answer, section, target) in rows)
-        cleaning[split] = write_split(out, split, raw, (files[1], files[2]), _form)
+        cleaning[split] = write_split(out, split, raw, (files[1], files[2]), tokenised_parts)
     return {split: report for split, report in cleaning.items() if report}
 
 
@@ -35,5 +35,6 @@ def _source(answer: str, section: str, files: list[Path], number: int) -> str:
     return joined(parts) if all(parts) else ""
 
 
-def _form(line: str) -> str:
-    return joined(map(tokenised, parts_of(line)))
+def form(line: str, language: str, corpus: Corpus) -> str:
+    """The tokens of a line of text, as `build` prepares it: an answer, the separator and a section, or a question."""
+    return tokenised_parts(line)

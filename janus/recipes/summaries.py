@@ -18,3 +18,8 @@ def build(corpus: Corpus, downloads: Path, work: Path, out: SplitWriter, *, seed
         raw = ((tidy(source), tidy(target)) for source, target in aligned(*files))
         cleaning[split] = write_split(out, split, raw, files, tokenised)
     return {split: report for split, report in cleaning.items() if report}
+
+
+def form(line: str, language: str, corpus: Corpus) -> str:
+    """The tokens of a line of text, as `build` prepares it."""
+    return tokenised(line)

@@ -62,8 +62,13 @@ def _rows(archive: Path, work: Path) -> Iterator[Pair]:
 
 def _tokenised(pairs: list[Pair], corpus: Corpus) -> Iterator[Pair]:
     for pair in pairs:
-        source, target = (tokenise(normalise(line, side), side) for line, side in zip(pair, corpus.sides))
+        source, target = (form(line, language, corpus) for line, language in zip(pair, corpus.sides))
         yield source, target
+
+
+def form(line: str, language: str, corpus: Corpus) -> str:
+    """The tokens of a line of text, as `build` prepares it."""
+    return tokenise(normalise(lowercase(line) if corpus.lowercase else line, language), language)
 
 
 def make_downloads(corpus: Corpus, sentences: Callable[[str, str, int], list[Pair]]) -> dict[str, bytes]:

@@ -16,6 +16,7 @@ from janus.text.clean import Pair, read_pairs, require_text
 from janus.text.sgml import segments
 from janus.text.split_writer import SPLITS, SplitWriter
 from janus.text.subwords import remove_bpe
+from janus.text.tokenise import tokenise
 
 _TEXT, _TEST = "wmt14-original_dataset.zip", "wmt14-test-full.tgz"
 _SIDES = {"de": "src", "en": "ref"}
@@ -36,6 +37,11 @@ def build(corpus: Corpus, downloads: Path, work: Path, out: SplitWriter, *, seed
         out.tokenised(split, _joined(require_text(pairs, source, target)))
     out.raw_test(_raw_test(corpus, downloads, work, languages))
     return {"train": {"kept": out.lines["tok/train"], "removed": {}}}
+
+
+def form(line: str, language: str, corpus: Corpus) -> str:
+    """The tokens of a line of text, as prepare-wmt14en2de.sh, from which the downloads are, prepares its test set."""
+    return tokenise(line.replace("’", "'"), language, aggressive=True)
 
 
 def _joined(pairs: Iterator[Pair]) -> Iterator[Pair]:

@@ -9,7 +9,7 @@ including the untokenised test: `remove` turns ă â î ș ț into a a i s t; `k
 ş ţ, a legacy encoding, with the comma letters ș ț.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -39,19 +39,18 @@ def build(corpus: Corpus, downloads: Path, work: Path, out: SplitWriter, *, seed
 
     Options: `diacritics` (remove or keep), `longest` (tokens, 80), `ratio` (9).
     """
-    languages = corpus.source, corpus.target
-    policy = corpus.options.get("diacritics", "remove")
+    policy = _policy(corpus)
     cleaner = Cleaner(ratio=corpus.options.get("ratio", 9.0), longest=corpus.options.get("longest", 80))
     raw = chain.from_iterable(
         read_pairs(*_extracted(corpus, downloads, work, name, pattern)) for name, pattern in (_EUROPARL, _SETIMES)
     )
     bar = tqdm(raw, desc="tokenising", unit=" pairs", mininterval=1)
-    out.tokenised("train", cleaner(_prepared(bar, languages, policy)))
+    out.tokenised("train", cleaner(_prepared(bar, corpus)))
     for split in _HELD_OUT:
         pairs = list(_held_out(corpus, downloads, work, split))
-        out.tokenised(split, _prepared(pairs, languages, policy))
+        out.tokenised(split, _prepared(pairs, corpus))
         if split == "test":
-            source, target = languages
+            source, target = corpus.sides
             out.raw_test((spell(left, source, policy), spell(right, target, policy)) for left, right in pairs)
     return {"train": cleaner.report()}
 
@@ -72,11 +71,17 @@ def _extracted(corpus: Corpus, downloads: Path, work: Path, name: str, pattern: 
     return [found[member] for member in members]
 
 
-def _prepared(pairs: Iterator[Pair], languages: tuple[str, str], policy: str) -> Iterator[Pair]:
-    def prepare(line: str, language: str) -> str:
-        return tokenise(spell(normalise(line, language), language, policy), language, aggressive=True)
+def _policy(corpus: Corpus) -> str:
+    return corpus.options.get("diacritics", "remove")
 
-    return ((prepare(source, languages[0]), prepare(target, languages[1])) for source, target in pairs)
+
+def _prepared(pairs: Iterable[Pair], corpus: Corpus) -> Iterator[Pair]:
+    return ((form(source, corpus.source, corpus), form(target, corpus.target, corpus)) for source, target in pairs)
+
+
+def form(line: str, language: str, corpus: Corpus) -> str:
+    """The tokens of a line of text, as `build` prepares it."""
+    return tokenise(spell(normalise(line, language), language, _policy(corpus)), language, aggressive=True)
 
 
 def _held_out(corpus: Corpus, downloads: Path, work: Path, split: str) -> Iterator[Pair]:

@@ -53,6 +53,15 @@ def tokenised(line: str) -> str:
     return lowercase(text)
 
 
+def tokenised_parts(line: str) -> str:
+    """`tokenised` text whose separators stay as they are.
+
+    >>> tokenised_parts("Paris [SEP] It is the capital.")
+    'paris [SEP] it is the capital .'
+    """
+    return joined(map(tokenised, parts_of(line)))
+
+
 class Sieve:
     """Removes training pairs with an empty side, and counts them."""
 
