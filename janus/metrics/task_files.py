@@ -11,7 +11,7 @@ from janus.metrics.lines import check_lines
 from janus.metrics.question import rouge_l_by_item, score_questions
 from janus.metrics.repetition import repetition_scores
 from janus.metrics.rouge155 import rouge1_by_document
-from janus.metrics.scores import Scores
+from janus.metrics.scores import TESTED, Scores
 from janus.metrics.significance import compare_means
 from janus.metrics.summary import score_summary
 from janus.metrics.validity import Verdict, score_verdicts
@@ -26,11 +26,11 @@ _SCORERS: dict[str, Callable[[Sequence[str], Sequence[str], Sequence[str]], Scor
     "question": score_questions,
     "reply": lambda hypotheses, references, sources: score_dialogue(hypotheses, references),
 }
-# The tested metric of each task, that of its first published column, and its scores of single items with signature.
-_TESTED: dict[str, tuple[str, Callable[[Sequence[str], Sequence[str], Sequence[str]], tuple[list[float], str]]]] = {
-    "summary": ("rouge1_155", lambda hypotheses, references, sources: rouge1_by_document(hypotheses, references)),
-    "question": ("rougeL_coco", rouge_l_by_item),
-    "reply": ("bleu1_nltk35", lambda hypotheses, references, sources: bleu1_by_reply(hypotheses, references)),
+# The scores of single items in the tested metric of each task, with signature.
+_ITEMS: dict[str, Callable[[Sequence[str], Sequence[str], Sequence[str]], tuple[list[float], str]]] = {
+    "summary": lambda hypotheses, references, sources: rouge1_by_document(hypotheses, references),
+    "question": rouge_l_by_item,
+    "reply": lambda hypotheses, references, sources: bleu1_by_reply(hypotheses, references),
 }
 
 
@@ -98,7 +98,7 @@ def compare_task(
     task: str, baseline: Sequence[str], system: Sequence[str], references: Sequence[str], sources: Sequence[str]
 ) -> dict[str, Any]:
     """Both tests of significance of two outputs, as `compare_means` returns them, and the `metric` that was tested."""
-    metric = _TESTED[_known(task)][0]
+    metric = TESTED[_known(task)]
     (before, _), (after, signature) = (item_scores(task, side, references, sources) for side in (baseline, system))
     result = compare_means(before, after)
     return {**result, "metric": metric, "signature": f"{signature}|{result['signature']}"}
@@ -111,7 +111,7 @@ def item_scores(
 
     An item is an example; of questions, all examples of a source together, in the order of the sources.
     """
-    return _TESTED[_known(task)][1](outputs, references, sources)
+    return _ITEMS[_known(task)](outputs, references, sources)
 
 
 def task_scores(
@@ -134,11 +134,6 @@ def task_scores(
         scores |= score_verdicts(verdicts(sources, outputs))
     mean = sum(len(line.split()) for line in outputs) / len(outputs)
     return scores | repetition_scores(outputs, subwords) | {"words": {"value": mean, "signature": "words|mean"}}
-
-
-def tested_metric(task: str) -> str:
-    """The metric of a task that is tested for significance."""
-    return "bleu_tok" if task == "translation" else _TESTED[_known(task)][0]
 
 
 def _known(task: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from janus.config.tiers import systems_on
-from janus.metrics.task_files import tested_metric
+from janus.metrics.scores import TESTED
 from janus.report.cells import Cell, Files, OriginOf, Passes, ScoreFiles, opponents
 from janus.report.layout import Group, Table, caption, score_text, significance_note
 from janus.report.ledger import Reproduced
@@ -18,7 +18,7 @@ _COLUMNS = ("table", "row", "system", "column", "metric", "value", "half_width",
 
 def usual_metrics(task: str) -> list[str]:
     """The metrics of a table that names none: the tested one of the task, and those of an overview."""
-    return list(dict.fromkeys([tested_metric(task), *QUALITY[task]]))
+    return list(dict.fromkeys([TESTED[task], *QUALITY[task]]))
 
 
 def own_cells(
@@ -49,7 +49,7 @@ def own_cells(
                             "variant": _variant(systems[system]["label"], manner, count if "passes" in block else None),
                             "column": head,
                             "metric": None,
-                            "tested": tested_metric(task),
+                            "tested": TESTED[task],
                             "score_files": score_files(corpus, system, manner, count),
                             "origin": origin_of(corpus, system, manner, count),
                             "comparisons": [

@@ -37,7 +37,13 @@ def jobs(tmp_path_factory):
         "wildcards": {"mode": "ar"},
     }
     score = {
-        "input": {"hypotheses": str(folder / "test.de"), "tok": str(folder), "raw": str(folder), "fewer": []},
+        "input": {
+            "hypotheses": str(folder / "test.de"),
+            "tok": str(folder),
+            "raw": str(folder),
+            "fewer": [],
+            "plain": [],
+        },
         "params": {"recipe": "multi30k", "source": "de", "target": "en", "lowercase": False, "expected": None},
         "wildcards": {"mode": "ar"},
     }
