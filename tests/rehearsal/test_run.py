@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import pytest
 import torch
@@ -70,6 +71,11 @@ def test_a_stage_that_fails_is_named(tmp_path):
 
 def test_every_tier_file_is_rehearsed_unless_one_is_named():
     assert {path.stem for path in tier_files()} == set(TIERS)
+
+
+def test_continuous_integration_knows_every_tier():
+    [loop] = re.findall(r"^for tier in (.*); do$", (ROOT / ".ci/run").read_text(), re.M)
+    assert sorted(loop.split()) == sorted(TIERS)
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
