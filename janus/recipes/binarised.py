@@ -17,7 +17,7 @@ from janus.text.clean import Pair, read_pairs, require_text
 from janus.text.indexed import iter_sentences
 from janus.text.split_writer import SPLITS, SplitWriter
 from janus.text.subwords import remove_bpe
-from janus.text.tokenise import detokenise, lowercase
+from janus.text.tokenise import detokenise, lowercase, tokenise
 
 
 def build(corpus: Corpus, downloads: Path, work: Path, out: SplitWriter, *, seed: int) -> dict[str, object]:
@@ -36,6 +36,11 @@ def build(corpus: Corpus, downloads: Path, work: Path, out: SplitWriter, *, seed
         pairs = require_text(read_pairs(*files), *files)
         out.raw_test((lowercase(a), lowercase(b)) if corpus.lowercase else (a, b) for a, b in pairs)
     return {"recovered": counts}
+
+
+def form(line: str, language: str, corpus: Corpus) -> str:
+    """A line of anybody's text as tokens. How the binarised text was tokenised is not known; this is Moses' way."""
+    return tokenise(lowercase(line) if corpus.lowercase else line, language)
 
 
 def recover(corpus: Corpus, out: Path) -> None:

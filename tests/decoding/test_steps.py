@@ -24,7 +24,7 @@ def test_the_passes_of_mask_predict_are_those_of_fairseq():
         # The only symbol ours refuses and fairseq's does not; a trained model never predicts it.
         model.decoder.output_projection.weight[1] = -9 * model.decoder.output_projection.weight[2:].abs().sum(0)
         model.decoder.embed_length.weight[24:] = 0
-    sentences = sources(9, bos=True)
+    sentences = sources(7, bos=True)
     generator = IterativeRefinementGenerator(words, max_iter=3, adaptive=False, retain_history=True)
     theirs = generator.generate([model], fairseq_sample(sentences))
     settings = {"passes": 4, "length_beam": 1, "shortest": 0}

@@ -17,7 +17,7 @@ from janus.metrics.rouge155 import rouge1_by_document
 XSUM = Path(__file__).parent / "xsum"
 GOLD = ["the old dog runs .", "a cat sleeps on the mat .", "it rains .", "we see a house ."]
 BEFORE = ["the old dog dog runs .", "a cat sleeps on a mat .", "it rains .", "us ."]
-AFTER = ["the old dog runs .", "cat a sleeps on the mat .", "it rains .", "we see a house ."]
+AFTER = ["the old dog runs .", "a cat sleeps a mat on .", "it rains .", "we see a house ."]
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_without_references_the_least_alike_are_shown(files, capsys):
     assert main(["compare", str(files / "before"), str(files / "after")]) == 0
     text = capsys.readouterr().out
     assert "3 of 4 lines differ; those that are least alike" in text and "p = " not in text
-    assert text.index("line 4: ") < text.index("line 1: ") < text.index("line 2: ")
+    assert text.index("line 4: ") < text.index("line 2: ") < text.index("line 1: ")
 
 
 def test_the_command_shows_what_differs_and_the_same_as_json(files, capsys):
