@@ -4,29 +4,24 @@ import os
 import re
 import shlex
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cache
 
 from janus.children import FIXED
-from janus.claims.statements import load_statements
 from janus.closure import digest_of_code
 from janus.recipes.by_recipe import builder_name, judge_name, text_name
-from janus.fetching.manifest import load_manifest
 from janus.text.pretraining_text import part_names
 from janus.training.lock import hold_lock
 from janus.training.warm import WarmPython, is_supported
-from janus.errors import InputError, together
+from janus.errors import InputError
 from janus.report.products import Products
-from janus.report.published import load_published
-from janus.config.consistency import check_sense
 from janus.config.distilled import raw_of, with_distilled
 from janus.slurm import Demand, require_accounting, require_nodes
 from janus.methods.base.registry import module_of
-from janus.config.system_entries import load_systems, with_entries
+from janus.config.run_config import check_config
 from janus.config.systems import decoder_modules, decoding_settings, training_arguments
-from janus.config.tiers import NAMING, asked_systems, averages, check, read_yaml, rows_of, settings
+from janus.config.tiers import NAMING, asked_systems, averages, read_yaml, rows_of, settings
 
-SCHEMAS = ROOT / "workflow" / "schemas"
 # Jobs inherit them: no script depends on the caller's locale or screen.
 os.environ.update(FIXED)
 
@@ -38,30 +33,15 @@ def checked_config():
         # Snakemake has read them, and kept the last of a key that stands there twice.
         for path in workflow.configfiles:
             read_yaml(path)
-        tier = check(dict(config), SCHEMAS / "tier.schema.yaml", where=where)
-        for key in ("systems_file", "corpora_file", "claims_file", "mirror"):
-            if tier[key] and "://" not in tier[key]:
-                tier[key] = of_user(tier[key])
-        systems_file = tier["systems_file"]
-        systems, manifest = together(
-            lambda: load_systems(systems_file, SCHEMAS),
-            lambda: load_manifest(tier["corpora_file"]),
-        )
-        manifest = replace(manifest, corpora=with_distilled(manifest.corpora, tier))
-        published = load_published(ROOT / "workflow" / "published")
-        statements = load_statements(tier["claims_file"])
-        known = {"texts": manifest.texts, "models": manifest.models}
-        papers = {"published": published, "statements": statements}
-        tier = with_entries(tier, systems)
-        check_sense(tier, systems, manifest.corpora, **known, **papers, where=where)
+        return check_config(config, where=where, find=of_user)
     except InputError as error:
         # A WorkflowError would add the lines of this file to those that matter, one for each problem.
         sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
-    return statements, tier, systems, manifest
 
 
-STATEMENTS, TIER, SYSTEMS, MANIFEST = checked_config()
-CORPORA, TEXTS = MANIFEST.corpora, MANIFEST.texts
+RUN_CONFIG = checked_config()
+STATEMENTS, TIER, SYSTEMS, MANIFEST = RUN_CONFIG.statements, RUN_CONFIG.tier, RUN_CONFIG.systems, RUN_CONFIG.manifest
+CORPORA, TEXTS = with_distilled(MANIFEST.corpora, TIER), MANIFEST.texts
 VOCABULARIES, MODELS = MANIFEST.vocabularies, MANIFEST.models
 TABLES, FIGURES, DISTILLED = TIER["tables"], TIER["figures"], TIER["distilled"]
 # Scripts read the tier's defaults too.

@@ -133,7 +133,7 @@ rule binarise:
 
 rule download:
     input:
-        [f"resources/downloads/{item.name}" for item in tier_downloads()],
+        [f"resources/downloads/{item.name}" for item in RUN_CONFIG.downloads()],
     localrule: True
     message:
         "The downloads are in resources/downloads"
