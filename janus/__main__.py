@@ -13,11 +13,24 @@ from janus.console import tolerate_any_encoding
 from janus.errors import InputError, JobError
 from janus.room import disk_errors_as_one_line
 
+# docs/use.md says the same.
+_EPILOG = (
+    "Exit status: 0 when it is done; 1 when the input or the machine is at fault, which one line on standard error "
+    "explains, or when a check finds a fault; 2 when the command line cannot be read. "
+    "`janus COMMAND --help` explains a command; `janus completion SHELL` completes them in a shell."
+)
+
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, or 1 with one line on stderr if the input is bad."""
+    """Run one command; returns the exit status, as `janus --help` explains it."""
     tolerate_any_encoding()
-    options = _parser().parse_args(words)
+    parser = _parser()
+    if "_ARGCOMPLETE" in os.environ:
+        import argcomplete
+
+        # A shell asks how the line goes on; it is told, and the process ends.
+        argcomplete.autocomplete(parser)
+    options = parser.parse_args(words)
     try:
         with disk_errors_as_one_line():
             status = options.run_command(options) or 0
@@ -43,7 +56,9 @@ def _discard_output() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="janus", description="Reproduce the JANUS paper from corpus to table.")
+    parser = argparse.ArgumentParser(
+        prog="janus", description="Reproduce the JANUS paper from corpus to table.", epilog=_EPILOG
+    )
     commands = parser.add_subparsers(required=True, metavar="command")
     for name, module in _commands():
         about = (module.__doc__ or "").splitlines()[0]

@@ -7,7 +7,8 @@ rate: stated with --gflops, or measured now by a few seconds of updates of the t
 import argparse
 import json
 import sys
-from pathlib import Path
+
+from janus.cli.values import add_config_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,11 +42,3 @@ def run(options: argparse.Namespace) -> None:
             print(f"jobs are not counted: {error}", file=sys.stderr)
     plan = make_plan(config, machine, jobs)
     print(json.dumps(plan, indent=1) if options.json else "\n".join(lines_of(plan)))
-
-
-def add_config_arguments(parser: argparse.ArgumentParser) -> None:
-    """The files and words of a config, as Snakemake takes them."""
-    parser.add_argument(
-        "--configfile", type=Path, nargs="+", default=[], metavar="TIER", help="tier files; by default the demo"
-    )
-    parser.add_argument("--config", nargs="+", default=[], metavar="KEY=VALUE", help="settings laid over them")

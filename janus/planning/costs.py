@@ -25,6 +25,8 @@ _CHECKPOINT_BYTES, _TRAINING_BYTES = 12, 16
 # Activations kept for the backward pass, in values of a row's width a layer; and Python with its libraries, in bytes.
 # From the peaks of results/reference/bench.
 _ACTIVATIONS, _PROCESS = 27, 0.25 * 2**30
+# Under autocast some of them stay in float32.
+_ACTIVATION_BYTES = {"float32": 4, "bfloat16": 3, "fp16": 3}
 
 
 @dataclass(frozen=True)
@@ -98,11 +100,8 @@ class Costs:
         seeds = 1 if pretrained else len(self.tier["seeds"])
         weights = parameters(model)
         one = update.times(updates) + validation.times(epochs / own["validate_interval"]) + Work(starts=1)
-        kept = (
-            min(own["average_checkpoints"], ceil(epochs / own["save_interval"]))
-            if epoch
-            else own["average_checkpoints"]
-        )
+        saved = ceil(epochs / own["save_interval"]) if epoch else own["average_checkpoints"]
+        kept = min(own["average_checkpoints"], saved)
         checkpoint = _CHECKPOINT_BYTES * weights
         return Training(
             corpus,
@@ -116,7 +115,7 @@ class Costs:
             checkpoint,
             # The last ones, the best, the newest, and the mean, which holds no moments.
             round(seeds * ((kept + 2) * checkpoint + 4 * weights)),
-            round(_PROCESS + _TRAINING_BYTES * weights + sentences * self._activations(flow, model, own["precision"])),
+            training_memory(flow, model, sentences, own["precision"]),
         )
 
     def decodings(self) -> dict[tuple[str, str], Work]:
@@ -191,10 +190,11 @@ class Costs:
         waits = model.encoder_layers + calls * model.decoder_layers
         return Work(2 * sentences * (encoder + decoder), waits * ceil(sentences / batch))
 
-    def _activations(self, flow: Flow, model: TransformerConfig, precision: str) -> float:
-        """Bytes a sentence."""
-        layers = max(model.encoder_layers, model.decoder_layers)
-        return _ACTIVATIONS * (4 if precision == "float32" else 3) * layers * model.dimension * flow.rows
+
+def training_memory(flow: Flow, model: TransformerConfig, sentences: float, precision: str) -> int:
+    """Bytes that a training on one device needs for batches of so many sentences."""
+    values = _ACTIVATIONS * max(model.encoder_layers, model.decoder_layers) * model.dimension * flow.rows
+    return round(_PROCESS + _TRAINING_BYTES * parameters(model) + _ACTIVATION_BYTES[precision] * values * sentences)
 
 
 def batch_of(tokens: int, size: TextSize) -> float:

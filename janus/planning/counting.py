@@ -7,9 +7,8 @@ counts are of one sentence. Sums, norms, softmaxes and what a method adds to the
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, wraps
+from functools import cache
 from typing import Any
 
 import torch
@@ -147,9 +146,9 @@ def _watched(method: Method, source: int, target: int) -> Flow:
         torch.manual_seed(1)
         model = method.network(config)
         packed = method.pack(sources if method.data == "pairs" else targets, targets, symbols, generator)
-        with _watching(model) as (passes, encodings):
-            method.loss(model, packed, Step(0, 0.1, True))
-    return Flow(source + 2, max(encodings, default=1), tuple(passes))
+        watch = _watch(model)
+        method.loss(model, packed, Step(0, 0.1, True)).total.backward()
+    return Flow(source + 2, max(watch.encodings, default=1), tuple(watch.passes()))
 
 
 def _made(length: int, generator: torch.Generator) -> Tensor:
@@ -158,42 +157,73 @@ def _made(length: int, generator: torch.Generator) -> Tensor:
     return torch.nn.functional.pad(torch.nn.functional.pad(words, (1, 0), value=0), (0, 1), value=2)
 
 
-@contextmanager
-def _watching(model: Any) -> Iterator[tuple[list[Pass], list[int]]]:
-    """Write down every decoder pass of a model, and the encoder passes of every encoding."""
-    passes: list[Pass] = []
-    encodings: list[int] = []
-    inside: list[bool] = []
+class _Watch:
+    """What a model did: its decoder passes, which of them a gradient reaches, encoder passes of each encoding."""
 
-    def watch(call: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(call)
-        def watched(streams: DecoderRows, memory: Any, read: Tensor) -> Any:
-            if not inside:
-                passes.append(_pass(streams, read))
-            inside.append(True)
-            try:
-                return call(streams, memory, read)
-            finally:
-                inside.pop()
+    def __init__(self) -> None:
+        self.encodings: list[int] = []
+        self._seen: list[tuple[DecoderRows, Tensor]] = []
+        self._learning: set[int] = set()
+        self._inside = False
+
+    def passes(self) -> Iterator[Pass]:
+        """The decoder passes, for one sentence."""
+        for number, (streams, read) in enumerate(self._seen):
+            spans = streams.spans
+            pairs = int((spans[:, 1] - spans[:, 0] + spans[:, 3] - spans[:, 2]).sum())
+            counts = streams.token.numel(), streams.content, pairs, read.numel()
+            yield Pass(*(count / _SENTENCES for count in counts), number in self._learning)
+
+    def encode(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """`call`, an encoding, watched."""
+
+        def watched(source: Any, passes: int = 1) -> Any:
+            self.encodings.append(passes)
+            return call(source, passes)
 
         return watched
 
-    encode = model.encode
+    def forward(self, call: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        """`call`, a decoder pass, watched."""
 
-    @wraps(encode)
-    def encoding(source: Any, count: int = 1) -> Any:
-        encodings.append(count)
-        return encode(source, count)
+        def watched(streams: DecoderRows, memory: Any, read: Tensor) -> Tensor:
+            number, self._inside = self._begun(streams, read), True
+            try:
+                return self._hooked(call(streams, memory, read), number)
+            finally:
+                self._inside = False
 
-    model.encode = encoding
-    model.decoder.forward, model.decoder.forward_layers = map(
-        watch, (model.decoder.forward, model.decoder.forward_layers)
+        return watched
+
+    def forward_layers(self, call: Callable[..., Iterator[Tensor]]) -> Callable[..., Iterator[Tensor]]:
+        """`call`, a decoder pass whose every layer is read, watched unless it is part of a plain one."""
+
+        def watched(streams: DecoderRows, memory: Any, read: Tensor) -> Iterator[Tensor]:
+            if self._inside:
+                yield from call(streams, memory, read)
+                return
+            number = self._begun(streams, read)
+            for hidden in call(streams, memory, read):
+                yield self._hooked(hidden, number)
+
+        return watched
+
+    def _begun(self, streams: DecoderRows, read: Tensor) -> int:
+        self._seen.append((streams, read))
+        return len(self._seen) - 1
+
+    def _hooked(self, hidden: Tensor, number: int) -> Tensor:
+        if hidden.requires_grad:
+            hidden.register_hook(lambda gradient: self._learning.add(number))
+        return hidden
+
+
+def _watch(model: Any) -> _Watch:
+    """Watch a model from now on."""
+    watch, decoder = _Watch(), model.decoder
+    model.encode = watch.encode(model.encode)
+    decoder.forward, decoder.forward_layers = (
+        watch.forward(decoder.forward),
+        watch.forward_layers(decoder.forward_layers),
     )
-    yield passes, encodings
-
-
-def _pass(streams: DecoderRows, read: Tensor) -> Pass:
-    spans = streams.spans
-    seen = (spans[:, 1] - spans[:, 0] + spans[:, 3] - spans[:, 2]).sum()
-    counts = streams.token.numel(), streams.content, int(seen), read.numel()
-    return Pass(*(count / _SENTENCES for count in counts), torch.is_grad_enabled())
+    return watch

@@ -35,7 +35,7 @@ def make_plan(config: RunConfig, machine: Machine, jobs: Mapping[str, int]) -> d
         "seconds": parts,
         "hours": sum(parts.values()) / _HOUR,
         "disk": _disk(config, costs, trainings),
-        "downloads": _downloads(config),
+        "downloads": downloads_of(config),
         "memory": _memory(config, costs, trainings),
         "assumed": [f"{name}: {said}" for name in config.tier["corpora"] if (said := costs.size(name).assumed)],
     }
@@ -70,7 +70,7 @@ def lines_of(plan: Mapping[str, Any]) -> Iterator[str]:
     yield "Disk"
     yield from _table([[name, size_text(size)] for name, size in plan["disk"].items()])
     yield ""
-    yield from _download_lines(plan["downloads"])
+    yield from download_lines(plan["downloads"])
     memory = plan["memory"]
     yield (
         f"Memory: the largest training, {memory['training']}, needs about {size_text(memory['bytes'])} of the "
@@ -124,7 +124,8 @@ def _disk(config: RunConfig, costs: Costs, trainings: list[Training]) -> dict[st
     }
 
 
-def _downloads(config: RunConfig) -> dict[str, Any]:
+def downloads_of(config: RunConfig) -> dict[str, Any]:
+    """Files, bytes, hosts, terms and licences of a tier's downloads."""
     items, accepted = config.downloads(), config.tier["accept"]
     terms = {item.accept: item.page for item in items if item.accept}
     return {
@@ -138,7 +139,8 @@ def _downloads(config: RunConfig) -> dict[str, Any]:
     }
 
 
-def _download_lines(found: Mapping[str, Any]) -> Iterator[str]:
+def download_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """The downloads for a reader."""
     if not found["files"]:
         yield "Downloads: none"
         return
