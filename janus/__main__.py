@@ -15,8 +15,8 @@ from janus.room import disk_errors_as_one_line
 
 # docs/use.md says the same.
 _EPILOG = (
-    "Exit status: 0 when it is done; 1 when the input or the machine is at fault, which one line on standard error "
-    "explains, or when a check finds a fault; 2 when the command line cannot be read. "
+    "Exit status: 0 when it is done; 1 when the input or the machine is at fault, which standard error explains in "
+    "a line for each fault, or when a check finds one; 2 when the command line cannot be read. "
     "`janus COMMAND --help` explains a command; `janus completion SHELL` completes them in a shell."
 )
 

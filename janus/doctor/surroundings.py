@@ -27,8 +27,8 @@ _LEAST_SPACE = 2 * 2**30
 def surroundings() -> Iterator[Finding]:
     """The findings about the machine."""
     yield from _packages()
-    yield _compiler()
     yield from _folders()
+    yield _compiler()
     yield from _slurm()
     yield _browser()
 
@@ -77,8 +77,9 @@ def _compiler() -> Finding:
     except OSError as error:
         return Finding("missing", "C++ compiler", f"{program} cannot be run ({error.strerror})", fix)
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        return Finding("missing", "C++ compiler", f"{program} fails ({last})", fix)
+        said = done.stderr.strip().splitlines() or ["no output"]
+        cause = next((line for line in said if "error" in line), said[-1])
+        return Finding("missing", "C++ compiler", f"{program} fails ({cause})", fix)
     return Finding("ok", "C++ compiler", program)
 
 
@@ -87,7 +88,8 @@ def _folders() -> Iterator[Finding]:
     yield _folder("caches", home, "set HOME or XDG_CACHE_HOME to a folder that can be written to")
     fix = "set TMPDIR to a folder that can be written to and has space"
     try:
-        yield _folder("temporary files", Path(tempfile.gettempdir()), fix)
+        # Python would silently take another one for a TMPDIR that is full.
+        yield _folder("temporary files", Path(os.environ.get("TMPDIR") or tempfile.gettempdir()), fix)
     except FileNotFoundError:
         yield Finding("missing", "temporary files", "no folder can be written to, or all are full", fix)
     here = Path.cwd()

@@ -117,7 +117,7 @@ def _data(config: RunConfig) -> Iterator[Finding]:
         lacking = [item for item in there if not (Path(mirror) / item.path).is_file()]
         for item in lacking:
             yield Finding("missing", "data", f"{Path(mirror) / item.path} is not there", "put it there")
-        there = []
+        there = [item for item in there if item not in lacking]
     elif not mirror:
         for item in (item for item in there if not item.addresses):
             fix = f"put it there, or set `--config mirror=FOLDER` to one that holds {item.path}"

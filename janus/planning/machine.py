@@ -39,8 +39,9 @@ class Machine:
 
 
 def measure(config: TransformerConfig, tokens: int, precision: str, device: str) -> Machine:
-    """Train a Transformer of that shape on made batches, of about `tokens` target tokens and of two short sentences.
+    """Train a Transformer of that shape on made batches, one of two short sentences and a large one.
 
+    The large one has `tokens` target tokens, or fewer where such an update takes long.
     What the short one takes beside its arithmetic is the wait. On a processor one thread computes, as in a training
     whose tier names no `threads`. Raises InputError where the device is missing.
     """
@@ -54,7 +55,7 @@ def measure(config: TransformerConfig, tokens: int, precision: str, device: str)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(1)
             model = JanusTransformer(config).to(device)
-            batches = (2, 2), (max(2, tokens // _LENGTH), _LENGTH)
+            batches = (2, 2), (_sentences(model, tokens, precision, device), _LENGTH)
             short, long = (_seconds(_update(model, *batch, precision), device) for batch in batches)
     finally:
         torch.set_num_threads(threads)
@@ -63,6 +64,16 @@ def measure(config: TransformerConfig, tokens: int, precision: str, device: str)
     layers = config.encoder_layers + config.decoder_layers
     wait = max(short - few / rate, 0.0) / (UPDATE_PASSES * layers)
     return Machine(rate / 1e9, wait, f"measured here: {device}, {precision}, width {config.dimension}")
+
+
+def _sentences(model: JanusTransformer, tokens: int, precision: str, device: str) -> int:
+    """Sentences of the large batch: as many as `tokens` allow, unless an update then takes a share of the time."""
+    sentences = 4
+    while 2 * sentences * _LENGTH <= tokens:
+        if _once(_update(model, sentences, _LENGTH, precision), device) > _SECONDS / 8:
+            break
+        sentences *= 2
+    return sentences
 
 
 def _update(model: JanusTransformer, sentences: int, length: int, precision: str) -> Callable[[], None]:
@@ -90,15 +101,19 @@ def _update(model: JanusTransformer, sentences: int, length: int, precision: str
 def _seconds(update: Callable[[], None], device: str) -> float:
     """The fastest of several updates, after one that may compile."""
     update()
-    taken: list[float] = []
     end = time.perf_counter() + _SECONDS
-    while len(taken) < 3 or (time.perf_counter() < end and len(taken) < 50):
-        begun = time.perf_counter()
-        update()
-        if device == "cuda":
-            torch.cuda.synchronize()
-        taken.append(time.perf_counter() - begun)
+    taken = [_once(update, device) for _ in range(3)]
+    while time.perf_counter() < end and len(taken) < 50:
+        taken.append(_once(update, device))
     return min(taken)
+
+
+def _once(update: Callable[[], None], device: str) -> float:
+    begun = time.perf_counter()
+    update()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - begun
 
 
 def _flop(config: TransformerConfig, sentences: int, length: int) -> int:

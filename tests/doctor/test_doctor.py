@@ -63,10 +63,17 @@ def test_a_temporary_folder_that_is_full(monkeypatch):
     assert lacks.state == "missing" and "No space left on device" in lacks.said and "TMPDIR" in lacks.fix
 
 
+def test_a_tmpdir_that_python_would_pass_over(monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "no"))
+    (tmp_path / "no").touch()
+    assert str(tmp_path / "no") in found(surroundings._folders(), "temporary files").said
+
+
 def test_no_temporary_folder_at_all(monkeypatch):
     def nowhere():
         raise FileNotFoundError
 
+    monkeypatch.delenv("TMPDIR", raising=False)
     monkeypatch.setattr(surroundings.tempfile, "gettempdir", nowhere)
     assert found(surroundings._folders(), "temporary files").state == "missing"
 
@@ -142,6 +149,8 @@ def test_files_that_only_a_mirror_has(monkeypatch, tmp_path):
         (tmp_path / item.path).touch()
     [lacks] = [one for one in tier.needs(mirrored) if one.state == "missing"]
     assert mirrored.downloads()[0].path in lacks.said
+    said = [one.said for one in tier.needs(mirrored) if one.what == "data"][-1]
+    assert said.startswith("0 of 16 downloads at hand, 15 to fetch from ")
 
 
 def test_terms_that_nobody_accepted():
