@@ -29,7 +29,13 @@ _EXAMPLES = "\nExamples:\n"
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status, as described above."""
     tolerate_any_encoding()
-    options = _parser().parse_args(words)
+    parser = _parser()
+    if "_ARGCOMPLETE" in os.environ:
+        import argcomplete
+
+        # A shell asks how the line goes on; it is told, and the process ends.
+        argcomplete.autocomplete(parser)
+    options = parser.parse_args(words)
     try:
         with disk_errors_as_one_line():
             status = options.run_command(options) or 0
@@ -69,7 +75,10 @@ class _Help(argparse.HelpFormatter):
 
 
 def _parser() -> argparse.ArgumentParser:
-    about = "Reproduce the JANUS paper from corpus to table.\n`janus COMMAND --help` explains a command, with examples."
+    about = (
+        "Reproduce the JANUS paper from corpus to table.\n`janus COMMAND --help` explains a command, with examples. "
+        "`janus completion SHELL` completes them in a shell."
+    )
     parser = argparse.ArgumentParser(prog="janus", description=about, epilog=_STATUS, formatter_class=_Help)
     parser.add_argument("--version", action="version", version=f"janus {version()}")
     commands = parser.add_subparsers(required=True, metavar="command")

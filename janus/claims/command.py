@@ -1,25 +1,19 @@
 """`janus claims`: the paper's claims tested on the runs of a tier, complete or in progress."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from janus.claims.evaluate import Outcome, evaluate
 from janus.claims.forest import draw_forest
 from janus.claims.plan import Comparison, Planner
-from janus.claims.statements import load_statements
 from janus.claims.table import build_claims_table
-from janus.config.files import load_config, of_project
-from janus.config.system_entries import with_entries
-from janus.config.tiers import read_yaml
-from janus.data import PUBLISHED, SCHEMAS
+from janus.config.run_config import ROOT, RunConfig, found_in, load_config
+from janus.data import PUBLISHED
 from janus.errors import InputError
 from janus.report.names import generated_text
 from janus.report.published import load_published
 from janus.report.tables import to_markdown, write_table
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def claims_of_run(run: Path, configfile: Path | None = None, write: Path | None = None) -> str:
@@ -33,9 +27,10 @@ def claims_of_run(run: Path, configfile: Path | None = None, write: Path | None 
     run = Path(run)
     if not run.is_dir():
         raise InputError("no such folder", where=run, fix="give the folder of a run, results/<tier>")
-    tier, systems, corpora = _config(run, configfile)
-    statements, published = load_statements(Path(tier["claims_file"])), load_published(PUBLISHED)
-    planned = Planner(tier, systems, corpora, str(run)).comparisons(statements)
+    config = _config(run, configfile)
+    tier, corpora, statements = config.tier, config.manifest.corpora, config.statements
+    published = load_published(PUBLISHED)
+    planned = Planner(tier, config.systems, corpora, str(run)).comparisons(statements)
     resamples = tier["claims"]["resamples"]
     outcomes = evaluate([finished(one) for one in planned], statements, resamples=resamples)
     facts = {"tier": tier["tier"], "generated": generated_text(corpora[name].recipe for name in tier["corpora"])}
@@ -79,15 +74,14 @@ def _of_seeds(side: Mapping[str, Any], seeds: Sequence[int]) -> dict[str, Any]:
     return {**side, "files": chosen(side["files"]), "vital": chosen(side["vital"]), "origin": origin}
 
 
-def _config(run: Path, configfile: Path | None) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """Tier, systems and corpora, checked."""
-    path = configfile or of_project(f"config/{run.name}.yaml", ROOT)
-    tier, systems, manifest = load_config(read_yaml(path), SCHEMAS, where=path, found=partial(of_project, root=ROOT))
-    if tier["tier"] != run.name:
+def _config(run: Path, configfile: Path | None) -> RunConfig:
+    path = configfile or Path(found_in(ROOT)(f"config/{run.name}.yaml"))
+    config = load_config([path])
+    if config.tier["tier"] != run.name:
         raise InputError(
-            f"belongs to the tier {tier['tier']}", where=path, fix=f"give the file of {run.name}: --configfile"
+            f"belongs to the tier {config.tier['tier']}", where=path, fix=f"give the file of {run.name}: --configfile"
         )
-    return with_entries(tier, systems), systems, manifest.corpora
+    return config
 
 
 def _tested(outcomes: Sequence[Outcome]) -> bool:

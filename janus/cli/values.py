@@ -1,5 +1,7 @@
-"""Values on the command line: types, whose names argparse shows, and the tasks."""
+"""Values on the command line: types, whose names argparse shows, the tasks, and the files and words of a config."""
 
+import argparse
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -30,3 +32,11 @@ def setting(text: str) -> tuple[str, Any]:
 
 
 setting.__name__ = "KEY=VALUE"
+
+
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """The files and words of a config, as Snakemake takes them."""
+    parser.add_argument(
+        "--configfile", type=Path, nargs="+", default=[], metavar="TIER", help="tier files; by default the demo"
+    )
+    parser.add_argument("--config", nargs="+", default=[], metavar="KEY=VALUE", help="settings laid over them")

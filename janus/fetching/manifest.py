@@ -43,6 +43,7 @@ class Corpus:
     """A data set with a direction.
 
     `lines` are the expected counts of prepared pairs by split (train, valid, test; missing splits are not checked),
+    `sizes` the mean tokens of source and target and the entries of the dictionary, with which `janus plan` reckons,
     `blobs` git blob hashes, or prefixes of them, of prepared files by path below the corpus folder. `lowercase` says
     whether the recipe lower-cases, `options` belong to the recipe. A corpus either learns its own joint BPE, with
     `merges` operations by default, uses the `vocabulary` of that name, or is given binarised in the folder `bin`.
@@ -64,6 +65,7 @@ class Corpus:
     published: str = ""
     downloads: tuple[Download, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, float] = field(default_factory=dict)
     blobs: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     tests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

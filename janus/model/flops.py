@@ -57,19 +57,47 @@ def necessary_work(config: TransformerConfig, kinds: Set[int], source: Tensor, t
     """
     rows = {kind: count for kind, count in _rows(target, masked).items() if kind in kinds}
     read = kinds & ({AR_QUERY, MASKED, AUX_QUERY} if AR_QUERY in kinds else {AR_CONTENT, MASKED, AUX_QUERY})
-    wide, encoder, decoder = config.dimension, config.encoder_layers, config.decoder_layers
-    square, sources = wide * wide, int(source.sum())
     asking, answering = (sum(int(rows[kind].sum()) for kind in part) for part in (rows, rows.keys() & _CONTENT))
-    seen = sum(int(pairs.sum()) for kind, pairs in _pairs(target, masked).items() if kind in kinds)
-    crossed = int((sum(rows.values()) * source).sum())
+    return work_of_rows(
+        config,
+        sources=int(source.sum()),
+        source_pairs=int((source * source).sum()),
+        asking=asking,
+        answering=answering,
+        pairs=sum(int(pairs.sum()) for kind, pairs in _pairs(target, masked).items() if kind in kinds)
+        + int((sum(rows.values()) * source).sum()),
+        read=sum(int(rows[kind].sum()) for kind in read),
+        sentences=target.numel(),
+    )
+
+
+def work_of_rows(
+    config: TransformerConfig,
+    *,
+    sources: int,
+    source_pairs: int,
+    asking: int,
+    answering: int,
+    pairs: int,
+    read: int,
+    sentences: int,
+) -> Work:
+    """The work of one encoder and one decoder pass.
+
+    sources: rows of the encoder. source_pairs: their pairs that see each other. asking: rows of the decoder, of which
+    `answering` are content, with keys and values. pairs: decoder rows with the content and source rows they see. read:
+    rows whose words are predicted. sentences: those whose length is predicted.
+    """
+    wide, encoder, decoder = config.dimension, config.encoder_layers, config.decoder_layers
+    square = wide * wide
     # A decoder row has query and output projections in both attentions; keys and values are of content rows and source.
     per_row = 4 * square + 2 * wide * config.decoder_ffn
     return Work(
         encoder=encoder * sources * (4 * square + 2 * wide * config.encoder_ffn),
         decoder=decoder * (asking * per_row + 2 * square * (answering + sources)),
-        attention=2 * wide * (encoder * int((source * source).sum()) + decoder * (seen + crossed)),
-        vocabulary=wide * config.target_vocabulary * sum(int(rows[kind].sum()) for kind in read),
-        length=0 if config.length == "none" else wide * config.length_classes * target.numel(),
+        attention=2 * wide * (encoder * source_pairs + decoder * pairs),
+        vocabulary=wide * config.target_vocabulary * read,
+        length=0 if config.length == "none" else wide * config.length_classes * sentences,
     )
 
 

@@ -19,21 +19,17 @@ from typing import Any
 
 import yaml
 
-from janus.config.consistency import check_sense
-from janus.config.files import load_config, of_project
-from janus.config.system_entries import with_entries, with_found_files
+from janus.config.run_config import ROOT, load_config
+from janus.config.system_entries import with_found_files
 from janus.config.tiers import read_yaml
-from janus.data import PUBLISHED, SCHEMAS
 from janus.errors import InputError
 from janus.fetching.manifest import Manifest
+from janus.planning.jobs import PLANNED
 from janus.rehearsal.manifest import narrow_manifest
 from janus.rehearsal.narrow import Machine, narrow_tier
-from janus.report.published import load_published
 
-ROOT = Path(__file__).resolve().parents[2]
 # What the workflow reads of its folder, beside the config.
 _PARTS = ("Snakefile", "profiles", "workflow", "envs", "janus", "kernels")
-_PLANNED = re.compile(r"^(\w+) +(\d+)$")
 _FINISHED = re.compile(r"Finished jobid: \d+ \(Rule: (\w+)\)")
 _FAILED = re.compile(r"Error in rule (\w+)")
 
@@ -79,36 +75,14 @@ def rehearse(configfile: Path, folder: Path | None, *, machine: Machine, warm: b
     """
     if not (ROOT / "Snakefile").is_file():
         raise InputError("no workflow beside the package", where=ROOT, fix="rehearse from a clone of the project")
-    tier, systems, manifest = _checked(Path(configfile))
+    config = load_config([Path(configfile)])
+    tier, systems, manifest = config.tier, config.systems, config.manifest
     folder = Path(folder or tempfile.mkdtemp(prefix=f"rehearsal-{tier['tier']}-")).resolve()
     notes = _lay_out(folder, tier | {"warm_jobs": warm}, systems, manifest, machine)
     outcome = Outcome(tier["tier"], notes, log=folder / "rehearsal.log")
     with _mirror(folder / "mirror") as address:
         _run(outcome, folder, [sys.executable, "-m", "snakemake", *_words(machine, address)])
     return outcome
-
-
-def _checked(configfile: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], Manifest]:
-    """The tier with its defaults, the systems and the manifest that it names, checked as Snakemake's planning does."""
-    config = read_yaml(configfile)
-    if not isinstance(config, dict):
-        raise InputError("contains no settings", where=configfile, fix="give a tier file")
-    if "tier" not in config:
-        config = _laid_over(read_yaml(ROOT / "config" / "demo.yaml"), config)
-    tier, systems, manifest = load_config(config, SCHEMAS, where=configfile, found=partial(of_project, root=ROOT))
-    known = {"texts": manifest.texts, "models": manifest.models}
-    published = load_published(PUBLISHED)
-    tier = with_entries(tier, systems)
-    check_sense(tier, systems, manifest.corpora, **known, published=published, where=configfile)
-    return tier, systems, manifest
-
-
-def _laid_over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        both = isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
-        merged[key] = _laid_over(below[key], value) if both else value
-    return merged
 
 
 def _lay_out(
@@ -204,6 +178,6 @@ def _count(outcome: Outcome, line: str) -> None:
     for pattern, counts in ((_FINISHED, outcome.finished), (_FAILED, outcome.failed)):
         if found := pattern.search(line):
             counts[found[1]] += 1
-    found = _PLANNED.match(line.rstrip())
+    found = PLANNED.match(line.rstrip())
     if found and found[1] != "total" and not outcome.finished:
         outcome.planned[found[1]] = int(found[2])

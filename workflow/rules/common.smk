@@ -4,29 +4,24 @@ import os
 import re
 import shlex
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cache
 
 from janus.children import FIXED
-from janus.claims.statements import load_statements
 from janus.closure import digest_of_code
 from janus.recipes.by_recipe import builder_name, judge_name, text_name
 from janus.training.lock import hold_lock
 from janus.training.warm import WarmPython, is_supported
 from janus.errors import InputError
 from janus.report.products import Products
-from janus.report.published import load_published
-from janus.config.consistency import check_sense
-from janus.config.distilled import raw_of, trained_on, with_distilled
+from janus.config.distilled import raw_of, trained_on
 from janus.slurm import Demand, require_accounting, require_nodes
 from janus.methods.base.registry import module_of
-from janus.config.files import load_config
 from janus.config.given import decodes, given_of, given_path
-from janus.config.system_entries import with_entries
+from janus.config.run_config import check_config
 from janus.config.systems import decoder_modules, decoding_settings, training_arguments
 from janus.config.tiers import NAMING, asked_systems, averages, read_yaml, rows_of, settings
 
-SCHEMAS = ROOT / "workflow" / "schemas"
 # Jobs inherit them: no script depends on the caller's locale or screen.
 os.environ.update(FIXED)
 
@@ -38,21 +33,14 @@ def checked_config():
         # Snakemake has read them, and kept the last of a key that stands there twice.
         for path in workflow.configfiles:
             read_yaml(path)
-        tier, systems, manifest = load_config(dict(config), SCHEMAS, where=where, found=of_user)
-        manifest = replace(manifest, corpora=with_distilled(manifest.corpora, tier))
-        published = load_published(ROOT / "workflow" / "published")
-        statements = load_statements(tier["claims_file"])
-        known = {"texts": manifest.texts, "models": manifest.models}
-        papers = {"published": published, "statements": statements}
-        tier = with_entries(tier, systems)
-        check_sense(tier, systems, manifest.corpora, **known, **papers, where=where)
+        return check_config(config, where=where, find=of_user)
     except InputError as error:
         # A WorkflowError would add the lines of this file to those that matter, one for each problem.
         sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
-    return statements, tier, systems, manifest
 
 
-STATEMENTS, TIER, SYSTEMS, MANIFEST = checked_config()
+RUN_CONFIG = checked_config()
+STATEMENTS, TIER, SYSTEMS, MANIFEST = RUN_CONFIG.statements, RUN_CONFIG.tier, RUN_CONFIG.systems, RUN_CONFIG.manifest
 CORPORA, TEXTS = MANIFEST.corpora, MANIFEST.texts
 VOCABULARIES, MODELS = MANIFEST.vocabularies, MANIFEST.models
 TABLES, FIGURES, DISTILLED = TIER["tables"], TIER["figures"], TIER["distilled"]

@@ -214,7 +214,7 @@ rule encode_test_set:
 
 rule download:
     input:
-        [f"resources/downloads/{item.name}" for item in tier_downloads()],
+        [f"resources/downloads/{item.name}" for item in RUN_CONFIG.downloads()],
     localrule: True
     message:
         "The downloads are in resources/downloads"

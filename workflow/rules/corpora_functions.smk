@@ -46,14 +46,6 @@ def dictionary_name(wildcards):
     return "dict.txt" if entry.vocabulary else f"dict.{entry.source}.txt"
 
 
-def pretraining_entries():
-    """The text, vocabulary and model of the tier's pre-training, as far as it names them."""
-    if not TIER["pretraining"]:
-        return []
-    text, base = TEXTS[TIER["pretraining"]["text"]], TIER["pretraining"]["base"]
-    return [text, VOCABULARIES[text.vocabulary], *([MODELS[base]] if base in MODELS else [])]
-
-
 def pairs_memory(fixed, per_million):
     """MiB as a function of a corpus' training pairs: `fixed` a process, `per_million` besides; docs/preparation.md."""
 
@@ -62,12 +54,6 @@ def pairs_memory(fixed, per_million):
         return round(fixed * (threads + 1) + per_million * millions)
 
     return memory
-
-
-def tier_downloads():
-    """Every download of the tier's corpora and of its pre-training."""
-    entries = [*(CORPORA[corpus] for corpus in TIER["corpora"]), *pretraining_entries()]
-    return list({item.name: item for entry in entries for item in entry.downloads}.values())
 
 
 def unread_downloads(text):
@@ -95,11 +81,11 @@ def require_fetchable(wildcards):
 
     Then every such problem of the tier is said, a line each: terms that nobody accepted, a package that is missing.
     """
-    planned = [DOWNLOADS[wildcards.download], *tier_downloads()]
+    planned = [DOWNLOADS[wildcards.download], *RUN_CONFIG.downloads()]
     refused = refusals(planned, Path("resources/downloads"), accepted=TIER["accept"])
     unread = missing_readers(text for text in TEXTS if wildcards.download in unread_downloads(text))
     if wildcards.download in refused or unread:
-        unread = missing_readers(entry.name for entry in pretraining_entries()[:1]) or unread
+        unread = missing_readers(entry.name for entry in RUN_CONFIG.pretraining_entries()[:1]) or unread
         sys.exit("\n".join(f"error: {error}" for error in [*refused.values(), *unread]))
     return []
 

@@ -1,0 +1,229 @@
+"""The arithmetic of a batch, counted: what a method sends through the model, at the sizes of a tier.
+
+A method of this suite is run once on a few made sentences with a narrow network, and what enters its encoder and its
+decoder is written down; a method of fairseq's own models is counted as the Transformer or the CMLM that it is. All
+counts are of one sentence. Sums, norms, softmaxes and what a method adds to the network are not counted
+(`janus.model.flops`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from janus.config.systems import method_of
+from janus.methods.base.batch import Symbols
+from janus.methods.base.method import BaseMethod, Method, Step
+from janus.methods.base.words import as_json
+from janus.model.config import TransformerConfig
+from janus.model.flops import work_of_rows
+from janus.model.rows import DecoderRows
+
+_SENTENCES, _WORDS = 4, 40
+# Of the target, in a method of fairseq's: its masks are uniform.
+_MASKED = 0.5
+# Flows that were counted: by method, options and lengths.
+_KNOWN: dict[tuple[str, str, int, int], "Flow"] = {}
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One decoder pass, for one sentence: rows, content rows, pairs of rows that see each other, rows that are read.
+
+    learns: whether it has a gradient.
+    """
+
+    asking: float
+    answering: float
+    seen: float
+    read: float
+    learns: bool
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What one update of a method sends through the model, for one sentence of `source` rows."""
+
+    source: float
+    encoder_passes: int
+    passes: tuple[Pass, ...]
+
+    @property
+    def rows(self) -> float:
+        """Rows of encoder and decoder that keep activations."""
+        return self.encoder_passes * self.source + sum(one.asking for one in self.passes if one.learns)
+
+    def multiply_adds(self, config: TransformerConfig) -> float:
+        """Multiply-adds of the update."""
+        total, scale = 0.0, 1000
+        for number, one in enumerate(self.passes):
+            work = work_of_rows(
+                config,
+                sources=round(scale * self.source),
+                source_pairs=round(scale * self.source**2),
+                asking=round(scale * one.asking),
+                answering=round(scale * one.answering),
+                pairs=round(scale * (one.seen + one.asking * self.source)),
+                read=round(scale * one.read),
+                sentences=scale,
+            )
+            encoder = 3 * (self.encoder_passes if number == 0 else 0) * work.encoder
+            total += encoder + (3 if one.learns else 1) * (work.forward - work.encoder)
+        return total / scale
+
+
+def flow_of(method: BaseMethod, source: int, target: int) -> Flow:
+    """The flow of a method's update on sentences of as many tokens, without bos and eos."""
+    key = method.name, as_json(method.plain_options), source, target
+    if key not in _KNOWN:
+        _KNOWN[key] = (_watched if isinstance(method, Method) else _fairseqs)(method, source, target)
+    return _KNOWN[key]
+
+
+def shape(system: Mapping[str, Any], model: Mapping[str, Any], vocabulary: int) -> TransformerConfig:
+    """The shape of a system's model from the block `model` of its settings."""
+    config = TransformerConfig(
+        vocabulary,
+        vocabulary,
+        dimension=model["embed_dim"],
+        encoder_layers=model.get("encoder_layers", model["layers"]),
+        decoder_layers=model.get("decoder_layers", model["layers"]),
+        encoder_ffn=model["ffn_dim"],
+        decoder_ffn=model["ffn_dim"],
+        encoder_heads=model["heads"],
+        decoder_heads=model["heads"],
+        length_classes=model["length_classes"],
+    )
+    method = method_of(system)
+    return method.configure(config) if isinstance(method, Method) else config
+
+
+@cache
+def parameters(config: TransformerConfig) -> int:
+    """Weights of this suite's network of that shape, tied ones counted once."""
+    from janus.model.transformer import JanusTransformer
+
+    with torch.device("meta"):
+        return sum(weight.numel() for weight in JanusTransformer(config).parameters())
+
+
+def _fairseqs(method: BaseMethod, source: int, target: int) -> Flow:
+    """fairseq's sources end with eos and do not begin with bos; a canvas has both."""
+    rows, words = source + 1, target + 1
+    masked = _MASKED * words
+    passes = []
+    if "ar" in method.decoders:
+        passes.append(Pass(words, words, words * (words + 1) / 2, words, True))
+    if "nar" in method.decoders:
+        canvas = words + 1
+        passes.append(Pass(canvas, canvas, canvas * canvas, masked, True))
+    return Flow(rows, 1, tuple(passes))
+
+
+def _watched(method: Method, source: int, target: int) -> Flow:
+    symbols = Symbols(bos=0, pad=1, eos=2, unk=3, source_mask=_WORDS - 1)
+    generator = torch.Generator().manual_seed(1)
+    sources, targets = _made(max(source, 1), generator), _made(max(target, 1), generator)
+    config = method.configure(
+        TransformerConfig(
+            _WORDS,
+            _WORDS,
+            dimension=16,
+            encoder_layers=4,
+            decoder_layers=2,
+            encoder_ffn=16,
+            decoder_ffn=16,
+            dropout=0.0,
+            source_positions=source + 8,
+            target_positions=10 * max(source, target) + 100,
+            length_classes=2 * max(source, target) + 100,
+        )
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        model = method.network(config)
+        packed = method.pack(sources if method.data == "pairs" else targets, targets, symbols, generator)
+        watch = _watch(model)
+        method.loss(model, packed, Step(0, 0.1, True)).total.backward()
+    return Flow(source + 2, max(watch.encodings, default=1), tuple(watch.passes()))
+
+
+def _made(length: int, generator: torch.Generator) -> Tensor:
+    """Sentences [B, length + 2] of random words between bos and eos."""
+    words = torch.randint(4, _WORDS - 1, (_SENTENCES, length), generator=generator)
+    return torch.nn.functional.pad(torch.nn.functional.pad(words, (1, 0), value=0), (0, 1), value=2)
+
+
+class _Watch:
+    """What a model did: its decoder passes, which of them a gradient reaches, encoder passes of each encoding."""
+
+    def __init__(self) -> None:
+        self.encodings: list[int] = []
+        self._seen: list[tuple[DecoderRows, Tensor]] = []
+        self._learning: set[int] = set()
+        self._inside = False
+
+    def passes(self) -> Iterator[Pass]:
+        """The decoder passes, for one sentence."""
+        for number, (streams, read) in enumerate(self._seen):
+            spans = streams.spans
+            pairs = int((spans[:, 1] - spans[:, 0] + spans[:, 3] - spans[:, 2]).sum())
+            counts = streams.token.numel(), streams.content, pairs, read.numel()
+            yield Pass(*(count / _SENTENCES for count in counts), number in self._learning)
+
+    def encode(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """`call`, an encoding, watched."""
+
+        def watched(source: Any, passes: int = 1) -> Any:
+            self.encodings.append(passes)
+            return call(source, passes)
+
+        return watched
+
+    def forward(self, call: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        """`call`, a decoder pass, watched."""
+
+        def watched(streams: DecoderRows, memory: Any, read: Tensor) -> Tensor:
+            number, self._inside = self._begun(streams, read), True
+            try:
+                return self._hooked(call(streams, memory, read), number)
+            finally:
+                self._inside = False
+
+        return watched
+
+    def forward_layers(self, call: Callable[..., Iterator[Tensor]]) -> Callable[..., Iterator[Tensor]]:
+        """`call`, a decoder pass whose every layer is read, watched unless it is part of a plain one."""
+
+        def watched(streams: DecoderRows, memory: Any, read: Tensor) -> Iterator[Tensor]:
+            if self._inside:
+                yield from call(streams, memory, read)
+                return
+            number = self._begun(streams, read)
+            for hidden in call(streams, memory, read):
+                yield self._hooked(hidden, number)
+
+        return watched
+
+    def _begun(self, streams: DecoderRows, read: Tensor) -> int:
+        self._seen.append((streams, read))
+        return len(self._seen) - 1
+
+    def _hooked(self, hidden: Tensor, number: int) -> Tensor:
+        if hidden.requires_grad:
+            hidden.register_hook(lambda gradient: self._learning.add(number))
+        return hidden
+
+
+def _watch(model: Any) -> _Watch:
+    """Watch a model from now on."""
+    watch, decoder = _Watch(), model.decoder
+    model.encode = watch.encode(model.encode)
+    decoder.forward, decoder.forward_layers = (
+        watch.forward(decoder.forward),
+        watch.forward_layers(decoder.forward_layers),
+    )
+    return watch
