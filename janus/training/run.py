@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 from janus import children
 from janus.devices import bfloat16_warning, require_device
@@ -21,7 +21,7 @@ from janus.training.failure import cause_of
 from janus.training.finished import is_finished
 from janus.training.progress import Progress
 from janus.training.recovery import repair_checkpoints
-from janus.training.trainer import PARENT
+from janus.training.trainer import PARENT, STOPPED
 
 __all__ = ["repair_checkpoints", "train"]
 
@@ -33,6 +33,8 @@ _QUIET = {"PYTHONWARNINGS": "ignore::FutureWarning,ignore::UserWarning:torch.uti
 _TAIL = 1000
 # Seconds that fairseq has to end by itself.
 _GRACE = 10
+# Seconds that it has, after SIGTERM, to finish an update and save a checkpoint. Batch systems send SIGKILL after 30.
+_SAVING = 25
 
 
 def train(
@@ -48,6 +50,8 @@ def train(
     A progress bar under `name` counts updates if `terminal` (stderr by default) is a terminal. fairseq is stopped when
     this process ends, for whatever reason. The next call resumes from the last complete checkpoint, and does nothing if
     that is the last of the training.
+    SIGTERM or SIGUSR1 to this process lets fairseq finish its update and save a checkpoint, and then ends it with the
+    status 128 + signal; after SIGTERM, fairseq has `_SAVING` seconds for it. SIGHUP and SIGINT end it at once.
     lock: a file descriptor that the processes of fairseq keep open as long as they live (`janus.training.lock`).
     Raises InputError if fairseq rejects its input or the device is missing, and JobError, with the cause, for other
     failures.
@@ -64,17 +68,28 @@ def train(
     log.parent.mkdir(parents=True, exist_ok=True)
     tail: deque[str] = deque(maxlen=_TAIL)
     bar = Progress(name, _max_update(argv), terminal)
+    request = _Request()
     try:
-        with _running(command, lock) as process:
+        with _running(command, lock, request) as process:
             _copy_output(process, log, tail, bar)
             code = process.wait()
     finally:
         bar.close()
+    if code == STOPPED or (request.number and code in (-signal.SIGTERM, -signal.SIGKILL)):
+        _end_as_asked(request.number or signal.SIGTERM, code == STOPPED, name, terminal)
     if code:
         print("".join(tail), file=Display(sys.stderr))
         reason, bad_input = cause_of(tail, code)
         kind = InputError if bad_input else JobError
         raise kind(f"fairseq-train ended with status {code} ({reason})", where=log, fix="see the end of that log")
+
+
+def _end_as_asked(number: int, saved: bool, name: str, terminal: IO[str] | None) -> NoReturn:
+    """End this process as a shell would for the signal; a workflow that retries goes on from the last checkpoint."""
+    done = "a checkpoint was saved" if saved else "no checkpoint was saved since the last one"
+    line = f"{name}: stopped by {signal.Signals(number).name}, {done}; run it again to go on"
+    print(line, file=terminal or sys.stderr, flush=True)
+    sys.exit(128 + number)
 
 
 def _copy_output(process: subprocess.Popen[str], log: Path, tail: deque[str], bar: Progress) -> None:
@@ -94,11 +109,40 @@ def _copy_output(process: subprocess.Popen[str], log: Path, tail: deque[str], ba
         raise JobError(f"cannot be written ({error.strerror})", where=log, fix=fix) from error
 
 
+class _Request:
+    """What a signal asks of a training: to save and end.
+
+    number: the signal; 0 as long as there was none.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.process: subprocess.Popen[str] | None = None
+        self._deadline: threading.Timer | None = None
+
+    def __call__(self, number: int, _: object) -> None:
+        """The handler of the signal; passes it on to the training."""
+        if self.process is None:
+            sys.exit(128 + number)
+        self.number = number
+        self.process.terminate()
+        if number == signal.SIGTERM and self._deadline is None:
+            self._deadline = threading.Timer(_SAVING, self.process.kill)
+            self._deadline.daemon = True
+            self._deadline.start()
+
+    def close(self) -> None:
+        """The training has ended."""
+        self.process = None
+        if self._deadline is not None:
+            self._deadline.cancel()
+
+
 @contextmanager
-def _running(command: Sequence[str], lock: int | None) -> Iterator[subprocess.Popen[str]]:
+def _running(command: Sequence[str], lock: int | None, request: _Request) -> Iterator[subprocess.Popen[str]]:
     """The training process, in its own session, which ends with the block and with this process."""
     environment = children.environment(**_ALLOCATOR, **_QUIET, **{PARENT: str(os.getpid())})
-    with _signals_as_exceptions():
+    with _handled_signals(request):
         # Its own session, so that all its processes can be stopped together, and Ctrl-C does not reach them.
         process = subprocess.Popen(
             command,
@@ -110,9 +154,11 @@ def _running(command: Sequence[str], lock: int | None) -> Iterator[subprocess.Po
             start_new_session=True,
             pass_fds=() if lock is None else (lock,),
         )
+        request.process = process
         try:
             yield process
         finally:
+            request.close()
             _stop(process)
 
 
@@ -133,16 +179,21 @@ def _stop(process: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def _signals_as_exceptions() -> Iterator[None]:
-    """Turn signals that end a job into exceptions, so that `finally` blocks run; ignored ones (nohup) stay ignored."""
+def _handled_signals(request: _Request) -> Iterator[None]:
+    """Hand SIGTERM and SIGUSR1 to `request`, and turn other signals that end a job into exceptions.
+
+    So `finally` blocks run. Of these, ignored ones (nohup) stay ignored.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = {
-        number: signal.signal(number, lambda number, _: sys.exit(128 + number))
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+    handlers = {
+        number: lambda number, _: sys.exit(128 + number)
+        for number in (signal.SIGHUP, signal.SIGINT)
         if signal.getsignal(number) is not signal.SIG_IGN
     }
+    handlers |= dict.fromkeys((signal.SIGTERM, signal.SIGUSR1), request)
+    previous = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import signal
 import sys
 from dataclasses import asdict, replace
 from functools import cache
@@ -29,6 +30,10 @@ from janus.config.tiers import NAMING, asked_systems, averages, check, read_yaml
 SCHEMAS = ROOT / "workflow" / "schemas"
 # Jobs inherit them: no script depends on the caller's locale or screen.
 os.environ.update(FIXED)
+if workflow.remote_exec:
+    # A batch system sends it to all processes of a job before its time limit. It is meant for the training; Snakemake
+    # and the shell between the two would end at it, and with them the job.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
 def checked_config():
@@ -158,6 +163,11 @@ def run_settings(wildcards):
 def of_training(key):
     """A value of the run's training block, as a params or resources function."""
     return lambda wildcards: run_settings(wildcards)["training"][key]
+
+
+def minutes_of_training(wildcards, attempt):
+    """What a cluster grants a training, and the same again for each attempt that was not enough; it resumes."""
+    return max(1, round(60 * of_training("hours")(wildcards) * attempt))
 
 
 def passes_of(corpus, system):
