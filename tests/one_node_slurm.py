@@ -16,10 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import psutil
+
+from janus.training.tether import die_with_parent
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "sinfo", "scontrol")
 _START, _STOP = 30, 15
@@ -122,7 +125,14 @@ def _ports(count: int) -> list[int]:
 def _start(command: Sequence[str], folder: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     with open(folder / f"{command[0]}.out", "ab") as log:
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
+            # However this process ends.
+            preexec_fn=partial(die_with_parent, os.getpid()),
         )
 
 
@@ -161,7 +171,7 @@ def _said(command: Sequence[str], environment: dict[str, str]) -> str:
     return subprocess.run(command, env=environment, capture_output=True, text=True).stdout.strip()
 
 
-def _wait_until(condition, what: str, folder: Path) -> None:
+def _wait_until(condition: Callable[[], bool], what: str, folder: Path) -> None:
     deadline = time.monotonic() + _START
     while not condition():
         if time.monotonic() > deadline:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from janus.config.distilled import raw_of, teachers
+from janus.config.resources import LARGEST_VOCABULARY, default_resources
 from janus.config.yaml_file import complaint, read_yaml, refusals, typed
 from janus.errors import InputError, require_none
 
@@ -19,8 +20,6 @@ BLOCKS = ("model", "training", "decoding")
 SHOWN = ("tables", "figures", "overviews")
 # Keys of a `decoding` block that name another system: decoding reads its checkpoint of the same corpus and seed.
 NAMING = ("rescore",)
-# One process per GPU, and one more that loads its batches; memory in MiB.
-_PER_GPU = {"threads": 2, "memory": 8000}
 
 
 def check(config: Any, schema: Path, *, where: object) -> Any:
@@ -176,11 +175,13 @@ def asked_systems(tier: Mapping[str, Any], corpus: str, system: str) -> list[str
     return [block[key] for key in NAMING if block.get(key)]
 
 
-def settings(tier: Mapping[str, Any], *, corpus: str, system: str) -> dict[str, dict[str, Any]]:
+def settings(
+    tier: Mapping[str, Any], *, corpus: str, system: str, vocabulary: int = LARGEST_VOCABULARY
+) -> dict[str, dict[str, Any]]:
     """The blocks `model`, `training` and `decoding` of one system on one corpus, with overrides applied.
 
-    An override for a corpus holds for what is distilled from it as well.
-    Threads and memory that are not set follow from the number of processes of the training.
+    An override for a corpus holds for what is distilled from it as well. Threads and memory that are not set follow
+    from the model, the batch and the `vocabulary` (`janus.config.resources`).
     """
     merged = {block: dict(tier[block]) for block in BLOCKS}
     for override in [*tier.get("entries", ()), *tier["overrides"]]:
@@ -188,9 +189,7 @@ def settings(tier: Mapping[str, Any], *, corpus: str, system: str) -> dict[str, 
         if meant and system in override.get("systems", [system]):
             for block in BLOCKS:
                 merged[block] |= override.get(block, {})
-    needs = {"threads": 1, "memory": 4000}
-    if tier["device"] == "cuda":
-        needs = {key: count * merged["training"]["gpus"] for key, count in _PER_GPU.items()}
+    needs = default_resources(merged["model"], merged["training"], device=tier["device"], vocabulary=vocabulary)
     merged["training"] = needs | merged["training"]
     return merged
 

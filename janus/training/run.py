@@ -21,6 +21,7 @@ from janus.training.failure import cause_of
 from janus.training.finished import is_finished
 from janus.training.progress import Progress
 from janus.training.recovery import repair_checkpoints
+from janus.training.smoke import require_ranks
 from janus.training.trainer import PARENT, STOPPED
 
 __all__ = ["repair_checkpoints", "train"]
@@ -57,11 +58,14 @@ def train(
     failures.
     """
     argv = list(argv)
-    if "--cpu" not in argv and "--distributed-world-size" in argv:
-        require_device("cuda", count=int(argv[argv.index("--distributed-world-size") + 1]))
+    ranks = _ranks(argv)
+    if "--cpu" not in argv and ranks:
+        require_device("cuda", count=ranks)
     repair_checkpoints(Path(argv[argv.index("--save-dir") + 1]), terminal=terminal)
     if is_finished(argv):
         return
+    if "--cpu" not in argv and ranks > 1:
+        require_ranks(ranks, device="cuda")
     if "--cpu" in argv and "bfloat16" in argv and (warning := bfloat16_warning()):
         print(f"{name}: {warning}", file=terminal or sys.stderr, flush=True)
     command = [sys.executable, "-m", "janus.training.trainer", *argv, "--log-format", "json", "--no-progress-bar"]
@@ -199,6 +203,11 @@ def _handled_signals(request: _Request) -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _ranks(argv: Sequence[str]) -> int:
+    """The GPUs that the options name; 0 where they leave it to fairseq."""
+    return int(argv[list(argv).index("--distributed-world-size") + 1]) if "--distributed-world-size" in argv else 0
 
 
 def _max_update(argv: Sequence[str]) -> int | None:

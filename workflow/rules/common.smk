@@ -20,6 +20,7 @@ from janus.errors import InputError, together
 from janus.report.products import Products
 from janus.report.published import load_published
 from janus.config.consistency import check_sense
+from janus.config.resources import vocabulary_bound
 from janus.config.distilled import raw_of, with_distilled
 from janus.slurm import Demand, require_accounting, require_nodes
 from janus.methods.base.registry import module_of
@@ -157,7 +158,10 @@ def digests_of(entry):
 
 def run_settings(wildcards):
     """The blocks model, training and decoding of the run that the wildcards name."""
-    return settings(TIER, corpus=wildcards.corpus, system=wildcards.system)
+    text = TEXTS.get(wildcards.corpus) or CORPORA[wildcards.corpus]
+    merges = VOCABULARIES[text.vocabulary].merges if text.vocabulary else text.merges
+    bound = vocabulary_bound(merges)
+    return settings(TIER, corpus=wildcards.corpus, system=wildcards.system, vocabulary=bound)
 
 
 def of_training(key):

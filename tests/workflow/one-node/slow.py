@@ -1,4 +1,4 @@
-"""The method `joint`, of which a batch takes a second more in a job of Slurm, whatever the machine does in that time."""
+"""The method `joint`, of which a batch takes a second more in a job of Slurm."""
 
 import os
 import time
