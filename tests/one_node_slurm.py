@@ -9,6 +9,7 @@ state and logs; nothing is written elsewhere. The GPU is a pretended one: /dev/n
 import contextlib
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import socket
@@ -75,7 +76,7 @@ def one_node_slurm(folder: Path) -> Iterator[dict[str, str]]:
     Raises RuntimeError, with the end of the logs, if it does not come up within half a minute.
     """
     configuration = _configure(folder)
-    environment = os.environ | {"SLURM_CONF": str(configuration), "PATH": _path()}
+    environment = os.environ | {"SLURM_CONF": str(configuration), "PATH": f"{_wrapped(folder)}:{_path()}"}
     munge = [
         f"--{name}={folder}/munge.{name.split('-')[0]}" for name in ("key-file", "socket", "pid-file", "seed-file")
     ]
@@ -111,6 +112,16 @@ def _configure(folder: Path) -> Path:
     text = _CONFIGURATION.format(folder=folder, node=node, ports=_ports(2), cores=os.cpu_count(), memory=memory)
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def _wrapped(folder: Path) -> Path:
+    """A folder with a srun that finds the configuration; Snakemake's plugin hides `SLURM_CONF` from it."""
+    programs = folder / "bin"
+    programs.mkdir()
+    words = ["env", f"SLURM_CONF={folder}/slurm.conf", shutil.which("srun", path=_path())]
+    (programs / "srun").write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
+    (programs / "srun").chmod(0o755)
+    return programs
 
 
 def _ports(count: int) -> list[int]:
@@ -192,9 +203,8 @@ def main() -> None:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="slurm.")).resolve()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with one_node_slurm(folder) as environment, contextlib.suppress(KeyboardInterrupt):
-        print(
-            f"Slurm is up; Ctrl-C ends it. In another shell: export SLURM_CONF={environment['SLURM_CONF']}", flush=True
-        )
+        names = " ".join(f"{name}={shlex.quote(environment[name])}" for name in ("SLURM_CONF", "PATH"))
+        print(f"Slurm is up; Ctrl-C ends it. In another shell: export {names}", flush=True)
         signal.pause()
 
 

@@ -73,7 +73,8 @@ def test_the_tables_are_those_of_an_unbroken_local_run(slurm, local, tmp_path):
     own = local.copy(tmp_path / "checkout").folder
     for made in (RUNS / "ar", RUNS / "nar", RESULTS / "tables"):
         shutil.rmtree(own / made)
-    words = ["--profile", str(SITE), "--workflow-profile", "slurm", *TARGET]
+    # More attempts than a machine needs that has time for the first.
+    words = ["--profile", str(SITE), "--workflow-profile", "slurm", "--retries", "4", *TARGET]
     environment = slurm | {"PYTHONPATH": str(own)}
     log = tmp_path / "snakemake.log"
     with open(log, "w", encoding="utf-8") as stream:
@@ -96,8 +97,8 @@ def test_the_tables_are_those_of_an_unbroken_local_run(slurm, local, tmp_path):
     assert differences(own / RESULTS, local.folder / RESULTS) == []
     # One training was cancelled, the other was over its minute and was granted two; both went on where they were.
     assert [state for _, state, _ in trainings(slurm, "ar")] == ["CANCELLED", "COMPLETED"]
-    (_, stopped, minute), (_, completed, minutes), *_ = trainings(slurm, "nar")
-    assert (minute, minutes) == ("1:00", "2:00") and stopped != "COMPLETED"
+    _, states, limits = zip(*trainings(slurm, "nar"))
+    assert limits[:2] == ("1:00", "2:00") and states[-1] == "COMPLETED" and "COMPLETED" not in states[:-1]
     for system in ("ar", "nar"):
         said = (own / RUNS / system / "seed-1/checkpoints/log.jsonl").read_text()
         assert re.search(r"Loaded checkpoint .*checkpoint_last.pt \(epoch \d+ @ [1-9]\d* updates\)", said)
