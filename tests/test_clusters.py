@@ -1,6 +1,5 @@
 """docs/clusters.md says what is counted, and only options that exist."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ from checked_tiers import checked
 from paper_cost import costs, table
 
 from janus.config.tiers import settings
-from janus.training.run import _SAVING
+from janus.slurm import WARNING
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs/clusters.md").read_text(encoding="utf-8")
 
@@ -44,5 +43,5 @@ def test_no_training_takes_longer_than_the_tier_grants(found):
         assert cost.hours < granted
 
 
-def test_the_seconds_to_save_are_those_of_the_code():
-    assert int(re.search(r"has (\d+) of Slurm's 30 seconds", PAGE)[1]) == _SAVING < 30
+def test_the_warning_is_the_one_that_jobs_are_submitted_with():
+    assert f"`--signal={WARNING}`" in PAGE and WARNING == "USR1@300"

@@ -22,7 +22,7 @@ from janus.report.published import load_published
 from janus.config.consistency import check_sense
 from janus.config.resources import vocabulary_bound
 from janus.config.distilled import raw_of, with_distilled
-from janus.slurm import Demand, require_accounting, require_nodes
+from janus.slurm import WARNING, Demand, require_accounting, require_nodes
 from janus.methods.base.registry import module_of
 from janus.config.system_entries import load_systems, with_entries
 from janus.config.systems import decoder_modules, decoding_settings, training_arguments
@@ -229,9 +229,11 @@ def lock_results():
 
 
 def check_cluster():
-    """On Slurm, end the run with one line where it could only wait for ever."""
+    """On Slurm, ask for a signal before time limits, and end the run with one line where it could only wait for ever."""
     if not workflow.executor_plugin.name.endswith("slurm"):
         return
+    # Unless the site says otherwise, with `slurm_extra` or in the environment.
+    os.environ.setdefault("SBATCH_SIGNAL", WARNING)
     jobs = workflow.dag.needrun_jobs()
     demands = {Demand(job.rule.name, job.threads, job.resources.get("mem_mb", 0)) for job in jobs if not job.is_local}
     try:
