@@ -6,9 +6,8 @@ from typing import NamedTuple
 from janus import children
 from janus.errors import InputError
 
-
-# `sbatch --signal`: five minutes before its limit a job gets SIGUSR1, at which a training saves and ends. All processes of
-# its step get it; with `B:` before it only the batch script would, which ends of it, and then srun kills the step at once.
+# `sbatch --signal`: five minutes before its limit a job gets SIGUSR1, at which a training saves and ends. All processes
+# of its step get it; with `B:` before it only the batch script would, which ends of it, and srun then kills the step.
 WARNING = "USR1@300"
 
 

@@ -80,7 +80,7 @@ def test_the_tables_are_those_of_an_unbroken_local_run(slurm, local, tmp_path):
             [sys.executable, "-m", "snakemake", *words], cwd=own, env=environment, stdout=stream, stderr=stream
         )
     try:
-        checkpoints = own / RUNS / "ar-core/seed-1/checkpoints"
+        checkpoints = own / RUNS / "ar/seed-1/checkpoints"
         wait_for((checkpoints / "checkpoint1.pt").exists, main)
         ((number, state, _),) = trainings(slurm, "ar")
         assert state == "RUNNING"
