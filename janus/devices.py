@@ -23,6 +23,22 @@ def require_device(device: str, *, count: int = 1) -> None:
         )
 
 
+def precisions_of(device: str) -> list[str]:
+    """The precisions that `device` (cpu, cuda) computes in at speed, the one to train in first.
+
+    bfloat16 has the range of float32 and needs no scaling of the loss, so it comes first where there are instructions:
+    from Ampere (compute capability 8.0) on. Volta and Turing (7.0) have fp16. Of several GPUs the least able counts. On
+    a processor float32 does.
+    """
+    if not device.startswith("cuda"):
+        return ["float32"]
+    import torch
+
+    require_device(device)
+    capability = min(torch.cuda.get_device_capability(index) for index in range(torch.cuda.device_count()))
+    return ["bfloat16"] * (capability >= (8, 0)) + ["fp16"] * (capability >= (7, 0)) + ["float32"]
+
+
 def bfloat16_warning() -> str | None:
     """A line that says that this processor is slow in bfloat16; None if it has the instructions."""
     import torch

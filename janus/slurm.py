@@ -1,10 +1,14 @@
-"""Checks, before the first job is submitted, for conditions under which a run on Slurm would wait for ever."""
+"""What a run on Slurm needs before the first job is submitted: a warning of time limits, and jobs that can start."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from janus import children
 from janus.errors import InputError
+
+# `sbatch --signal`: five minutes before its limit a job gets SIGUSR1, at which a training saves and ends. All processes
+# of its step get it; with `B:` before it only the batch script would, which ends of it, and srun then kills the step.
+WARNING = "USR1@300"
 
 
 class Demand(NamedTuple):

@@ -96,14 +96,14 @@ def _equal(one: Any, other: Any) -> bool:
     return torch.equal(one, other) if isinstance(one, torch.Tensor) else one == other
 
 
-def write_pairs(folder: Path, *, seed: int, count: int, longest: int = 9) -> Path:
-    """A binarised corpus aa-bb over w0 … w34: train of `count` pairs, valid of 6, test of 5."""
+def write_pairs(folder: Path, *, seed: int, count: int, longest: int = 9, vocabulary: int = WORDS) -> Path:
+    """A binarised corpus aa-bb over w0 … w34 (or more words): train of `count` pairs, valid of 6, test of 5."""
     generator = random.Random(seed)
     folder.mkdir(parents=True)
-    (folder / "dict.txt").write_text("".join(f"w{i} 1\n" for i in range(WORDS)))
+    (folder / "dict.txt").write_text("".join(f"w{i} 1\n" for i in range(vocabulary)))
     for split, number in (("train", count), ("valid", 6), ("test", 5)):
         for side in ("aa", "bb"):
-            lines = [_words(generator, generator.randint(1, longest)) for _ in range(number)]
+            lines = [_words(generator, generator.randint(1, longest), vocabulary) for _ in range(number)]
             (folder / f"{split}.{side}").write_text("\n".join(lines) + "\n")
     words = ["--source-lang", "aa", "--target-lang", "bb", "--joined-dictionary", "--srcdict", str(folder / "dict.txt")]
     for split in ("train", "valid", "test"):
@@ -123,8 +123,8 @@ def write_text(folder: Path, *, seed: int, count: int, longest: int = 9) -> Path
     return _binarise(folder, [*words, "--trainpref", str(folder / "train"), "--validpref", str(folder / "valid")])
 
 
-def _words(generator: random.Random, number: int) -> str:
-    return " ".join(f"w{generator.randrange(WORDS)}" for _ in range(number))
+def _words(generator: random.Random, number: int, vocabulary: int = WORDS) -> str:
+    return " ".join(f"w{generator.randrange(vocabulary)}" for _ in range(number))
 
 
 def _binarise(folder: Path, words: list[str]) -> Path:

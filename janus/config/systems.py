@@ -14,6 +14,8 @@ from janus.methods.base.words import option
 
 Settings = Mapping[str, Mapping[str, Any]]
 
+# Stands for the options of a precision that the device decides (janus.training.precision).
+AUTO = "--precision=auto"
 # A search of one hypothesis with short outputs.
 _GREEDY = {"beam": 1, "lenpen": 1.0, "max_len_a": 1.5, "max_len_b": 10}
 
@@ -180,10 +182,14 @@ def _patience_options(system: Mapping[str, Any], training: Mapping[str, Any]) ->
 
 
 def _device_options(training: Mapping[str, Any], device: str) -> list[str]:
-    precision = {"float32": [], "bfloat16": option("autocast", "bfloat16"), "fp16": ["--fp16"]}[training["precision"]]
+    precision = [AUTO] if training["precision"] == "auto" else precision_options(training["precision"], device)
     if device == "cpu":
-        if training["precision"] == "fp16":
-            # Only in a rehearsal; flat gradients are on a GPU.
-            precision = [*precision, "--fp16-no-flatten-grads"]
         return ["--cpu", *option("distributed-world-size", 1), *option("num-workers", 0), *precision]
     return option("distributed-world-size", training["gpus"]) + precision
+
+
+def precision_options(precision: str, device: str) -> list[str]:
+    """The options of fairseq-train for float32, bfloat16 or fp16 on `device`."""
+    words = {"float32": [], "bfloat16": option("autocast", "bfloat16"), "fp16": ["--fp16"]}[precision]
+    # fp16 on a processor is only in a rehearsal; flat gradients are on a GPU.
+    return [*words, "--fp16-no-flatten-grads"] if precision == "fp16" and device == "cpu" else words

@@ -11,6 +11,7 @@ from typing import Any
 
 from janus.config.distilled import raw_of, teachers, trained_on
 from janus.config.given import is_trained, trainer_of
+from janus.config.resources import LARGEST_VOCABULARY, default_resources
 from janus.config.yaml_file import complaints, read_yaml, refusals, suggestion, typed
 from janus.errors import InputError, require_none
 
@@ -19,8 +20,6 @@ BLOCKS = ("model", "training", "decoding")
 SHOWN = ("tables", "figures", "overviews")
 # Keys of a `decoding` block that name another system: decoding reads its checkpoint of the same corpus and seed.
 NAMING = ("rescore",)
-# One process per GPU, and one more that loads its batches; memory in MiB.
-_PER_GPU = {"threads": 2, "memory": 8000}
 
 
 def check(config: Any, schema: Path, *, where: object) -> Any:
@@ -175,12 +174,15 @@ def asked_systems(tier: Mapping[str, Any], corpus: str, system: str) -> list[str
     return [block[key] for key in NAMING if block.get(key)]
 
 
-def settings(tier: Mapping[str, Any], *, corpus: str, system: str) -> dict[str, dict[str, Any]]:
+def settings(
+    tier: Mapping[str, Any], *, corpus: str, system: str, vocabulary: int = LARGEST_VOCABULARY
+) -> dict[str, dict[str, Any]]:
     """The blocks `model`, `training` and `decoding` of one system on one corpus, with overrides applied.
 
     An override for a corpus holds for what is distilled from it and for its further test sets as well.
     A row that another one trains has the model and the training of that one, with their overrides.
-    Threads and memory that are not set follow from the number of processes of the training.
+    Threads and memory that are not set follow from the model, the batch and the `vocabulary`
+    (`janus.config.resources`).
     """
     merged = {block: dict(tier[block]) for block in BLOCKS}
     trainer = tier.get("trained_by", {}).get(system, system)
@@ -190,9 +192,7 @@ def settings(tier: Mapping[str, Any], *, corpus: str, system: str) -> dict[str, 
             for block, owner in owners.items():
                 if owner in override.get("systems", [owner]):
                     merged[block] |= override.get(block, {})
-    needs = {"threads": 1, "memory": 4000}
-    if tier["device"] == "cuda":
-        needs = {key: count * merged["training"]["gpus"] for key, count in _PER_GPU.items()}
+    needs = default_resources(merged["model"], merged["training"], device=tier["device"], vocabulary=vocabulary)
     merged["training"] = needs | merged["training"]
     return merged
 

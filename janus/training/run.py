@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 from janus import children
 from janus.devices import bfloat16_warning, require_device
@@ -21,7 +21,8 @@ from janus.training.failure import cause_of
 from janus.training.finished import is_finished
 from janus.training.progress import Progress, Report
 from janus.training.recovery import repair_checkpoints
-from janus.training.trainer import PARENT
+from janus.training.smoke import require_ranks
+from janus.training.trainer import PARENT, STOPPED
 
 __all__ = ["repair_checkpoints", "train"]
 
@@ -33,6 +34,8 @@ _QUIET = {"PYTHONWARNINGS": "ignore::FutureWarning,ignore::UserWarning:torch.uti
 _TAIL = 1000
 # Seconds that fairseq has to end by itself.
 _GRACE = 10
+# Seconds that it has, after SIGTERM, to finish an update and save a checkpoint. Batch systems send SIGKILL after 30.
+_SAVING = 25
 
 
 def train(
@@ -50,16 +53,21 @@ def train(
     to `report`, a line each, while it runs. fairseq is stopped when
     this process ends, for whatever reason. The next call resumes from the last complete checkpoint, and does nothing if
     that is the last of the training.
+    SIGTERM or SIGUSR1 to this process lets fairseq finish its update and save a checkpoint, and then ends it with the
+    status 128 + signal; after SIGTERM, fairseq has `_SAVING` seconds for it. SIGHUP and SIGINT end it at once.
     lock: a file descriptor that the processes of fairseq keep open as long as they live (`janus.training.lock`).
     Raises InputError if fairseq rejects its input or the device is missing, and JobError, with the cause, for other
     failures.
     """
     argv = list(argv)
-    if "--cpu" not in argv and "--distributed-world-size" in argv:
-        require_device("cuda", count=int(argv[argv.index("--distributed-world-size") + 1]))
+    ranks = _ranks(argv)
+    if "--cpu" not in argv and ranks:
+        require_device("cuda", count=ranks)
     repair_checkpoints(Path(argv[argv.index("--save-dir") + 1]), terminal=terminal)
     if is_finished(argv):
         return
+    if "--cpu" not in argv and ranks > 1:
+        require_ranks(ranks, device="cuda")
     if "--cpu" in argv and "bfloat16" in argv and (warning := bfloat16_warning()):
         print(f"{name}: {warning}", file=terminal or sys.stderr, flush=True)
     command = [sys.executable, "-m", "janus.training.trainer", *argv, "--log-format", "json", "--no-progress-bar"]
@@ -67,17 +75,28 @@ def train(
     tail: deque[str] = deque(maxlen=_TAIL)
     bar = Progress(name, _max_update(argv), terminal)
     shown = [bar.show, *([Report(_max_update(argv), report).show] if report else [])]
+    request = _Request()
     try:
-        with _running(command, lock) as process:
+        with _running(command, lock, request) as process:
             _copy_output(process, log, tail, shown)
             code = process.wait()
     finally:
         bar.close()
+    if code == STOPPED or (request.number and code in (-signal.SIGTERM, -signal.SIGKILL)):
+        _end_as_asked(request.number or signal.SIGTERM, code == STOPPED, name, terminal)
     if code:
         print("".join(tail), file=Display(sys.stderr))
         reason, bad_input = cause_of(tail, code)
         kind = InputError if bad_input else JobError
         raise kind(f"fairseq-train ended with status {code} ({reason})", where=log, fix="see the end of that log")
+
+
+def _end_as_asked(number: int, saved: bool, name: str, terminal: IO[str] | None) -> NoReturn:
+    """End this process as a shell would for the signal; a workflow that retries goes on from the last checkpoint."""
+    done = "a checkpoint was saved" if saved else "no checkpoint was saved since the last one"
+    line = f"{name}: stopped by {signal.Signals(number).name}, {done}; run it again to go on"
+    print(line, file=terminal or sys.stderr, flush=True)
+    sys.exit(128 + number)
 
 
 def _copy_output(
@@ -100,11 +119,40 @@ def _copy_output(
         raise JobError(f"cannot be written ({error.strerror})", where=log, fix=fix) from error
 
 
+class _Request:
+    """What a signal asks of a training: to save and end.
+
+    number: the signal; 0 as long as there was none.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.process: subprocess.Popen[str] | None = None
+        self._deadline: threading.Timer | None = None
+
+    def __call__(self, number: int, _: object) -> None:
+        """The handler of the signal; passes it on to the training."""
+        if self.process is None:
+            sys.exit(128 + number)
+        self.number = number
+        self.process.terminate()
+        if number == signal.SIGTERM and self._deadline is None:
+            self._deadline = threading.Timer(_SAVING, self.process.kill)
+            self._deadline.daemon = True
+            self._deadline.start()
+
+    def close(self) -> None:
+        """The training has ended."""
+        self.process = None
+        if self._deadline is not None:
+            self._deadline.cancel()
+
+
 @contextmanager
-def _running(command: Sequence[str], lock: int | None) -> Iterator[subprocess.Popen[str]]:
+def _running(command: Sequence[str], lock: int | None, request: _Request) -> Iterator[subprocess.Popen[str]]:
     """The training process, in its own session, which ends with the block and with this process."""
     environment = children.environment(**_ALLOCATOR, **_QUIET, **{PARENT: str(os.getpid())})
-    with _signals_as_exceptions():
+    with _handled_signals(request):
         # Its own session, so that all its processes can be stopped together, and Ctrl-C does not reach them.
         process = subprocess.Popen(
             command,
@@ -116,9 +164,11 @@ def _running(command: Sequence[str], lock: int | None) -> Iterator[subprocess.Po
             start_new_session=True,
             pass_fds=() if lock is None else (lock,),
         )
+        request.process = process
         try:
             yield process
         finally:
+            request.close()
             _stop(process)
 
 
@@ -139,21 +189,31 @@ def _stop(process: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def _signals_as_exceptions() -> Iterator[None]:
-    """Turn signals that end a job into exceptions, so that `finally` blocks run; ignored ones (nohup) stay ignored."""
+def _handled_signals(request: _Request) -> Iterator[None]:
+    """Hand SIGTERM and SIGUSR1 to `request`, and turn other signals that end a job into exceptions.
+
+    So `finally` blocks run. Of these, ignored ones (nohup) stay ignored.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = {
-        number: signal.signal(number, lambda number, _: sys.exit(128 + number))
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+    handlers = {
+        number: lambda number, _: sys.exit(128 + number)
+        for number in (signal.SIGHUP, signal.SIGINT)
         if signal.getsignal(number) is not signal.SIG_IGN
     }
+    handlers |= dict.fromkeys((signal.SIGTERM, signal.SIGUSR1), request)
+    previous = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _ranks(argv: Sequence[str]) -> int:
+    """The GPUs that the options name; 0 where they leave it to fairseq."""
+    return int(argv[list(argv).index("--distributed-world-size") + 1]) if "--distributed-world-size" in argv else 0
 
 
 def _max_update(argv: Sequence[str]) -> int | None:

@@ -8,7 +8,7 @@ from typing import IO, Any
 from janus.files import read_json, write_json
 from janus.records.identity import differences
 
-_IDENTITY = "identity.json"
+IDENTITY = "identity.json"
 
 
 def open_run(checkpoints: Path, identity: Mapping[str, Any], *, terminal: IO[str] | None = None) -> bool:
@@ -19,7 +19,7 @@ def open_run(checkpoints: Path, identity: Mapping[str, Any], *, terminal: IO[str
     says why, so that a changed config never continues from another model.
     """
     checkpoints = Path(checkpoints)
-    marker = checkpoints / _IDENTITY
+    marker = checkpoints / IDENTITY
     if checkpoints.exists() and any(checkpoints.iterdir()):
         reasons = differences(read_json(marker), identity) if marker.is_file() else ["it has no identity.json"]
         if reasons:

@@ -17,8 +17,8 @@ from typing import IO
 
 _PR_SET_PDEATHSIG = 1
 _LINUX = sys.platform == "linux"
-# Seconds that a process has to end by itself once the process it works for has died.
-_GRACE = 15
+# Seconds that a process has to end by itself once the process it works for has died; a training saves meanwhile.
+_GRACE = 30
 
 
 def die_with_parent(parent: int) -> None:

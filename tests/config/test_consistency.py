@@ -76,7 +76,8 @@ def test_every_tier_makes_sense(name):
     for corpus, system in runs(tier, SYSTEMS):
         training = settings(tier, corpus=corpus, system=system)["training"]
         gpus = training["gpus"] if tier["device"] == "cuda" else 1
-        assert training["memory"] >= 4000 * gpus and training["threads"] >= gpus
+        least = 4000 * gpus if tier["device"] == "cuda" else 1000
+        assert training["memory"] >= least and training["threads"] >= gpus
 
 
 def test_the_paper_tier_trains_on_no_more_gpus_than_a_machine_has():

@@ -42,6 +42,14 @@ def test_an_environment_repeats_the_lock(path):
     assert wanted == {name: (LOCK | PARQUET).get(name) for name in wanted}
 
 
+def test_the_image_installs_the_lock_as_the_makefile_does():
+    image, makefile = ((ROOT / name).read_text() for name in ("envs/janus.def", "Makefile"))
+    assert "requirements.lock /opt/requirements.lock" in image and "From: python:3.11" in image
+    # fairseq last, and not in a build of its own, which would fetch another torch.
+    for step in ("grep -v -e '^fairseq-fixed==' -e '^#'", "--no-build-isolation --no-deps -r"):
+        assert step in image and step in makefile
+
+
 def test_downloads_are_read_where_rules_have_an_environment_of_their_own():
     """What a plan asks of the Python that plans (test_bad_config.py) is in the environment of the rules that read."""
     assert "pyarrow" in (ROOT / "envs/corpora.yaml").read_text() and PARQUET.keys() == {"pyarrow"}

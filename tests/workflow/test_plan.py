@@ -1,5 +1,6 @@
 """What Snakemake plans: each target, tier, profile and entry file."""
 
+import importlib.util
 import json
 import re
 import subprocess
@@ -12,9 +13,16 @@ from tier_files import TIERS
 from janus.config.tiers import read_yaml
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
-SLURM = Path(__file__).resolve().parents[2] / "workflow/profiles/slurm/profile.yaml"
+PROFILES = Path(__file__).resolve().parents[2] / "workflow/profiles"
 TABLES = [f"table{number}" for number in range(1, 9)]
 FIGURES = [f"figure{number}" for number in (2, 4, 5, 6)]
+# The site's part of a run on Kubernetes.
+KUBERNETES_SITE = """
+kubernetes-namespace: janus
+kubernetes-persistent-volumes: ["janus:/workdir/results"]
+set-resources:
+  train: {gpu_manufacturer: nvidia}
+"""
 ACCEPTED = ("--config", 'accept=["glge","bookcorpus"]')
 
 
@@ -109,10 +117,28 @@ def test_a_file_without_a_tier_is_laid_over_the_demo(checkout, plan, tmp_path):
     assert twice["pretrain"] == once["pretrain"] == 4
 
 
-def test_the_slurm_profile_leaves_the_sites_matters_to_the_site():
-    keys = [line.split(":")[0] for line in SLURM.read_text().splitlines() if line[:1].isalpha()]
+@pytest.mark.parametrize("profile", ["slurm", "kubernetes"])
+def test_the_profiles_of_clusters_leave_the_sites_matters_to_the_site(profile):
+    text = (PROFILES / profile / "profile.yaml").read_text()
+    keys = [line.split(":")[0] for line in text.splitlines() if line[:1].isalpha()]
     assert len(keys) == len(set(keys))
     assert not {"default-resources", "set-resources", "slurm-partition-config"} & set(keys)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("snakemake_executor_plugin_kubernetes") is None,
+    reason="snakemake-executor-plugin-kubernetes is not installed",
+)
+def test_the_kubernetes_profile_plans_the_paper(snakemake, counts_of, tmp_path):
+    """Nothing more of it has been tried."""
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "profile.yaml").write_text(KUBERNETES_SITE, encoding="utf-8")
+    words = ["--profile", str(site), "--workflow-profile", "kubernetes", "--configfile", "config/paper.yaml"]
+    done = snakemake("-n", "paper_tables", *words, *ACCEPTED)
+    assert done.returncode == 0, done.stdout
+    assert "profiles/kubernetes" in done.stdout.splitlines()[0]
+    assert counts_of(done.stdout)["train"] == 5 * 5 + 3 * 2 + 3 * 6 + 2 * 2
 
 
 def test_numbers_are_numbers_however_they_are_written(plan, tmp_path):

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import signal
 import sys
 from dataclasses import asdict
 from functools import cache
@@ -15,7 +16,8 @@ from janus.training.warm import WarmPython, is_supported
 from janus.errors import InputError
 from janus.report.products import Products
 from janus.config.distilled import raw_of, trained_on
-from janus.slurm import Demand, require_accounting, require_nodes
+from janus.config.resources import vocabulary_bound
+from janus.slurm import WARNING, Demand, require_accounting, require_nodes
 from janus.methods.base.registry import module_of
 from janus.config.given import decodes, given_of, given_path
 from janus.config.run_config import check_config
@@ -24,6 +26,10 @@ from janus.config.tiers import NAMING, asked_systems, averages, read_yaml, rows_
 
 # Jobs inherit them: no script depends on the caller's locale or screen.
 os.environ.update(FIXED)
+if workflow.remote_exec:
+    # A batch system sends it to all processes of a job before its time limit. It is meant for the training; Snakemake
+    # and the shell between the two would end at it, and with them the job.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
 def checked_config():
@@ -144,12 +150,26 @@ def digests_of(entry):
 
 def run_settings(wildcards):
     """The blocks model, training and decoding of the run that the wildcards name."""
-    return settings(TIER, corpus=wildcards.corpus, system=wildcards.system)
+    bound = vocabulary_bound(merges_of(wildcards.corpus))
+    return settings(TIER, corpus=wildcards.corpus, system=wildcards.system, vocabulary=bound)
+
+
+def merges_of(corpus):
+    """The BPE operations of a corpus or a text; 0 where its dictionary is published or the user's."""
+    text = TEXTS.get(corpus) or CORPORA[corpus]
+    if text.vocabulary:
+        return VOCABULARIES[text.vocabulary].merges
+    return 0 if text.bin else text.merges
 
 
 def of_training(key):
     """A value of the run's training block, as a params or resources function."""
     return lambda wildcards: run_settings(wildcards)["training"][key]
+
+
+def minutes_of_training(wildcards, attempt):
+    """What a cluster grants a training, and the same again for each attempt that was not enough; it resumes."""
+    return max(1, round(60 * of_training("hours")(wildcards) * attempt))
 
 
 def passes_of(corpus, system):
@@ -212,9 +232,11 @@ def lock_results():
 
 
 def check_cluster():
-    """On Slurm, end the run with one line where it could only wait for ever."""
+    """On Slurm, ask for a signal before time limits, and end the run with one line where it could only wait for ever."""
     if not workflow.executor_plugin.name.endswith("slurm"):
         return
+    # Unless the site says otherwise, with `slurm_extra` or in the environment.
+    os.environ.setdefault("SBATCH_SIGNAL", WARNING)
     jobs = workflow.dag.needrun_jobs()
     demands = {Demand(job.rule.name, job.threads, job.resources.get("mem_mb", 0)) for job in jobs if not job.is_local}
     try:

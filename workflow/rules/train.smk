@@ -20,7 +20,7 @@ rule train:
     resources:
         gpu=lambda wildcards: gpus(run_settings(wildcards)["training"]["gpus"]),
         mem_mb=of_training("memory"),
-        runtime=lambda wildcards: round(60 * run_settings(wildcards)["training"]["hours"]),
+        runtime=minutes_of_training,
     params:
         checkpoints=f"{RUN}/checkpoints",
         arguments=lambda wildcards: training_arguments(

@@ -11,6 +11,7 @@ with job(snakemake) as terminal:
     from janus.records.provenance import Stopwatch, provenance
     from janus.training.lock import folder_lock
     from janus.training.logs import read_parameters
+    from janus.training.precision import with_precision
     from janus.training.run import train
     from janus.training.runs import open_run
     from janus.training.tensorboard import tensorboard_words
@@ -20,14 +21,16 @@ with job(snakemake) as terminal:
     checkpoints = Path(params.checkpoints)
     folders = [data] if isinstance(data, str) else data
     name = f"{snakemake.wildcards.system} on {snakemake.wildcards.corpus}"
+    device = snakemake.config["device"]
     with folder_lock(checkpoints, terminal=terminal) as lock:
+        arguments = with_precision(params.arguments, device=device, checkpoints=checkpoints)
         identity = training_identity(
-            params.arguments, code=params.code, folders=folders, files=[*snakemake.input.start, *snakemake.input.method]
+            arguments, code=params.code, folders=folders, files=[*snakemake.input.start, *snakemake.input.method]
         )
         resumed = open_run(checkpoints, identity, terminal=terminal)
         log = checkpoints / "log.jsonl"
-        words = [*params.arguments, *tensorboard_words(snakemake.config["tensorboard"], checkpoints / "tensorboard")]
+        words = [*arguments, *tensorboard_words(snakemake.config["tensorboard"], checkpoints / "tensorboard")]
         train(words, log=log, name=name, terminal=terminal, report=sys.stdout, lock=lock)
         facts = {**dict(snakemake.wildcards), **identity, "parameters": read_parameters(log), "resumed": resumed}
-        record = provenance(watch=watch, device=snakemake.config["device"], **facts)
+        record = provenance(watch=watch, device=device, **facts)
         write_json(Path(snakemake.output[0]), record)
