@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from janus.files import read_json
 from janus.metrics.intervals import Interval, mean_interval
+from janus.records.shapes import DECODED, SPEEDS, TRAINING, read_record
 from janus.report.layout import Group, Table, caption
 from janus.report.names import METRICS, decimals
+from janus.report.score_files import score_in
 from janus.report.speeds import decodings
 
 # The first metric of a task is what the figure shows.
@@ -75,20 +76,20 @@ def overview_rows(cells: Sequence[Cell], task: str) -> list[Row]:
 
 
 def _row(cell: Cell, metrics: Sequence[str]) -> Row:
-    scores = [read_json(Path(path))["scores"] for path in cell["score_files"].values()]
-    trainings = [read_json(Path(path)) for path in cell["origin"]["trainings"].values()]
+    files = [Path(path) for path in cell["score_files"].values()]
+    trainings = [read_record(Path(path), TRAINING, "wall_seconds") for path in cell["origin"]["trainings"].values()]
     timed = [decodings(Path(path), cell["manner"], cell["passes"]) for path in cell["latency_files"].values()]
     largest = max(row["batch_size"] for row in timed[0])
     return {
-        **{name: mean_interval([one[name]["value"] for one in scores]) for name in metrics},
-        "signature": scores[0][metrics[0]]["signature"],
+        **{name: mean_interval([score_in(path, name)["value"] for path in files]) for name in metrics},
+        "signature": score_in(files[0], metrics[0])["signature"],
         "passes": _mean_passes(cell),
         "latency": _median(timed, 1, "milliseconds_per_sentence"),
         "throughput": _median(timed, largest, "sentences_per_second"),
         "batch": largest,
-        "parameters": trainings[0]["parameters"],
+        "parameters": trainings[0].get("parameters"),
         "seconds": statistics.fmean(one["wall_seconds"] for one in trainings),
-        "device": read_json(Path(next(iter(cell["latency_files"].values()))))["device"],
+        "device": read_record(Path(next(iter(cell["latency_files"].values()))), SPEEDS, "device")["device"],
     }
 
 
@@ -96,7 +97,7 @@ def _mean_passes(cell: Cell) -> float | None:
     """The decoder passes of a sentence; None where each token has one."""
     if cell["passes"] is None:
         return None
-    decoded = [read_json(Path(path)) for path in cell["origin"]["decodings"].values()]
+    decoded = [read_record(Path(path), DECODED) for path in cell["origin"]["decodings"].values()]
     return statistics.fmean(one.get("passes_taken", {"mean": cell["passes"]})["mean"] for one in decoded)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from janus.errors import InputError
-from janus.files import read_json
+from janus.records.shapes import SPEEDS, read_record
 
 
 def decodings(path: Path, manner: str, passes: int | None) -> list[dict[str, Any]]:
@@ -13,8 +13,8 @@ def decodings(path: Path, manner: str, passes: int | None) -> list[dict[str, Any
 
     Raises InputError where the file has none.
     """
-    rows = read_json(path)["rows"]
-    own = [row for row in rows if row["manner"] == manner and (manner == "ar" or row["passes"] == passes)]
+    rows = read_record(path, SPEEDS, "rows")["rows"]
+    own = [row for row in rows if row["manner"] == manner and (manner == "ar" or row.get("passes") == passes)]
     if not own:
         raise InputError(f"no speed for {_way(manner, passes)}", where=path, fix="remove the file and measure again")
     return own
@@ -34,7 +34,8 @@ def latency(path: Path, manner: str, passes: int | None) -> float:
 
 def protocol(paths: Sequence[Path]) -> str:
     """How `latency` was measured, in the form of a metric's signature; several files that differ give several."""
-    return " or ".join(dict.fromkeys(_protocol(read_json(path)) for path in paths))
+    told = ("repeats", "sentences", "warmup", "threads", "device")
+    return " or ".join(dict.fromkeys(_protocol(read_record(path, SPEEDS, *told)) for path in paths))
 
 
 def _protocol(file: dict[str, Any]) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from janus.errors import InputError
-from janus.files import atomic_writer, read_json
+from janus.files import atomic_writer
+from janus.records.shapes import SIGNS, read_record
 from janus.report.csvfile import to_csv, to_markdown
 from janus.report.layout import Table
 
@@ -178,7 +179,5 @@ def _text(value: Any, form: str) -> str:
 
 
 def _read(path: Path) -> Decoded:
-    record = read_json(path)
-    if not isinstance(record, Mapping) or not {"signs", "degenerate"} <= set(record):
-        raise InputError("contains no vital signs", where=path, fix="score the decoded file again")
+    record = read_record(path, SIGNS, "signs", "degenerate", fix="score the decoded file again")
     return Decoded(path, record["signs"], tuple(record["degenerate"]), record.get("expected"))

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from janus.files import read_json, write_json
+from janus.files import write_json
 from janus.records.identity import differences
+from janus.records.shapes import IDENTITY, read_record
 
 _IDENTITY = "identity.json"
 
@@ -21,7 +22,8 @@ def open_run(checkpoints: Path, identity: Mapping[str, Any], *, terminal: IO[str
     checkpoints = Path(checkpoints)
     marker = checkpoints / _IDENTITY
     if checkpoints.exists() and any(checkpoints.iterdir()):
-        reasons = differences(read_json(marker), identity) if marker.is_file() else ["it has no identity.json"]
+        known = read_record(marker, IDENTITY) if marker.is_file() else None
+        reasons = ["it has no identity.json"] if known is None else differences(known, identity)
         if reasons:
             aside = _free_name(checkpoints)
             checkpoints.rename(aside)

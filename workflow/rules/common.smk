@@ -7,12 +7,15 @@ import sys
 from dataclasses import asdict, replace
 from functools import cache
 
+from snakemake.logging import logger
+
 from janus.children import FIXED
 from janus.claims.statements import load_statements
 from janus.closure import digest_of_code
 from janus.recipes.by_recipe import builder_name, judge_name, text_name
 from janus.fetching.manifest import load_manifest
 from janus.text.pretraining_text import part_names
+from janus.training.foreign_lock import ExplainLock
 from janus.training.lock import hold_lock
 from janus.training.warm import WarmPython, is_supported
 from janus.errors import InputError, together
@@ -27,6 +30,7 @@ from janus.config.systems import decoder_modules, decoding_settings, training_ar
 from janus.config.tiers import NAMING, asked_systems, averages, check, read_yaml, rows_of, settings
 
 SCHEMAS = ROOT / "workflow" / "schemas"
+logger.addFilter(ExplainLock())
 # Jobs inherit them: no script depends on the caller's locale or screen.
 os.environ.update(FIXED)
 
