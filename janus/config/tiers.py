@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from janus.config.distilled import raw_of, teachers
-from janus.config.yaml_file import complaint, read_yaml, refusals, typed
+from janus.config.yaml_file import complaint, read_schema, refusals, typed
+
+# For callers that read a tier and check it.
+from janus.config.yaml_file import read_yaml as read_yaml
 from janus.errors import InputError, require_none
 
 BLOCKS = ("model", "training", "decoding")
@@ -28,7 +31,7 @@ def check(config: Any, schema: Path, *, where: object) -> Any:
 
     Raises InputError, naming the key, if the config violates the schema; InputErrors for several violations.
     """
-    return check_rules(config, read_yaml(schema), Path(schema), where=where)
+    return check_rules(config, read_schema(schema), Path(schema), where=where)
 
 
 def check_rules(config: Any, rules: Mapping[str, Any], schema: Path, *, where: object) -> Any:

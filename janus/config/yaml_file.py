@@ -1,7 +1,9 @@
 """YAML files written by users: one message per fault, and numbers in the types of their schema."""
 
+import copy
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +95,16 @@ for _kind in ("int", "float"):
     _Loader.add_constructor(f"{_TAG}{_kind}", _Loader.construct_number)
 for _kind in _FOREIGN:
     _Loader.add_constructor(f"{_TAG}{_kind}", yaml.SafeLoader.construct_undefined)
+
+
+def read_schema(path: Path) -> dict[str, Any]:
+    """The content of a JSON schema of this project, a copy for each caller; the file is read once."""
+    return copy.deepcopy(_schema(Path(path)))
+
+
+@cache
+def _schema(path: Path) -> dict[str, Any]:
+    return read_yaml(path)
 
 
 def _require_small(root: yaml.Node) -> None:

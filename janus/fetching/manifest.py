@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 
-from janus.config.yaml_file import complaint, read_yaml, refusals, typed
+from janus.config.yaml_file import complaint, read_schema, read_yaml, refusals, typed
 from janus.data import SCHEMAS
 from janus.errors import InputError, require_none
 from janus.recipes.by_recipe import RECIPES
@@ -183,7 +183,7 @@ def load_manifest(path: Path, *, schema: Path = _SCHEMA) -> Manifest:
 
 def _load(path: Path, schema: Path) -> Mapping[str, Any]:
     path = Path(path)
-    rules = read_yaml(schema)
+    rules = read_schema(schema)
     # The files of janus/recipes are the list; a new one is not written down a second time.
     rules["$defs"]["corpus"]["properties"]["recipe"]["enum"] = list(RECIPES)
     content = typed(read_yaml(path), rules)

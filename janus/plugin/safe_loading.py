@@ -4,7 +4,6 @@ The one class besides tensors and plain values is allowed, so that safe loading 
 """
 
 import os
-
 from argparse import Namespace
 
 import torch

@@ -1,8 +1,8 @@
 """A software bill of materials in CycloneDX's JSON, from the lock: `python -m janus.records.sbom > sbom.json`.
 
-Every package of requirements.lock and requirements-parquet.lock at its version; licences and dependencies are those that
-the installed packages name. The same lock and environment give the same bytes: there is no time in it, and its serial
-number follows from its content.
+Every package of requirements.lock and requirements-parquet.lock at its version; licences and dependencies are those
+that the installed packages name. The same lock and environment give the same bytes: there is no time in it, and its
+serial number follows from its content.
 """
 
 import importlib.metadata

@@ -53,7 +53,7 @@ _TEACHER = _holding(
 
 # Of janus.metrics: the scores of a decoded file, its vital signs, the tests of two files, the complexity of two texts.
 SCORES: Shape = {
-    "scores": {**_map(_holding({"value": _NUMBER, "signature": _TEXT}, "value", "signature")), "minProperties": 1},
+    "scores": _map(_holding({"value": _NUMBER, "signature": _TEXT}, "value", "signature")),
     "provenance": _holding(_ORIGIN),
 }
 SIGNS: Shape = {
@@ -136,10 +136,18 @@ def read_checksums(path: Path, *, fix: str) -> dict[str, str]:
 def read_checked(path: Path, rules: Mapping[str, Any], *, fix: str) -> Any:
     """The value in a JSON file that a JSON schema allows. Raises InputError otherwise."""
     # Importing jsonschema takes a moment, which a job that reads no record need not spend.
-    from janus.config.yaml_file import complaint, refusals
+    from janus.config.yaml_file import refusals
 
     value = read_json(path)
     for error in refusals(value, rules):
         place = ".".join(map(str, error.absolute_path))
-        raise InputError(complaint(error), where=f"{path}, {place}" if place else path, fix=fix)
+        raise InputError(_said(error), where=f"{path}, {place}" if place else path, fix=fix)
     return value
+
+
+def _said(error: Any) -> str:
+    from janus.config.yaml_file import complaint
+
+    if error.validator == "required":
+        return f"the entry {next(name for name in error.validator_value if name not in error.instance)!r} is missing"
+    return complaint(error)

@@ -10,7 +10,11 @@ from janus.records.shapes import SCORES, read_record
 
 def scores_in(path: Path) -> Mapping[str, Any]:
     """Every score of a file, {"value", "signature"} by metric. Raises InputError for a file without scores."""
-    return read_record(path, SCORES, "scores", fix="score the decoded file again")["scores"]
+    fix = "score the decoded file again"
+    scores = read_record(path, SCORES, "scores", fix=fix)["scores"]
+    if not scores:
+        raise InputError("contains no scores", where=path, fix=fix)
+    return scores
 
 
 def score_in(path: Path, metric: str) -> Mapping[str, Any]:
