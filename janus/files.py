@@ -206,14 +206,14 @@ def _parse_float(text: str) -> float:
 def _depth_exceeds(value: Any, limit: int) -> bool:
     """Whether lists and maps are nested deeper than `limit`; one level at a time, without recursion."""
     level = [value]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         level = [
             item
             for outer in level
             if isinstance(outer, dict | list)
             for item in (outer.values() if isinstance(outer, dict) else outer)
         ]
-    return bool(level)
+    return any(isinstance(item, dict | list) for item in level)
 
 
 def sha256(path: Path) -> str:

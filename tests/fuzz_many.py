@@ -80,7 +80,7 @@ REFERENCE = ROOT / "results/reference/multi30k-cpu/multi30k.de-en"
 LONGEST = 10
 _MEMORY = 6 << 30
 # Characters of a failure.
-_SHOWN = 4000
+_SHOWN = 2000
 
 
 @dataclass(frozen=True)
@@ -676,6 +676,14 @@ def fuzz(reader: Reader, inputs: int, number: int) -> dict[str, int]:
     return counts
 
 
+def _told(error: BaseException) -> str:
+    """Where and why a reader failed, and with which input, as far as a screen holds it."""
+    if isinstance(error, BaseExceptionGroup):
+        return "\n".join(map(_told, error.exceptions))
+    notes, error.__notes__ = getattr(error, "__notes__", []), []
+    return "".join(traceback.format_exception(error))[-_SHOWN:] + "\n".join(notes)[:_SHOWN]
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -697,7 +705,7 @@ def main() -> None:
             if isinstance(error, KeyboardInterrupt):
                 raise
             failed.append(reader.name)
-            print(f"{reader.name}: FAILED\n{''.join(traceback.format_exception(error))[-_SHOWN:]}", flush=True)
+            print(f"{reader.name}: FAILED\n{_told(error)}", flush=True)
             continue
         total += sum(counts.values())
         seconds = time.monotonic() - begun

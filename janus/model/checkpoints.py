@@ -56,19 +56,24 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in weights.items()
     ):
         raise InputError("contains no model", where=path, fix="give a checkpoint written by fairseq-train")
-    for name, value in _maps(state):
-        if value is not None and not isinstance(value, Namespace | Mapping):
-            raise InputError(f"its {name} is no map", where=path, fix="give a checkpoint written by fairseq-train")
+    for name, value, kinds in _parts(state):
+        if value is not None and not isinstance(value, kinds):
+            fix = "give a checkpoint written by fairseq-train"
+            raise InputError(f"its {name} is a {type(value).__name__}, which is no map", where=path, fix=fix)
     return state
 
 
-def _maps(state: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What readers of a checkpoint take for maps, by name."""
-    for name in ("args", "cfg", "extra_state"):
-        yield name, state.get(name)
-    if isinstance(config := state.get("cfg"), Mapping):
-        for name in ("model", "task"):
-            yield f"cfg.{name}", config.get(name)
+def _parts(state: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """What readers of a checkpoint take for maps: name, value, and the types that fairseq writes."""
+    yield "args", state.get("args"), (Namespace, Mapping)
+    yield "extra_state", state.get("extra_state"), Mapping
+    config = state.get("cfg")
+    yield "cfg", config, Mapping
+    for name in ("model", "task", "distributed_training") if isinstance(config, Mapping) else ():
+        yield f"cfg.{name}", config.get(name), Mapping if name == "distributed_training" else (Namespace, Mapping)
+    history = state.get("optimizer_history")
+    for entry in history if isinstance(history, list) else [history]:
+        yield "optimizer_history", entry, Mapping
 
 
 def check_numbers(weights: Mapping[str, Tensor], path: Path) -> None:

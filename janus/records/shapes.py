@@ -40,11 +40,8 @@ def _holding(shape: Shape, *needed: str) -> dict[str, Any]:
 
 
 _ORIGIN: Shape = {"revision": _TEXT, "device": _TEXT, "versions": _map(_TEXT)}
-_SPREAD = _holding(dict.fromkeys(("median", "low", "high"), _SPEED), "median")
-_SIGNS = (
-    "lines", "empty", "length_ratio", "words", "reference_words", "distinct", "reference_distinct", "repetition",
-    "loops", "copied", "reference_copied", "right",
-)  # fmt: skip
+_TIME = _holding(dict.fromkeys(("median", "low", "high"), _SPEED), "median")
+_RATE = {**_TIME, "required": ["median", "low", "high"]}
 _TEXTS = dict.fromkeys(("words", "vocabulary"), _COUNT) | dict.fromkeys(("by_word", "by_token", "divergence"), _NUMBER)
 _RAW = [name for name in _TEXTS if name != "divergence"]
 _TEACHER = _holding(
@@ -57,7 +54,7 @@ SCORES: Shape = {
     "provenance": _holding(_ORIGIN),
 }
 SIGNS: Shape = {
-    "signs": _holding({**dict.fromkeys(_SIGNS, _NUMBER), "changed": _or_none(_NUMBER)}, *_SIGNS, "changed"),
+    "signs": _map(_or_none(_NUMBER)),
     "degenerate": _list(_TEXT),
     "expected": _or_none(_TEXT),
 }
@@ -74,8 +71,8 @@ SPEEDS: Shape = {
                 "manner": _TEXT,
                 "passes": _or_none(_COUNT),
                 "batch_size": _COUNT,
-                "sentences_per_second": _SPREAD,
-                "milliseconds_per_sentence": _SPREAD,
+                "sentences_per_second": _RATE,
+                "milliseconds_per_sentence": _TIME,
             },
             "manner",
             "batch_size",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from janus.errors import InputError
 from janus.metrics.intervals import Interval, mean_interval
 from janus.records.shapes import DECODED, SPEEDS, TRAINING, read_record
 from janus.report.layout import Group, Table, caption
@@ -22,6 +23,7 @@ QUALITY = {
     "question": ("rougeL_coco", "bleu4_coco", "meteor", "repetition"),
     "reply": ("bleu1_nltk35", "bleu2_nltk35", "distinct1", "distinct2", "repetition"),
 }
+_UNITS = ("milliseconds_per_sentence", "sentences_per_second")
 _MANNERS = {"ar": "AR", "nar": "NAR"}
 
 Cell = dict[str, Any]
@@ -78,18 +80,19 @@ def overview_rows(cells: Sequence[Cell], task: str) -> list[Row]:
 def _row(cell: Cell, metrics: Sequence[str]) -> Row:
     files = [Path(path) for path in cell["score_files"].values()]
     trainings = [read_record(Path(path), TRAINING, "wall_seconds") for path in cell["origin"]["trainings"].values()]
-    timed = [decodings(Path(path), cell["manner"], cell["passes"]) for path in cell["latency_files"].values()]
+    timed = [decodings(Path(path), cell["manner"], cell["passes"], *_UNITS) for path in cell["latency_files"].values()]
+    where = next(iter(cell["latency_files"].values()))
     largest = max(row["batch_size"] for row in timed[0])
     return {
         **{name: mean_interval([score_in(path, name)["value"] for path in files]) for name in metrics},
         "signature": score_in(files[0], metrics[0])["signature"],
         "passes": _mean_passes(cell),
-        "latency": _median(timed, 1, "milliseconds_per_sentence"),
-        "throughput": _median(timed, largest, "sentences_per_second"),
+        "latency": _median(timed, 1, _UNITS[0], where),
+        "throughput": _median(timed, largest, _UNITS[1], where),
         "batch": largest,
         "parameters": trainings[0].get("parameters"),
         "seconds": statistics.fmean(one["wall_seconds"] for one in trainings),
-        "device": read_record(Path(next(iter(cell["latency_files"].values()))), SPEEDS, "device")["device"],
+        "device": read_record(Path(where), SPEEDS, "device")["device"],
     }
 
 
@@ -101,8 +104,12 @@ def _mean_passes(cell: Cell) -> float | None:
     return statistics.fmean(one.get("passes_taken", {"mean": cell["passes"]})["mean"] for one in decoded)
 
 
-def _median(timed: Sequence[Sequence[Mapping[str, Any]]], size: int, unit: str) -> float:
-    return statistics.median(row[unit]["median"] for rows in timed for row in rows if row["batch_size"] == size)
+def _median(timed: Sequence[Sequence[Mapping[str, Any]]], size: int, unit: str, where: object) -> float:
+    speeds = [row[unit]["median"] for rows in timed for row in rows if row["batch_size"] == size]
+    if not speeds:
+        fix = f"put {size} among `batch_sizes`, remove the file and measure again"
+        raise InputError(f"no speed at batch size {size}", where=where, fix=fix)
+    return statistics.median(speeds)
 
 
 def overview_table(

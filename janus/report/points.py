@@ -26,7 +26,7 @@ def iteration_points(
     rows = []
     for (manner, passes), paths in scores.items():
         bleu = statistics.fmean(score_in(path, "bleu_tok")["value"] for path in paths)
-        own = [row for path in latencies for row in decodings(path, manner, passes)]
+        own = [row for path in latencies for row in decodings(path, manner, passes, "sentences_per_second")]
         for size in sorted({row["batch_size"] for row in own}):
             speeds = [row["sentences_per_second"] for row in own if row["batch_size"] == size]
             rows.append(

@@ -162,7 +162,7 @@ def test_a_file_that_grows_by_its_aliases_is_refused_at_once(kind: str, tmp_path
         read_yaml(tmp_path / "x.yaml")
 
 
-@pytest.mark.parametrize("depth", [101, 400, 20_000])
+@pytest.mark.parametrize("depth", [101, 400, 5_000])
 def test_a_file_that_is_too_deep_is_refused(depth: int, tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("a: " + "[" * depth + "]" * depth, encoding="utf-8")
     with pytest.raises(InputError, match="x.yaml.*: not YAML .more than 100 levels"):
