@@ -22,11 +22,14 @@ PYTEST_ARGS ?=
 # And to the benchmarks and the bundle, e.g. make bench BENCH_ARGS="--only training"
 BENCH_ARGS ?=
 BUNDLE_ARGS ?=
+# And to the kills and the fuzzing, e.g. make fuzz FUZZ_ARGS="--only tier"
+TORTURE_ARGS ?=
+FUZZ_ARGS ?=
 # And to the mutation tool, e.g. make mutants MUTANTS_ARGS="model/attention --share 0.2", and to the rehearsal
 MUTANTS_ARGS ?=
 REHEARSE_ARGS ?=
 
-.PHONY: help paper_tables paper_figures check lint test test-fast rehearse bench mutants gpu-bundle audit clean
+.PHONY: help paper_tables paper_figures check lint test test-fast rehearse bench mutants torture fuzz sbom audit-deps gpu-bundle audit clean
 
 help: ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -79,6 +82,20 @@ bench: $(INSTALLED) ## Measure training, decoding and the operators; results/ben
 
 mutants: $(INSTALLED) ## Change the core one place at a time and see which changes no test notices (hours; docs/mutants.md).
 	@PATH="$(BIN):$$PATH" PYTHONPATH=tests:. OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 nice -n 10 python -m mutation.run $(MUTANTS_ARGS)
+
+torture: $(INSTALLED) ## Kill one run of the demo's tables 50 times and more, in every kind of rule, and compare (hours; docs/kills.md).
+	@PATH="$(BIN):$$PATH" PYTHONPATH=tests:. python tests/kill_many.py --kills 50 --each 3 --configfile config/demo.yaml --targets paper_tables $(TORTURE_ARGS)
+
+fuzz: $(INSTALLED) ## Give every reader faulty files, 100,000 in all (about an hour; docs/security.md).
+	@PATH="$(BIN):$$PATH" PYTHONPATH=tests:. OMP_NUM_THREADS=1 python tests/fuzz_many.py $(FUZZ_ARGS)
+
+sbom: $(INSTALLED) ## Write sbom.json, the bill of materials of the locked packages in CycloneDX.
+	@$(RUN) janus.records.sbom > sbom.json.part && mv sbom.json.part sbom.json
+
+# A tool of its own environment: none of the suite's packages depends on it.
+audit-deps: $(INSTALLED) ## Ask for known vulnerabilities of the locked packages (needs a network).
+	@"$(PYTHON)" -m venv $(VENV)/audit && $(VENV)/audit/bin/python -m pip --disable-pip-version-check -qq install 'pip-audit>=2.7,<3'
+	@$(VENV)/audit/bin/python -m pip_audit --disable-pip --no-deps -r requirements.lock -r requirements-parquet.lock
 
 gpu-bundle: $(INSTALLED) ## Pack what a GPU host without a network lacks (see kernels/bench/gpu.sh).
 	@$(RUN) janus.bench.bundle gpu-bundle $(BUNDLE_ARGS)

@@ -1,8 +1,12 @@
 """The errors for wrong user input and for failed work."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
+
+# Line breaks, and what a terminal takes for a command; a name of a file may hold any of them.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 class InputError(ValueError):
@@ -16,7 +20,7 @@ class InputError(ValueError):
     """
 
     def __init__(self, what: str, *, where: object, fix: str):
-        super().__init__(f"{where}: {what}; {fix}")
+        super().__init__(_on_one_line(f"{where}: {what}; {fix}"))
         self.what, self.where, self.fix = what, where, fix
 
     def __reduce__(self) -> tuple:
@@ -31,12 +35,21 @@ class JobError(RuntimeError):
     """
 
     def __init__(self, what: str, *, where: object, fix: str):
-        super().__init__(f"{where}: {what}; {fix}")
+        super().__init__(_on_one_line(f"{where}: {what}; {fix}"))
         self.what, self.where, self.fix = what, where, fix
 
     def __reduce__(self) -> tuple:
         """Support pickling, so that a worker process can send it to its parent."""
         return partial(type(self), where=self.where, fix=self.fix), (self.what,)
+
+
+def _on_one_line(text: str) -> str:
+    """`text` with control characters as Python writes them.
+
+    >>> _on_one_line("a\\nb")
+    'a\\\\nb'
+    """
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class InputErrors(InputError):

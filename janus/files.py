@@ -3,6 +3,7 @@
 import codecs
 import hashlib
 import json
+import math
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,10 @@ from janus.errors import InputError
 _CHUNK = 1 << 20
 # Everything that some reader treats as the end of a line: Python's universal newlines (fairseq), splitlines().
 _BREAKS = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+# Deeper than any file of this suite or of the models it reads, and far below the limit of Python's stack.
+DEEPEST = 100
+# Characters of an integer: all of 64 bits, and none that overflows where it meets a float.
+LONGEST_INTEGER = 20
 # Longer marks first: that of UTF-32 begins like one of UTF-16.
 _MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32",
@@ -145,10 +150,10 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The value in a JSON file. Raises InputError if it is missing or malformed."""
+    """The value in a JSON file. Raises InputError if it is missing or `parse_json` refuses it."""
     path = Path(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return parse_json(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", where=path, fix="make it first") from error
     except UnicodeDecodeError as error:
@@ -157,6 +162,58 @@ def read_json(path: Path) -> Any:
         raise InputError(
             f"not JSON ({error.msg})", where=f"{path}:{error.lineno}", fix="remove it and create it again"
         ) from error
+    except ValueError as error:
+        raise InputError(f"not JSON ({error})", where=path, fix="remove it and create it again") from error
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text, in types and sizes that every reader of it can use.
+
+    Raises ValueError, with one line, for what is not JSON, and for what Python's parser accepts beyond it or fails on
+    in ways of its own: NaN and infinite numbers, integers of more than 20 digits, halves of a surrogate pair, which
+    cannot be written again, and more than 100 levels.
+    """
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant, parse_int=_parse_integer, parse_float=_parse_float)
+    except RecursionError as error:
+        raise ValueError(f"more than {DEEPEST} levels") from error
+    if _depth_exceeds(value, DEEPEST):
+        raise ValueError(f"more than {DEEPEST} levels")
+    if "\\u" in text:
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError("half of a surrogate pair") from error
+    return value
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
+
+
+def _parse_integer(text: str) -> int:
+    if len(text) > LONGEST_INTEGER:
+        raise ValueError(f"an integer of {len(text)} characters")
+    return int(text)
+
+
+def _parse_float(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"{text[:20]} is no finite number")
+    return value
+
+
+def _depth_exceeds(value: Any, limit: int) -> bool:
+    """Whether lists and maps are nested deeper than `limit`; one level at a time, without recursion."""
+    level = [value]
+    for _ in range(limit):
+        level = [
+            item
+            for outer in level
+            if isinstance(outer, dict | list)
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return any(isinstance(item, dict | list) for item in level)
 
 
 def sha256(path: Path) -> str:

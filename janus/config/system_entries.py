@@ -15,7 +15,7 @@ import yaml
 
 from janus.config.given import given_of
 from janus.config.tiers import BLOCKS, check_rules, known
-from janus.config.yaml_file import read_yaml
+from janus.config.yaml_file import read_schema, read_yaml
 from janus.errors import InputError, require_none, together
 from janus.methods.base.options import schema_of
 from janus.methods.base.registry import find_method, method_names
@@ -202,7 +202,7 @@ def schema_text(schemas: Path) -> str:
 
 
 def _rules(schemas: Path) -> dict[str, Any]:
-    entry = read_yaml(Path(schemas) / "system.schema.yaml")
+    entry = read_schema(Path(schemas) / "system.schema.yaml")
     top = ("$schema", "title", "description")
     return {
         **{key: entry[key] for key in top},
@@ -210,7 +210,7 @@ def _rules(schemas: Path) -> dict[str, Any]:
         "minProperties": 1,
         "propertyNames": {"description": "A system's name is a folder name.", "pattern": "^[a-z0-9][a-z0-9-]*$"},
         "additionalProperties": {key: value for key, value in entry.items() if key not in top},
-        "$defs": read_yaml(Path(schemas) / "tier.schema.yaml")["$defs"],
+        "$defs": read_schema(Path(schemas) / "tier.schema.yaml")["$defs"],
     }
 
 

@@ -12,7 +12,10 @@ from typing import Any
 from janus.config.distilled import raw_of, teachers, trained_on
 from janus.config.given import is_trained, trainer_of
 from janus.config.resources import LARGEST_VOCABULARY, default_resources
-from janus.config.yaml_file import complaints, read_yaml, refusals, suggestion, typed
+from janus.config.yaml_file import complaints, read_schema, refusals, suggestion, typed
+
+# For callers that read a tier and check it.
+from janus.config.yaml_file import read_yaml as read_yaml
 from janus.errors import InputError, require_none
 
 BLOCKS = ("model", "training", "decoding")
@@ -27,7 +30,7 @@ def check(config: Any, schema: Path, *, where: object) -> Any:
 
     Raises InputError, naming the key, if the config violates the schema; InputErrors for several violations.
     """
-    return check_rules(config, read_yaml(schema), Path(schema), where=where)
+    return check_rules(config, read_schema(schema), Path(schema), where=where)
 
 
 def check_rules(config: Any, rules: Mapping[str, Any], schema: Path, *, where: object) -> Any:

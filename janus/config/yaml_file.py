@@ -1,48 +1,91 @@
 """YAML files written by users: one message per fault, and numbers in the types of their schema."""
 
+import copy
 import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, best_match
 
 from janus.errors import InputError, require_none
+from janus.files import DEEPEST, LONGEST_INTEGER
 
 # Numbers as people write them, including exponents without a point, which YAML 1.1 reads as text.
+_LONGEST_NUMBER = 40
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 # The longest message, in characters.
 _LONGEST = 200
+_BREAK = re.compile("[\r\n\x85\u2028\u2029]")
 _TRUTHS = {"true": True, "false": False}
+# Values of a file once its aliases are replaced by what they stand for.
+_LARGEST = 100_000
+_TAG = "tag:yaml.org,2002:"
+# Types that JSON has not, and no config: a date stays the text that it was written as.
+_FOREIGN = ("timestamp", "binary", "set", "omap", "pairs")
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, which also records duplicate keys of a map and numbers that people read otherwise."""
+    """PyYAML's safe loader, limited to the types of JSON and to sizes that aliases cannot blow up.
+
+    It also records duplicate keys of a map and numbers that people read otherwise.
+    """
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != f"{_TAG}timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def __init__(self, text: str):
         super().__init__(text)
         # Each with its line.
+        self.unnamed: list[tuple[object, int]] = []
         self.repeated: list[tuple[object, int]] = []
         self.misread: list[tuple[str, object, int]] = []
 
     def construct_number(self, node: yaml.ScalarNode) -> int | float:
         """A number; YAML 1.1 reads 1:30 as 90 and 010 as 8."""
         integer = node.tag.endswith(":int")
+        if integer and len(node.value) > LONGEST_INTEGER:
+            raise ValueError("too long")
         value = self.construct_yaml_int(node) if integer else self.construct_yaml_float(node)
         written = node.value.replace("_", "")
         if ":" in written or (integer and written.lstrip("+-") != str(abs(value))):
             self.misread.append((node.value, value, node.start_mark.line + 1))
         return value
 
+    def get_single_data(self) -> Any:
+        """The content; raises YAMLError for what cannot be read, which PyYAML alone may say in any exception."""
+        try:
+            node = self.get_single_node()
+            if node is None:
+                return None
+            _require_small(node)
+            return self.construct_document(node)
+        except RecursionError as error:
+            raise yaml.MarkedYAMLError(problem=f"more than {DEEPEST} levels") from error
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        # PyYAML fails so on values that do not belong to their tag, such as `!!int ""` and `!!bool 3`.
+        except (ValueError, LookupError, AttributeError, TypeError, OverflowError) as error:
+            value = f"{node.value[:20]!r}" if isinstance(node, yaml.ScalarNode) else "this"
+            said = f"{value} is no {node.tag.removeprefix(_TAG)}"
+            raise yaml.constructor.ConstructorError(problem=said, problem_mark=node.start_mark) from error
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         # Before PyYAML inserts the keys of a merge (`<<`) into the map.
         seen = set()
         for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
-            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+            if isinstance(key, yaml.ScalarNode) and key.tag != f"{_TAG}merge":
                 name = self.construct_object(key)
+                if not isinstance(name, str) or _BREAK.search(name):
+                    self.unnamed.append((name, key.start_mark.line + 1))
                 if name in seen:
                     self.repeated.append((name, key.start_mark.line + 1))
                 seen.add(name)
@@ -50,14 +93,58 @@ class _Loader(yaml.SafeLoader):
 
 
 for _kind in ("int", "float"):
-    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _Loader.construct_number)
+    _Loader.add_constructor(f"{_TAG}{_kind}", _Loader.construct_number)
+for _kind in _FOREIGN:
+    _Loader.add_constructor(f"{_TAG}{_kind}", yaml.SafeLoader.construct_undefined)
+
+
+def read_schema(path: Path) -> dict[str, Any]:
+    """The content of a JSON schema of this project, a copy for each caller; the file is read once."""
+    return copy.deepcopy(_schema(Path(path)))
+
+
+@cache
+def _schema(path: Path) -> dict[str, Any]:
+    return read_yaml(path)
+
+
+def _require_small(root: yaml.Node) -> None:
+    """Raise MarkedYAMLError for a node that contains itself, is too deep, or too large with its aliases replaced."""
+    # Of nodes that were left: their values and levels. None is for those that are still open.
+    measured: dict[int, tuple[int, int] | None] = {}
+
+    def measure(node: yaml.Node) -> tuple[int, int]:
+        if id(node) in measured:
+            if (known := measured[id(node)]) is None:
+                raise yaml.MarkedYAMLError(
+                    problem="a value contains itself, through an alias inside its own anchor",
+                    problem_mark=node.start_mark,
+                )
+            return known
+        measured[id(node)] = None
+        inside = [measure(item) for item in _nodes_in(node)]
+        size, depth = 1 + sum(count for count, _ in inside), 1 + max((levels for _, levels in inside), default=0)
+        if size > _LARGEST or depth > DEEPEST:
+            what = f"more than {DEEPEST} levels" if depth > DEEPEST else f"more than {_LARGEST:,} values"
+            raise yaml.MarkedYAMLError(problem=f"{what}, with its aliases replaced", problem_mark=node.start_mark)
+        measured[id(node)] = size, depth
+        return size, depth
+
+    measure(root)
+
+
+def _nodes_in(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else []
 
 
 def read_yaml(path: Path) -> Any:
     """The value in a YAML file.
 
     Raises InputError if it is missing, not UTF-8 or malformed, for duplicate keys in a map, of which YAML readers
-    silently drop the first, and for numbers with a base other than 10, such as 1:30, which YAML reads as 90.
+    silently drop the first, and for numbers with a base other than 10, such as 1:30, which YAML reads as 90. Tags that
+    name objects of Python, and types that JSON has not, are malformed; nothing in the file is executed.
     """
     try:
         # A byte order mark, which some editors write, is not part of the content.
@@ -68,11 +155,13 @@ def read_yaml(path: Path) -> Any:
             for name, line in loader.repeated
         )
         require_none(
+            InputError(f"the key {name!r} is no name", where=f"{path}:{line}", fix="write one line of text")
+            for name, line in loader.unnamed
+        )
+        require_none(
             InputError(f"{text} is read as {value}", where=f"{path}:{line}", fix="write it in base 10")
             for text, value, line in loader.misread
         )
-        if _holds_itself(content, ()):
-            raise InputError("a value contains itself", where=path, fix="remove the alias inside its own anchor")
         return content
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", where=path, fix="correct the path") from error
@@ -83,23 +172,23 @@ def read_yaml(path: Path) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}" if mark else path
-        raise InputError(
-            f"not YAML ({getattr(error, 'problem', error)})", where=place, fix="correct the line"
-        ) from error
+        reason = getattr(error, "problem", None) or str(error)
+        raise InputError(f"not YAML ({' '.join(reason.split())})", where=place, fix="correct the line") from error
 
 
-def _holds_itself(value: Any, around: tuple[int, ...]) -> bool:
-    """Whether a value contains itself, through an alias inside its own anchor."""
-    if not isinstance(value, dict | list):
-        return False
-    inside = value.values() if isinstance(value, dict) else value
-    return id(value) in around or any(_holds_itself(item, (*around, id(value))) for item in inside)
+def _matches(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """The keyword `pattern`, whose `$` matches only at the end; Python's also does before a last line break."""
+    if validator.is_type(instance, "string") and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+_Validator = validators.extend(Draft202012Validator, {"pattern": _matches})
 
 
 def refusals(value: Any, rules: Mapping[str, Any]) -> Iterator[ValidationError]:
     """All violations of the JSON schema `rules` in `value`; a value of the wrong type gives no further ones."""
     # For an error with several alternatives, the one that fits the value best.
-    errors = [best_match([error]) for error in Draft202012Validator(rules).iter_errors(value)]
+    errors = [best_match([error]) for error in _Validator(rules).iter_errors(value)]
     mistaken = [error.absolute_path for error in errors if error.validator == "type"]
     for error in errors:
         if error.validator == "type" or error.absolute_path not in mistaken:
@@ -190,7 +279,7 @@ def _scalar(value: Any, rule: Mapping[str, Any]) -> Any:
     kinds = rule.get("type", ())
     kinds = {kinds} if isinstance(kinds, str) else set(kinds)
     if isinstance(value, str) and "string" not in kinds:
-        if kinds & {"number", "integer"} and _NUMBER.fullmatch(value):
+        if kinds & {"number", "integer"} and len(value) <= _LONGEST_NUMBER and _NUMBER.fullmatch(value):
             value = float(value) if re.search("[.eE]", value) else int(value)
         elif "boolean" in kinds:
             return _TRUTHS.get(value.lower(), value)

@@ -1,4 +1,4 @@
-"""Safe extraction of archives: no member outside the folder, no links, no devices."""
+"""Safe extraction of archives: no member outside the folder, no links, no devices, nothing twice, no bombs."""
 
 import gzip
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from janus.errors import InputError
-from janus.fetching.opening import BROKEN, open_tar
+from janus.fetching.opening import BROKEN, Growth, is_plain, open_tar
 from janus.files import atomic_path
 
 
@@ -16,7 +16,8 @@ def extract(archive: Path, members: Iterable[str], folder: Path) -> dict[str, Pa
     """Extract the named members of a tar (any compression) or zip archive below `folder`, as a stream.
 
     Returns the path of each member. Raises InputError for a file that is not such an archive or is damaged, for a
-    missing member, and for one that is a link or a device or whose name points outside the folder.
+    missing member, and for one that is a link or a device, that is there twice, that grows to more than 200 times the
+    size of the archive, or whose name points outside the folder.
     """
     wanted = list(members)
     try:
@@ -27,10 +28,22 @@ def extract(archive: Path, members: Iterable[str], folder: Path) -> dict[str, Pa
         raise _damaged(archive, error) from error
 
 
+def members(archive: Path) -> list[str]:
+    """The names of all members of a tar (any compression) or zip archive. Raises InputError if it is damaged."""
+    try:
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as bundle:
+                return bundle.namelist()
+        with open_tar(archive) as tar:
+            return [member.name for member in tar]
+    except BROKEN as error:
+        raise _damaged(archive, error) from error
+
+
 def gunzip(archive: Path, path: Path) -> Path:
     """Decompress a gzip file to `path`. Raises InputError if it is damaged or not gzip."""
     try:
-        with gzip.open(archive, "rb") as stream:
+        with Growth(archive).limit(gzip.open(archive, "rb")) as stream:
             _save(stream, path)
     except BROKEN as error:
         raise _damaged(archive, error) from error
@@ -45,8 +58,10 @@ def _extract_tar(archive: Path, wanted: list[str], folder: Path) -> dict[str, Pa
             if name not in wanted:
                 continue
             target = _target(archive, name, folder)
-            if not member.isfile():
+            if not is_plain(member):
                 raise _refused(archive, name, "is no plain file")
+            if name in found:
+                raise _refused(archive, name, "is there twice")
             _save(tar.extractfile(member), target)
             found[name] = target
     return _complete(archive, wanted, found)
@@ -54,13 +69,16 @@ def _extract_tar(archive: Path, wanted: list[str], folder: Path) -> dict[str, Pa
 
 def _extract_zip(archive: Path, wanted: list[str], folder: Path) -> dict[str, Path]:
     found = {}
+    growth = Growth(archive)
     with zipfile.ZipFile(archive) as bundle:
         for name in set(wanted) & set(bundle.namelist()):
             target = _target(archive, name, folder)
             # A zip keeps the Unix mode in the upper half of external_attr; 0o12 marks a symbolic link.
             if bundle.getinfo(name).external_attr >> 28 == 0o12 or name.endswith("/"):
                 raise _refused(archive, name, "is no plain file")
-            with bundle.open(name) as stream:
+            if bundle.namelist().count(name) > 1:
+                raise _refused(archive, name, "is there twice")
+            with growth.limit(bundle.open(name)) as stream:
                 _save(stream, target)
             found[name] = target
     return _complete(archive, wanted, found)

@@ -17,7 +17,6 @@ import bz2
 import gzip
 import html
 import importlib.util
-import json
 import lzma
 import re
 import struct
@@ -29,7 +28,8 @@ from pathlib import Path
 from typing import IO
 
 from janus.errors import InputError
-from janus.files import decode_lines
+from janus.fetching.opening import Growth
+from janus.files import decode_lines, parse_json
 
 _CHUNK = 1 << 20
 _HEAD = 1 << 16
@@ -96,7 +96,7 @@ def _archive(path: Path, head: bytes, name: str) -> None:
     compression = _compression(head)
     if compression is None and len(head) < _BLOCK or compression is None and head[257:262] != b"ustar":
         raise _other(head, "an archive")
-    with (compression[1] if compression else open)(path, "rb") as stream:
+    with Growth(path).limit((compression[1] if compression else open)(path, "rb")) as stream:
         counted = _Counted(stream)
         with tarfile.open(fileobj=counted, mode="r|", bufsize=_CHUNK) as tar:
             members = sum(1 for _ in tar)
@@ -113,6 +113,8 @@ def _zip(path: Path, head: bytes, name: str) -> None:
     with zipfile.ZipFile(path) as archive:
         if not archive.namelist():
             raise Unfit("an archive without members")
+        if sum(member.file_size for member in archive.infolist()) > Growth(path).left:
+            raise zipfile.BadZipFile("it grows too much")
         if broken := archive.testzip():
             raise zipfile.BadZipFile(f"checksum of {broken} differs")
 
@@ -122,7 +124,7 @@ def _compressed(path: Path, head: bytes, name: str) -> None:
     expected = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}[Path(name).suffix.lower()]
     if compression is None or compression[0] != expected:
         raise _other(head, f"a {expected} file")
-    with compression[1](path, "rb") as stream:
+    with Growth(path).limit(compression[1](path, "rb")) as stream:
         inner = stream.read(_HEAD)
         if not inner:
             raise Unfit("an empty file")
@@ -161,7 +163,7 @@ def _safetensors(path: Path, head: bytes, name: str) -> None:
     with open(path, "rb") as stream:
         content = stream.read(8 + length)[8:]
     try:
-        header = json.loads(content)
+        header = parse_json(content.decode())
         ends = [int(entry["data_offsets"][1]) for tensor, entry in header.items() if tensor != "__metadata__"]
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise Unfit("a safetensors file whose header makes no sense", damaged=True) from error
@@ -178,7 +180,7 @@ def _checkpoint(path: Path, head: bytes, name: str) -> None:
 
 def _json(path: Path, head: bytes, name: str) -> None:
     try:
-        json.loads(path.read_text(encoding="utf-8-sig"))
+        parse_json(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise Unfit(f"not JSON ({error})", damaged=head.lstrip()[:1] in (b"{", b"[")) from error
 

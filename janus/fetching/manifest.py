@@ -1,6 +1,7 @@
 """The available corpora: `config/corpora.yaml`, checked and converted to dataclasses."""
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,12 +9,13 @@ from typing import Any
 
 import jsonschema
 
-from janus.config.yaml_file import complaints, read_yaml, refusals, typed
+from janus.config.yaml_file import complaints, read_schema, read_yaml, refusals, typed
 from janus.data import SCHEMAS
 from janus.errors import InputError, require_none
 from janus.recipes.by_recipe import RECIPES
 
 _SCHEMA = SCHEMAS / "corpora.schema.yaml"
+_NUMBER = re.compile(r"{number(?::0([1-9])d)?}")
 TEXT_RECIPES = ("documents", "sides", "demo_text")
 SPLITS = ("train", "valid", "test")
 _SECTIONS = ("corpora", "texts", "vocabularies", "models")
@@ -82,7 +84,9 @@ class Corpus:
         """The user's own files that it is made from: text, of each split source and target, and binarised data."""
         pattern = self.options.get("files", "")
         splits = SPLITS if "{split}" in pattern else SPLITS[:1]
-        names = [pattern.format(split=split, language=side) for split in splits for side in self.sides]
+        names = [
+            pattern.replace("{split}", split).replace("{language}", side) for split in splits for side in self.sides
+        ]
         names = names if pattern else []
         if self.bin:
             pair = f"{self.source}-{self.target}"
@@ -200,7 +204,7 @@ def load_manifest(path: Path, *, schema: Path = _SCHEMA) -> Manifest:
 
 def _load(path: Path, schema: Path) -> Mapping[str, Any]:
     path = Path(path)
-    rules = read_yaml(schema)
+    rules = read_schema(schema)
     # The files of janus/recipes are the list; a new one is not written down a second time.
     rules["$defs"]["corpus"]["properties"]["recipe"]["enum"] = list(RECIPES)
     content = typed(read_yaml(path), rules)
@@ -241,8 +245,18 @@ def _downloads(entry: Mapping[str, Any]) -> Iterator[Download]:
             continue
         first, last = item["numbers"]
         for number in range(first, last + 1):
-            texts = {key: item[key].format(number=number) for key in ("name", "path")}
-            yield _download(item | texts | {"addresses": [text.format(number=number) for text in item["addresses"]]})
+            yield _download(numbered(item, number))
+
+
+def numbered(item: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """The entry of a download with a number in the place of `{number}`, or `{number:05d}`, in its name and places."""
+
+    def fill(text: str) -> str:
+        # Not str.format, which would follow attributes and take any width.
+        return _NUMBER.sub(lambda found: f"{number:0{found[1] or 1}d}", text)
+
+    texts = {key: fill(item[key]) for key in ("name", "path")}
+    return {**item, **texts, "addresses": [fill(address) for address in item["addresses"]]}
 
 
 def _download(item: Mapping[str, Any]) -> Download:

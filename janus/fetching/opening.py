@@ -18,8 +18,49 @@ from janus.files import decode_lines
 _OPENERS: dict[str, Callable[..., IO[bytes]]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _MAGIC: dict[bytes, Callable[..., IO[bytes]]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
 _CHUNK = 1 << 20
+# Text shrinks to a fifth, and the most monotonous to a fiftieth. What grows more than this, beyond the size that any
+# small file may have, was made to fill a disk or to keep a reader busy.
+_MOST_GROWTH, _ALWAYS_ALLOWED = 200, 256 << 20
 # The exceptions of readers of compressed files and archives for damaged or invalid files.
 BROKEN = (OSError, EOFError, lzma.LZMAError, zlib.error, tarfile.TarError, zipfile.BadZipFile, RuntimeError)
+
+
+class Growth:
+    """The limit of what may come out of one file; several streams of an archive count together."""
+
+    def __init__(self, path: Path):
+        self.left = max(_ALWAYS_ALLOWED, _MOST_GROWTH * Path(path).stat().st_size)
+
+    def limit(self, stream: IO[bytes]) -> IO[bytes]:
+        """`stream`, whose `read` raises an exception in `BROKEN` once the limit is passed."""
+        return _Limited(stream, self)  # type: ignore[return-value]
+
+
+class _Limited:
+    def __init__(self, stream: IO[bytes], growth: Growth):
+        self._stream, self._growth = stream, growth
+
+    def read(self, size: int = -1) -> bytes:
+        most = self._growth.left + 1
+        data = self._stream.read(most if size < 0 else min(size, most))
+        self._growth.left -= len(data)
+        if self._growth.left < 0:
+            raise RuntimeError(f"it grows to more than {_MOST_GROWTH} times its size")
+        return data
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def __enter__(self) -> "_Limited":
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+
+def is_plain(member: tarfile.TarInfo) -> bool:
+    """Whether a member of a tar is a file with content of its own: no link or device, and without holes to grow in."""
+    return member.isfile() and not member.issparse()
 
 
 def stem(path: Path) -> Path:
@@ -37,7 +78,8 @@ def open_bytes(path: Path) -> IO[bytes]:
     path = Path(path)
     if not path.is_file():
         raise InputError("no such file", where=path, fix="fetch it first, or correct the path")
-    return _OPENERS.get(path.suffix, open)(path, "rb")
+    opener = _OPENERS.get(path.suffix)
+    return Growth(path).limit(opener(path, "rb")) if opener else open(path, "rb")
 
 
 @contextmanager
@@ -50,7 +92,7 @@ def open_tar(path: Path) -> Iterator[tarfile.TarFile]:
     with open(path, "rb") as stream:
         head = stream.read(max(map(len, _MAGIC)))
     opener = next((found for magic, found in _MAGIC.items() if head.startswith(magic)), open)
-    with opener(path, "rb") as stream:
+    with Growth(path).limit(opener(path, "rb")) as stream:
         with tarfile.open(fileobj=stream, mode="r|") as tar:
             yield tar
         while stream.read(_CHUNK):

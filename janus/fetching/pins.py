@@ -11,7 +11,8 @@ from pathlib import Path
 
 from janus.fetching.file_kinds import Unfit, require_kind, require_no_page
 from janus.fetching.manifest import Download
-from janus.files import read_json, sha256, write_json
+from janus.files import sha256, write_json
+from janus.records.shapes import read_checksums
 
 PINS = "pins.json"
 _REJECTED = "rejected"
@@ -72,7 +73,8 @@ def take_back(download: Download, folder: Path) -> bool:
 
 
 def _pins(folder: Path) -> dict[str, str]:
-    return read_json(folder / PINS) if (folder / PINS).exists() else {}
+    fix = "restore it, or remove it to trust the files that lie there"
+    return read_checksums(folder / PINS, fix=fix) if (folder / PINS).exists() else {}
 
 
 def _pin(folder: Path, name: str, digest: str) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from janus.errors import InputError
-from janus.files import read_json, read_lines
+from janus.files import read_lines
+from janus.records.shapes import CORPUS, SCORES, read_record
 from janus.text.of_corpus import encoder_of_corpus, has_own_bpe
 
 # The task that is scored in a metric.
@@ -64,9 +65,9 @@ def _decoded(path: Path, manner: str) -> Path | None:
 
 
 def _test_text(decoded: Path, corpus: Path) -> TestText:
-    facts = read_json(corpus / "corpus.json")
+    facts = read_record(corpus / "corpus.json", CORPUS, "source", "target")
     sources, references = (read_lines(corpus / f"tok/test.{facts[side]}") for side in ("source", "target"))
     score = decoded.parents[1] / "score" / f"{decoded.stem}.json"
-    scores: Mapping[str, object] = read_json(score)["scores"] if score.is_file() else {}
+    scores: Mapping[str, object] = read_record(score, SCORES, "scores")["scores"] if score.is_file() else {}
     task = next((task for metric, task in _TASK_OF.items() if metric in scores), "")
     return TestText(sources, references, facts["target"], task or ("translation" if has_own_bpe(corpus) else ""))

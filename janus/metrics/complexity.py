@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from janus.files import read_json, read_lines, sha256, write_json
+from janus.files import read_lines, sha256, write_json
 from janus.records.provenance import Stopwatch, provenance
+from janus.records.shapes import CORPUS, read_record
 from janus.text.alignment import NULL, Links, aligned_counts, number_words, train
 
 ITERATIONS = 5
@@ -83,7 +84,8 @@ def measure_files(
     found = {name: translations(sampled["source"], sampled[name]) for name in ("raw", "distilled")}
     texts = {name: _text(sampled[name]) | complexity(found[name]) for name in found}
     texts["distilled"]["divergence"] = divergence(found["raw"], found["distilled"])
-    facts = {"corpus": read_json(record)["corpus"], "distilled": read_json(record)["distilled"]}
+    told = read_record(record, CORPUS, "corpus", "distilled")
+    facts = {"corpus": told["corpus"], "distilled": told["distilled"]}
     inputs = {"source": sha256(source), "raw": sha256(raw), "distilled": sha256(distilled)}
     write_json(
         output, {"texts": texts, "provenance": provenance(watch=watch, **facts, pairs=len(chosen), inputs=inputs)}

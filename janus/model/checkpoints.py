@@ -7,7 +7,7 @@ safe loader, which executes nothing; Namespace is the only class allowed in addi
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,10 @@ _REFUSED_OPTIONS = {
     "adaptive_softmax_cutoff": None,
     "cross_self_attention": False,
 }
+# The types of an option, by that of its default; older versions of fairseq write 0 and 1 for switches.
+_KINDS: dict[type, tuple[type, ...]] = {bool: (bool, int), int: (int,), float: (float, int), str: (str,)}
+# Of a width or a table of positions. Tables are built before weights are compared with them.
+_LARGEST = 1 << 20
 _IGNORED_ENTRIES = ("version", "_float_tensor", "embed_positions.weights")
 
 
@@ -48,9 +52,29 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise InputError("no such checkpoint", where=path, fix="train first, or correct the path")
     state = load_safely(path)
     weights = state.get("model") if isinstance(state, dict) else None
-    if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
+    if not isinstance(weights, dict) or not all(
+        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in weights.items()
+    ):
         raise InputError("contains no model", where=path, fix="give a checkpoint written by fairseq-train")
+    for name, value, kinds in _parts(state):
+        if value is not None and not isinstance(value, kinds):
+            fix = "give a checkpoint written by fairseq-train"
+            raise InputError(f"its {name} is a {type(value).__name__}, which is no map", where=path, fix=fix)
     return state
+
+
+def _parts(state: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """What readers of a checkpoint take for maps: name, value, and the types that fairseq writes."""
+    yield "args", state.get("args"), (Namespace, Mapping)
+    yield "extra_state", state.get("extra_state"), Mapping
+    config = state.get("cfg")
+    yield "cfg", config, Mapping
+    parts = config if isinstance(config, Mapping) else {}
+    for name in ("model", "task", "distributed_training"):
+        yield f"cfg.{name}", parts.get(name), Mapping if name == "distributed_training" else (Namespace, Mapping)
+    history = state.get("optimizer_history")
+    for entry in history if isinstance(history, list) else [history]:
+        yield "optimizer_history", entry, Mapping
 
 
 def check_numbers(weights: Mapping[str, Tensor], path: Path) -> None:
@@ -70,6 +94,16 @@ def options_of(state: Mapping[str, Any], path: Path) -> Namespace | Mapping[str,
     if options is None:
         raise InputError("contains no model options", where=path, fix="give a checkpoint written by fairseq-train")
     return options
+
+
+def _shown(value: Any) -> str:
+    """A value in a message; Python does not print the longest integers."""
+    return "a huge number" if isinstance(value, int) and abs(value) > 1 << 64 else f"{value!r:.40}"
+
+
+def _size(value: Any) -> float:
+    """The size of an option: of a number its value, of a text its length. NaN has none within any bounds."""
+    return len(value) if isinstance(value, str) else value
 
 
 def build_model(
@@ -96,6 +130,12 @@ def build_model(
     # The architectures of the release have their own names; a length table distinguishes them from a Transformer.
     lengths = weights.get("decoder.embed_length.weight")
     config = config_from_options(options, *sizes, has_length=lengths is not None, where=where)
+    # Before layers are made, of which an option may name millions.
+    if config.encoder_layers + config.decoder_layers > len(weights):
+        what = (
+            f"its options describe {config.encoder_layers} + {config.decoder_layers} layers, more than it has weights"
+        )
+        raise InputError(what, where=where, fix="restore the file")
     if lengths is not None:
         config = replace(config, length_classes=lengths.size(0))
     with torch.device("meta"), _Undrawn():
@@ -135,7 +175,13 @@ def config_from_options(
     def get(name: str, default: Any) -> Any:
         # fairseq's own Transformer stores an object with the flat names, where missing ones are None.
         value = options.get(name) if isinstance(options, Mapping) else getattr(options, name, None)
-        return default if value is None else value
+        if value is None:
+            return default
+        fits = default is None or (isinstance(value, _KINDS[type(default)]) and abs(_size(value)) <= _LARGEST)
+        if not fits:
+            what = f"model option {name} is {_shown(value)}, which no Transformer has"
+            raise InputError(what, where=where, fix="give a checkpoint of a Transformer")
+        return value
 
     arch = str(get("arch", ""))
     for name, supported in _REFUSED_OPTIONS.items():
@@ -148,8 +194,8 @@ def config_from_options(
 
     def required(name: str) -> int:
         value = get(name, None)
-        if type(value) is not int or value < 1:
-            what = f"model option {name} is " + ("missing" if value is None else f"{value!r}, which is no size")
+        if type(value) is not int or not 1 <= value <= _LARGEST:
+            what = f"model option {name} is " + ("missing" if value is None else f"{_shown(value)}, which is no size")
             raise InputError(what, where=where, fix="give a checkpoint of a Transformer")
         return value
 

@@ -8,7 +8,6 @@ executed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from janus.errors import InputError
+from janus.files import parse_json
 from janus.model.loading import load_safely
 
 CONFIG = "config.json"
@@ -77,7 +77,7 @@ def file_name(download: str) -> str | None:
 
 def _read_json(path: Path) -> Mapping[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = parse_json(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise InputError(f"no readable model ({error})", where=path, fix=_FIX) from error
     if not isinstance(content, dict):

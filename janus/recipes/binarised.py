@@ -87,4 +87,4 @@ def _prefix(corpus: Corpus, split: str, side: str) -> Path:
 
 def _named(corpus: Corpus) -> list[Path]:
     pattern = corpus.options.get("files", "")
-    return [corpus.home / pattern.format(language=side) for side in corpus.sides] if pattern else []
+    return [corpus.home / pattern.replace("{language}", side) for side in corpus.sides] if pattern else []

@@ -4,11 +4,10 @@ The archives contain `data/easy/<task>_data/org_data/{train,dev,test}.{src,tgt}`
 lower-cased and tokenised; the test targets are in a separate archive. Only white space is changed.
 """
 
-import tarfile
 from pathlib import Path
 
 from janus.errors import InputError
-from janus.fetching.extract import extract
+from janus.fetching.extract import extract, members
 from janus.fetching.manifest import Corpus
 from janus.text.one_language import tidy, tokenised_parts
 from janus.text.sides import aligned, write_split
@@ -50,16 +49,11 @@ def form(line: str, language: str, corpus: Corpus) -> str:
 
 def _unpack(archive: Path, folder: str, names: list[str], work: Path) -> dict[str, Path]:
     """The files `<folder>/<name>` of a tar archive, at any depth."""
-    try:
-        with tarfile.open(archive, "r:*") as tar:
-            members = tar.getnames()
-    except (tarfile.TarError, EOFError, OSError) as error:
-        reason = str(error).partition("\n")[0].rstrip(":")
-        raise InputError(f"damaged archive ({reason})", where=archive, fix="remove it and fetch it again") from error
+    there = members(archive)
     found = {}
     for name in names:
         place = f"{folder}/{name}"
-        matches = [member.removeprefix("./") for member in members if f"/{member}".endswith(f"/{place}")]
+        matches = [member.removeprefix("./") for member in there if f"/{member}".endswith(f"/{place}")]
         if not matches:
             raise InputError(f"lacks {place}", where=archive, fix="fetch it again from GLGE's page")
         found[name] = matches[0]

@@ -13,6 +13,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 from janus.errors import InputError
+from janus.fetching.extract import extract, members
 from janus.fetching.manifest import Corpus
 from janus.fetching.opening import read_lines
 from janus.text.clean import Cleaner, Pair
@@ -46,12 +47,11 @@ def split_of(english: str) -> str:
 
 def _rows(archive: Path, work: Path) -> Iterator[Pair]:
     """English and the other language of every line of the archive's text."""
-    with ZipFile(archive) as opened:
-        names = [name for name in opened.namelist() if name.endswith(".txt") and not name.startswith("_")]
-        if len(names) != 1:
-            fix = "fetch an archive of manythings.org/anki"
-            raise InputError(f"it holds {len(names)} texts, expected one", where=archive, fix=fix)
-        text = Path(opened.extract(names[0], work))
+    names = [name for name in members(archive) if name.endswith(".txt") and not name.startswith("_")]
+    if len(names) != 1:
+        fix = "fetch an archive of manythings.org/anki"
+        raise InputError(f"it holds {len(names)} texts, expected one", where=archive, fix=fix)
+    text = extract(archive, names, work)[names[0]]
     for number, line in enumerate(read_lines(text), 1):
         fields = line.split("\t")
         if len(fields) < 2:

@@ -13,6 +13,7 @@ from janus.errors import InputError
 from janus.files import read_json, write_json, write_lines
 from janus.records.durations import durations, to_markdown
 from janus.records.provenance import Stopwatch, provenance
+from janus.records.shapes import AVERAGE, DECODED, read_record
 from janus.training.averages import stale_average
 
 _PRODUCTS = ("tables/*", "figures/*", "**/*.json", "**/curves.csv", "**/checkpoints/log.jsonl")
@@ -92,9 +93,9 @@ def refuse_stale(run: Path) -> None:
     for path in sorted(Path(run).glob("*/*/seed-*/averaged.json")):
         if error := stale_average(path.parent):
             raise error
-        averaged = read_json(path)["sha256"]
+        averaged = read_record(path, AVERAGE, "sha256")["sha256"]
         for decoded in sorted(path.parent.glob("decode/*.bpe.json")):
-            if read_json(decoded)["checkpoint"] != averaged:
+            if read_record(decoded, DECODED, "checkpoint")["checkpoint"] != averaged:
                 raise InputError(
                     f"decoded with a different averaged.pt from the one that {path} describes",
                     where=decoded,

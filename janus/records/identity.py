@@ -85,7 +85,11 @@ def _continues(
 
 
 def _end(value: tuple[str, ...] | None, never: float = 0) -> float:
-    number = float(value[0]) if value else never
+    try:
+        number = float(value[0]) if value else never
+    except ValueError:
+        # Not larger, smaller or equal to anything.
+        return math.nan
     return math.inf if number <= never else number
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from janus.config.tiers import settings
-from janus.fetching.manifest import SPLITS, Manifest
+from janus.fetching.manifest import SPLITS, Manifest, numbered
 from janus.rehearsal.mirror import HELD_OUT, TRAIN, Made, make_corpus, make_text
 from janus.rehearsal.pretrained import make_model, make_vocabulary
 from janus.rehearsal.text import LANGUAGES, sentence_pairs
@@ -84,8 +84,7 @@ def _narrow_text(entry: dict[str, Any]) -> None:
     for item in entry.get("downloads", ()):
         # Of a run of files, the first.
         if numbers := item.pop("numbers", None):
-            item |= {key: item[key].format(number=numbers[0]) for key in ("name", "path")}
-            item["addresses"] = [address.format(number=numbers[0]) for address in item["addresses"]]
+            item.update(numbered(item, numbers[0]))
 
 
 def _narrow_merges(entry: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from janus.errors import InputError
 from janus.files import atomic_writer
 from janus.report.csvfile import to_csv, to_markdown
-from janus.report.published import Published
+from janus.report.published import Published, place_of
 from janus.report.text_claims import AGREES, CONTRADICTS, LOOSE, UNCHECKED, check_claim
 
 VERDICTS = {
@@ -84,7 +84,7 @@ def _speed_ups(published: Published, table: int) -> list[Finding]:
     latencies = {row: published.find(table, row, "Latency (ms/sample)").value for row in cells}
     printed = {row: cell for row, cell in cells.items() if cell.value is not None}
     base = next((row for row, cell in printed.items() if cell.value == 1), None)
-    if base is None or any(latencies[row] is None for row in printed):
+    if base is None or any(not latencies[row] for row in printed):
         raise InputError(
             "a speed-up without its latency, or no row printed as 1.0",
             where=f"table{table}.csv",
@@ -112,8 +112,7 @@ def _same_cells(published: Published) -> list[Finding]:
     """Numbers that two tables print for the same run."""
     findings = []
     for pair in published.same:
-        places = (reference.split("/", 2) for reference in pair)
-        left, right = (published.find(int(table), row, column) for table, row, column in places)
+        left, right = (published.find(*place_of(reference, "same.csv")) for reference in pair)
         verdict = AGREES if left.value == right.value else CONTRADICTS
         findings.append(Finding(left.place, str(left.value), f"{right.value} in {right.place}", verdict))
     return findings

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from janus.errors import InputError
-from janus.files import read_json
 from janus.metrics.intervals import mean_interval
+from janus.records.shapes import TESTS, read_record
 from janus.report.ledger import Comparison, Reproduced
 from janus.report.paper_tables import PAPER_TABLES
+from janus.report.score_files import score_in, scores_in
 from janus.report.speeds import latency, protocol
 
 _TESTS = ("p_bootstrap", "p_randomisation")
@@ -40,7 +41,7 @@ def collect(cells: Iterable[Mapping[str, Any]]) -> list[Reproduced]:
 
 def _records(cell: Mapping[str, Any]) -> list[Reproduced]:
     files = _by_seed(cell["score_files"])
-    scores = {path: _scores(path) for path in files.values()}
+    scores = {path: scores_in(path) for path in files.values()}
     records = [_score(cell, metric, scores) for metric in _metrics(cell.get("metric"), scores)]
     if cell.get("iterations") is not None:
         records.append(_record(cell, "iterations", [cell["iterations"]], "decoder passes - 1", files.values()))
@@ -48,13 +49,9 @@ def _records(cell: Mapping[str, Any]) -> list[Reproduced]:
 
 
 def _score(cell: Mapping[str, Any], metric: str, scores: Mapping[Path, Mapping[str, Any]]) -> Reproduced:
-    for path, found in scores.items():
-        if metric not in found:
-            raise InputError(f"no metric {metric!r}", where=path, fix=f"choose from: {', '.join(found)}")
     tested = cell.get("comparisons", ()) if metric == _tested(cell) else ()
-    values = [found[metric]["value"] for found in scores.values()]
-    signature = next(iter(scores.values()))[metric]["signature"]
-    record = _record(cell, metric, values, signature, scores)
+    found = [score_in(path, metric) for path in scores]
+    record = _record(cell, metric, [one["value"] for one in found], found[0]["signature"], scores)
     return replace(record, comparisons=tuple(_comparison(one) for one in tested if one["files"]))
 
 
@@ -111,13 +108,6 @@ def _by_seed(files: Mapping[Any, Path | str]) -> dict[Any, Path]:
     return {seed: Path(path) for seed, path in sorted(files.items())}
 
 
-def _scores(path: Path) -> Mapping[str, Any]:
-    record = read_json(path)
-    if not isinstance(record, Mapping) or not record.get("scores"):
-        raise InputError("contains no scores", where=path, fix="score the decoded file again")
-    return record["scores"]
-
-
 def _metrics(wanted: str | Sequence[str] | None, scores: Mapping[Path, Mapping[str, Any]]) -> list[str]:
     if wanted is None:
         return list(next(iter(scores.values()), {}))
@@ -133,8 +123,4 @@ def _comparison(tested: Mapping[str, Any]) -> Comparison:
 
 
 def _test(path: Path) -> Mapping[str, Any]:
-    test = read_json(path)
-    for name in ("delta", *_TESTS):
-        if name not in test:
-            raise InputError(f"holds no {name}", where=path, fix="remove it and compare again")
-    return test
+    return read_record(path, TESTS, *TESTS, fix="remove it and compare again")

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from janus.files import atomic_writer, read_json
+from janus.files import atomic_writer
+from janus.records.shapes import COMPLEXITY, read_record
 from janus.report.csvfile import to_csv, to_markdown
 
 _COLUMNS = (
@@ -34,7 +35,7 @@ def write_complexity(files: Iterable[Path], stem: Path) -> None:
 
 
 def _rows(path: Path) -> Iterator[dict[str, object]]:
-    content = read_json(path)
+    content = read_record(path, COMPLEXITY, *COMPLEXITY)
     facts = content["provenance"]
     names = {"raw": facts["distilled"]["of"], "distilled": facts["corpus"]}
     for kind, text in content["texts"].items():

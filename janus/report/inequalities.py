@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from janus.files import read_json
+from janus.errors import InputError
+from janus.records.shapes import TRAINING, read_record
 
 # fairseq's defaults of the options below.
 _DEFAULTS = {
@@ -127,7 +128,7 @@ def _on(corpora: Sequence[str]) -> str:
 
 def _settings_of(origin: Mapping[str, Any]) -> Settings:
     """The settings of all seeds of a row; if values differ between seeds, all of them."""
-    runs = [training_settings(read_json(Path(path))) for path in origin["trainings"].values()]
+    runs = [_settings_in(Path(path)) for path in origin["trainings"].values()]
     merged = {name: " or ".join(dict.fromkeys(run[name] for run in runs)) for name in (runs[0] if runs else {})}
     return merged | {
         "decoded checkpoint": origin["checkpoints"],
@@ -135,9 +136,18 @@ def _settings_of(origin: Mapping[str, Any]) -> Settings:
     }
 
 
+def _settings_in(path: Path) -> Settings:
+    try:
+        return training_settings(read_record(path, TRAINING, "arguments"))
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"its arguments are no training's ({error})", where=path, fix="train again") from error
+
+
 def _parameters_of(origin: Mapping[str, Any]) -> list[int]:
     """The different numbers of parameters of all seeds of a row, as far as they are recorded."""
-    records = [read_json(Path(path)) for path in origin["trainings"].values()]
+    records = [read_record(Path(path), TRAINING) for path in origin["trainings"].values()]
     return sorted({record["parameters"] for record in records if record.get("parameters")})
 
 

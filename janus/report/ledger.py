@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from janus.errors import InputError
-from janus.files import atomic_writer
+from janus.files import atomic_writer, parse_json
 from janus.report.csvfile import number, read_rows, to_csv
 from janus.report.published import DESCRIPTIVE, ITERATION, Cell, Published
 
@@ -14,6 +14,7 @@ REPRODUCED_COLUMNS = (
     "table", "row", "variant", "column", "metric", "value", "half_width", "seeds", "comparisons", "signature",
     "provenance",
 )  # fmt: skip
+_NUMBERS = ("delta", "p_bootstrap", "p_randomisation")
 
 
 @dataclass(frozen=True)
@@ -198,6 +199,16 @@ def _check_known(
             )
 
 
+def _comparisons(path: Path, text: str) -> tuple[Comparison, ...]:
+    try:
+        return tuple(
+            Comparison(str(one["against"]), bool(one["step"]), *(float(one[name]) for name in _NUMBERS))
+            for one in parse_json(text)
+        )
+    except (ValueError, TypeError, LookupError) as error:
+        raise InputError(f"comparisons are {text[:40]!r}", where=path, fix="make it again") from error
+
+
 def _record(path: Path, row: dict[str, str]) -> Reproduced:
     def optional(column: str) -> float | None:
         return number(row, column, path) if row[column] else None
@@ -211,7 +222,7 @@ def _record(path: Path, row: dict[str, str]) -> Reproduced:
         value=number(row, "value", path),
         half_width=optional("half_width"),
         seeds=int(number(row, "seeds", path)),
-        comparisons=tuple(Comparison(**one) for one in json.loads(row["comparisons"])),
+        comparisons=_comparisons(path, row["comparisons"]),
         signature=row["signature"],
         provenance=row["provenance"],
     )

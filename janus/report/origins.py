@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from janus.files import read_json
+from janus.records.shapes import DECODED, GIVEN, SCORES, TRAINING, Shape, read_record
 from janus.report.inequalities import inequality_notes, parse_options
 
 # (name of the fact, label of the row, value)
@@ -24,7 +24,7 @@ def given_notes(cells: Iterable[Mapping[str, Any]]) -> list[str]:
     for cell in cells:
         origin = cell.get("origin") or {}
         for path in origin.get("given", {}).values():
-            found = read_json(Path(path))["given"]
+            found = read_record(Path(path), GIVEN, "given")["given"]
             what = f"{found['kind']} given, {found['file']} (sha256 {found['sha256'][:7]})"
             given.setdefault(cell["variant"], {})[what] = None
         if trainer := origin.get("trained_by"):
@@ -57,20 +57,20 @@ def provenance_notes(cells: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _facts(cell: Mapping[str, Any]) -> Iterator[_Fact]:
-    readers: list[tuple[str, Mapping[Any, str], Callable[[Any], Mapping[str, Any]]]] = [
-        ("scored", cell["score_files"], lambda record: record.get("provenance", {}))
+    readers: list[tuple[str, Mapping[Any, str], Shape, Callable[[Any], Mapping[str, Any]]]] = [
+        ("scored", cell["score_files"], SCORES, lambda record: record.get("provenance", {}))
     ]
     if (origin := cell.get("origin")) and origin.get("given"):
         readers = [("decoded", _decodings(origin), lambda record: record), *readers]
     elif origin:
         readers = [
-            ("trained", origin["trainings"], lambda record: record),
-            ("decoded", origin["decodings"], lambda record: record),
+            ("trained", origin["trainings"], TRAINING, lambda record: record),
+            ("decoded", origin["decodings"], DECODED, lambda record: record),
             *readers,
         ]
-    for verb, files, of in readers:
+    for verb, files, shape, of in readers:
         for path in files.values():
-            yield from _facts_of(verb, cell["variant"], of(read_json(Path(path))))
+            yield from _facts_of(verb, cell["variant"], of(read_record(Path(path), shape)))
 
 
 def _decodings(origin: Mapping[str, Any]) -> Mapping[Any, str]:

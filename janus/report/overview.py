@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from janus.files import read_json
+from janus.errors import InputError
 from janus.metrics.intervals import Interval, mean_interval
+from janus.records.shapes import DECODED, GIVEN, SPEEDS, TRAINING, read_record
 from janus.report.layout import Group, Table, caption
 from janus.report.names import METRICS, decimals
+from janus.report.score_files import score_in
 from janus.report.speeds import decodings
 
 # The first metric of a task is what the figure shows.
@@ -21,6 +23,7 @@ QUALITY = {
     "question": ("rougeL_coco", "bleu4_coco", "meteor", "repetition"),
     "reply": ("bleu1_nltk35", "bleu2_nltk35", "distinct1", "distinct2", "repetition"),
 }
+_UNITS = ("milliseconds_per_sentence", "sentences_per_second")
 _MANNERS = {"ar": "AR", "nar": "NAR"}
 
 Cell = dict[str, Any]
@@ -76,24 +79,26 @@ def overview_rows(cells: Sequence[Cell], task: str) -> list[Row]:
 
 
 def _row(cell: Cell, metrics: Sequence[str]) -> Row:
-    scores = [read_json(Path(path))["scores"] for path in cell["score_files"].values()]
-    made = [read_json(Path(path)) for path in (cell["origin"]["trainings"] or cell["origin"]["given"]).values()]
+    files = [Path(path) for path in cell["score_files"].values()]
+    trainings = [read_record(Path(path), TRAINING, "wall_seconds") for path in cell["origin"]["trainings"].values()]
+    made = trainings or [read_record(Path(path), GIVEN) for path in cell["origin"]["given"].values()]
     row = {
-        **{name: mean_interval([one[name]["value"] for one in scores]) for name in metrics},
-        "signature": scores[0][metrics[0]]["signature"],
+        **{name: mean_interval([score_in(path, name)["value"] for path in files]) for name in metrics},
+        "signature": score_in(files[0], metrics[0])["signature"],
         "passes": _mean_passes(cell),
         "parameters": made[0].get("parameters"),
-        "seconds": statistics.fmean(one["wall_seconds"] for one in made) if cell["origin"]["trainings"] else None,
+        "seconds": statistics.fmean(one["wall_seconds"] for one in trainings) if trainings else None,
     }
     if not cell["latency_files"]:
         return row | dict.fromkeys(("latency", "throughput", "batch", "device"))
-    timed = [decodings(Path(path), cell["manner"], cell["passes"]) for path in cell["latency_files"].values()]
+    timed = [decodings(Path(path), cell["manner"], cell["passes"], *_UNITS) for path in cell["latency_files"].values()]
+    where = next(iter(cell["latency_files"].values()))
     largest = max(one["batch_size"] for one in timed[0])
     return row | {
-        "latency": _median(timed, 1, "milliseconds_per_sentence"),
-        "throughput": _median(timed, largest, "sentences_per_second"),
+        "latency": _median(timed, 1, _UNITS[0], where),
+        "throughput": _median(timed, largest, _UNITS[1], where),
         "batch": largest,
-        "device": read_json(Path(next(iter(cell["latency_files"].values()))))["device"],
+        "device": read_record(Path(where), SPEEDS, "device")["device"],
     }
 
 
@@ -101,12 +106,16 @@ def _mean_passes(cell: Cell) -> float | None:
     """The decoder passes of a sentence; None where each token has one."""
     if cell["passes"] is None:
         return None
-    decoded = [read_json(Path(path)) for path in cell["origin"]["decodings"].values()]
+    decoded = [read_record(Path(path), DECODED) for path in cell["origin"]["decodings"].values()]
     return statistics.fmean(one.get("passes_taken", {"mean": cell["passes"]})["mean"] for one in decoded)
 
 
-def _median(timed: Sequence[Sequence[Mapping[str, Any]]], size: int, unit: str) -> float:
-    return statistics.median(row[unit]["median"] for rows in timed for row in rows if row["batch_size"] == size)
+def _median(timed: Sequence[Sequence[Mapping[str, Any]]], size: int, unit: str, where: object) -> float:
+    speeds = [row[unit]["median"] for rows in timed for row in rows if row["batch_size"] == size]
+    if not speeds:
+        fix = f"put {size} among `batch_sizes`, remove the file and measure again"
+        raise InputError(f"no speed at batch size {size}", where=where, fix=fix)
+    return statistics.median(speeds)
 
 
 def overview_table(

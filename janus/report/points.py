@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from janus.files import read_json
+from janus.records.shapes import SPEEDS, read_record
+from janus.report.score_files import score_in
 from janus.report.speeds import decodings
 
 Row = dict[str, Any]
@@ -21,11 +22,11 @@ def iteration_points(
     median over seeds, in sentences per second, with the lowest and highest value. AR has no passes: they are 0 in
     `scores` and None in the rows. Raises InputError if a latency file does not contain a decoding that was scored.
     """
-    device = read_json(latencies[0])["device"]
+    device = read_record(latencies[0], SPEEDS, "device")["device"]
     rows = []
     for (manner, passes), paths in scores.items():
-        bleu = statistics.fmean(read_json(path)["scores"]["bleu_tok"]["value"] for path in paths)
-        own = [row for path in latencies for row in decodings(path, manner, passes)]
+        bleu = statistics.fmean(score_in(path, "bleu_tok")["value"] for path in paths)
+        own = [row for path in latencies for row in decodings(path, manner, passes, "sentences_per_second")]
         for size in sorted({row["batch_size"] for row in own}):
             speeds = [row["sentences_per_second"] for row in own if row["batch_size"] == size]
             rows.append(

@@ -13,6 +13,7 @@ CLAIM_COLUMNS = ("id", "section", "claim", "relation", "value", "left", "right",
 SAME_COLUMNS = ("left", "right")
 ROW_COLUMNS = ("table", "row", "what")
 
+_DIGITS = 9
 # Columns that describe a row; every other column holds scores.
 ITERATION, LATENCY, SPEEDUP = DESCRIPTIVE = ("Iter", "Latency (ms/sample)", "Speed-up")
 
@@ -120,8 +121,21 @@ def load_published(folder: Path) -> Published:
     cells = [_cell(path, row) for path in paths for row in read_rows(path, CELL_COLUMNS)]
     claims = [_claim(row) for row in read_rows(folder / "text.csv", CLAIM_COLUMNS)]
     same = [(row["left"], row["right"]) for row in read_rows(folder / "same.csv", SAME_COLUMNS)]
-    what = {(int(row["table"]), row["row"]): row["what"] for row in read_rows(folder / "rows.csv", ROW_COLUMNS)}
+    what = dict(_what(row) for row in read_rows(folder / "rows.csv", ROW_COLUMNS))
     return Published(cells, claims, same, what)
+
+
+def place_of(reference: str, file: str) -> tuple[int, str, str]:
+    """Table, row and column of a reference; a column may contain a slash, as in `Latency (ms/sample)`."""
+    table, row, column = (*reference.split("/", 2), "", "")[:3]
+    if not table.isdecimal() or len(table) > 2:
+        raise InputError("no reference", where=f"{file}: {reference}", fix="write table/row/column or text/id")
+    return int(table), row, column
+
+
+def _what(row: Mapping[str, str]) -> tuple[tuple[int, str], str]:
+    table, _, _ = place_of(row["table"], "rows.csv")
+    return (table, row["row"]), row["what"]
 
 
 def _cell(path: Path, row: dict[str, str]) -> Cell:
@@ -140,7 +154,8 @@ def _decimal(where: str, text: str) -> Decimal | None:
         value = Decimal(text)
     except InvalidOperation:
         value = Decimal("NaN")
-    if not value.is_finite():
+    # Printed numbers; arithmetic with others may leave the range of decimals.
+    if not value.is_finite() or (value and not -_DIGITS < value.adjusted() < _DIGITS):
         raise InputError(f"{text!r} is not a number", where=where, fix="write the number, or leave the field empty")
     return value
 

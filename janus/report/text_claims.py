@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from math import prod
 
 from janus.errors import InputError
-from janus.report.published import Claim, Published
+from janus.report.published import Claim, Published, place_of
 
 # A value and a description of its place.
 Operand = tuple[str, Decimal]
@@ -24,7 +24,15 @@ def check_claim(claim: Claim, published: Published) -> Outcome:
             fix=f"use one of: {', '.join(_RELATIONS)}",
         )
     left, right = _operands(claim, published)
-    return _RELATIONS[claim.relation](claim, left, right)
+    try:
+        return _RELATIONS[claim.relation](claim, left, right)
+    # Each relation needs operands and a value of its own.
+    except (ValueError, ArithmeticError) as error:
+        raise InputError(
+            f"{len(left)} and {len(right)} operands and the value {claim.value!r} do not make {claim.relation!r}",
+            where=f"text.csv: {claim.id}",
+            fix="complete the record as the README of the folder explains",
+        ) from error
 
 
 def _operands(claim: Claim, published: Published) -> tuple[list[Operand], list[Operand]]:
@@ -39,7 +47,7 @@ def _pairs(left: str, right: str, published: Published) -> list[tuple[Operand, O
     """Both sides of a comparison; `*` means each score column where both rows have a number."""
     if not left.endswith("/*"):
         return [(_value(left, published), _value(right, published))]
-    (table, row, _), (other, baseline, _) = _place(left), _place(right)
+    (table, row, _), (other, baseline, _) = (place_of(side, "text.csv") for side in (left, right))
     columns = [
         column
         for column in published.score_columns(table)
@@ -57,19 +65,15 @@ def _value(reference: str, published: Published) -> Operand:
         name = reference.removeprefix("text/")
         if name not in published.claims:
             raise InputError("no such claim", where=f"text.csv: {reference}", fix="refer to an id of text.csv")
-        return name, Decimal(published.claims[name].value)
-    cell = published.find(*_place(reference))
+        if not (value := published.claims[name].value) or ".." in value:
+            raise InputError(
+                "refers to a claim without a number", where=f"text.csv: {reference}", fix="refer to another"
+            )
+        return name, Decimal(value)
+    cell = published.find(*place_of(reference, "text.csv"))
     if cell.value is None:
         raise InputError("refers to a cell without a number", where=cell.place, fix="refer to another cell")
     return f"{cell.row}, {cell.column}", cell.value
-
-
-def _place(reference: str) -> tuple[int, str, str]:
-    """Table, row and column of a reference; a column may contain a slash, as in `Latency (ms/sample)`."""
-    table, row, column = (*reference.split("/", 2), "", "")[:3]
-    if not table.isdigit():
-        raise InputError("no reference", where=f"text.csv: {reference}", fix="write table/row/column or text/id")
-    return int(table), row, column
 
 
 def _equals(claim: Claim, left: list[Operand], right: list[Operand]) -> Outcome:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from janus.errors import InputError
-from janus.files import read_json, write_json, write_lines
+from janus.files import write_json, write_lines
 from janus.records.provenance import Stopwatch, provenance
+from janus.records.shapes import TRAINING, read_record
 from janus.training.logs import read_curves
 
 # Options that name places and do not change what is computed.
@@ -51,7 +52,7 @@ def read_trials(runs: Sequence[Path], updates: int | None = None) -> list[Trial]
         raise InputError("no finished trainings", where=", ".join(map(str, runs)), fix="give folders results/<tier>")
     rows: dict[tuple[str, str, int], list[tuple[Path, dict[str, str]]]] = {}
     for path in records:
-        record = read_json(path)
+        record = read_record(path, TRAINING, "corpus", "system", "seed", "arguments")
         key = record["corpus"], record["system"], int(record["seed"])
         options = _options(record["arguments"])
         if updates is not None:
@@ -68,7 +69,7 @@ def _options(arguments: Sequence[str]) -> dict[str, str]:
         if word.startswith("--"):
             name = word
             options[name] = ""
-        else:
+        elif name:
             options[name] = f"{options[name]} {word}".strip()
     return {name: value for name, value in options.items() if name not in _PLACES}
 
@@ -88,10 +89,11 @@ def _best_point(log: Path, most: int | None) -> dict[str, Any]:
     for row in read_curves(log):
         if row["split"] == "valid" and row["name"] in _SCORES and (most is None or row["updates"] <= most):
             points.setdefault(row["updates"], {})[row["name"]] = row["value"]
-    if not any("bleu" in scores for scores in points.values()):
+    scored = {updates: scores for updates, scores in points.items() if "bleu" in scores}
+    if not scored:
         fix = "set `training.valid_bleu_sentences`" if most is None else "count more updates"
         raise InputError("no validation BLEU", where=log, fix=fix)
-    updates, best = max(points.items(), key=lambda point: point[1]["bleu"])
+    updates, best = max(scored.items(), key=lambda point: point[1]["bleu"])
     by_manner = {name.removeprefix("bleu_"): value for name, value in best.items() if name != "bleu"}
     return {"bleu": best["bleu"], "by_manner": by_manner, "updates": updates, "total_updates": max(points)}
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from janus.errors import InputError
-from janus.files import atomic_writer, read_json
+from janus.files import atomic_writer
+from janus.records.shapes import SIGNS, read_record
 from janus.report.csvfile import to_csv, to_markdown
 from janus.report.layout import Table
 
@@ -55,6 +56,12 @@ class Decoded:
         known = [f"expected: {self.expected}"] if self.expected and self.reasons else []
         return "; ".join([*self.reasons, *known])
 
+    def sign(self, name: str) -> float | None:
+        """One sign. Raises InputError where the file has none of that name."""
+        if name not in self.signs:
+            raise InputError(f"has no {name}", where=self.path, fix="score the decoded file again")
+        return self.signs[name]
+
     @property
     def place(self) -> tuple[str, str, str, str]:
         """Corpus, system, seed and mode."""
@@ -88,7 +95,7 @@ def write_signs(decoded: Sequence[Decoded], stem: Path) -> None:
     columns = [*_PLACE, *(sign for sign, _ in _COLUMNS.values()), "degenerate"]
     records = [
         dict(zip(_PLACE, one.place, strict=True))
-        | {sign: one.signs[sign] for sign, _ in _COLUMNS.values()}
+        | {sign: one.sign(sign) for sign, _ in _COLUMNS.values()}
         | {"degenerate": one.verdict}
         for one in decoded
     ]
@@ -101,7 +108,7 @@ def markdown(decoded: Sequence[Decoded]) -> str:
     """A Markdown table of the signs, degenerate files first, and the meaning of its columns."""
     rows = [
         dict(zip(_PLACE, one.place, strict=True))
-        | {head: _text(one.signs[sign], form) for head, (sign, form) in _COLUMNS.items()}
+        | {head: _text(one.sign(sign), form) for head, (sign, form) in _COLUMNS.items()}
         | {"degenerate": one.verdict}
         for one in sorted(decoded, key=lambda one: not one.reasons)
     ]
@@ -178,7 +185,5 @@ def _text(value: Any, form: str) -> str:
 
 
 def _read(path: Path) -> Decoded:
-    record = read_json(path)
-    if not isinstance(record, Mapping) or not {"signs", "degenerate"} <= set(record):
-        raise InputError("contains no vital signs", where=path, fix="score the decoded file again")
+    record = read_record(path, SIGNS, "signs", "degenerate", fix="score the decoded file again")
     return Decoded(path, record["signs"], tuple(record["degenerate"]), record.get("expected"))

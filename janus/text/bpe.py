@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from janus.dictionary import RESERVED
 from janus.errors import InputError
-from janus.files import iter_lines, read_json, read_lines, write_lines
+from janus.files import iter_lines, read_lines, write_lines
+from janus.records.shapes import CORPUS, read_record
 from janus.text.merges import learn_merges
 from janus.text.parallel_lines import map_calls, map_lines
 from janus.text.split_writer import SPLITS
@@ -33,7 +34,7 @@ def learn_and_apply(corpus_dir: Path, *, merges: int, workers: int = 1, progress
     corpus_dir = Path(corpus_dir)
     if merges < 1:
         raise InputError(f"{merges} BPE merges", where="merges", fix="give a positive number")
-    facts = read_json(corpus_dir / "corpus.json")
+    facts = read_record(corpus_dir / "corpus.json", CORPUS, "source", "target")
     languages = facts["source"], facts["target"]
     codes = corpus_dir / "bpe" / "codes"
     texts = [corpus_dir / "tok" / f"train.{language}" for language in languages]
@@ -109,7 +110,8 @@ def load_codes(codes: Path, glossaries: Iterable[str] = ()) -> BPE:
     if not lines or lines[0] != _VERSION:
         raise InputError(f"first line is not {_VERSION!r}", where=f"{codes}:1", fix="give a subword-nmt codes file")
     for number, line in enumerate(lines[1:], 2):
-        if len(line.split(" ")) != 2:
+        symbols = line.split(" ")
+        if len(symbols) != 2 or not all(symbols):
             raise InputError("not two symbols", where=f"{codes}:{number}", fix="learn the codes again")
     encoder = BPE(io.StringIO("\n".join(lines) + "\n"), glossaries=list(glossaries))
     encoder.cache = _Nothing()

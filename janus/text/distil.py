@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from janus.errors import InputError
-from janus.files import iter_lines, read_json, sha256, write_json, write_lines
+from janus.files import iter_lines, sha256, write_json, write_lines
 from janus.records.provenance import Stopwatch, provenance
+from janus.records.shapes import CORPUS, DECODED, read_record
 from janus.text.split_writer import SPLITS
 from janus.text.subwords import remove_bpe
 
@@ -36,7 +37,7 @@ def distil(
     of the training set, or are not of one checkpoint.
     """
     watch, raw, out = Stopwatch(), Path(raw), Path(out)
-    facts = read_json(raw / "corpus.json")
+    facts = read_record(raw / "corpus.json", CORPUS, "corpus", "sha256", "source", "target")
     source, target = facts["source"], facts["target"]
     checkpoint, settings = _origin(parts, raw / "bpe" / f"train.{source}")
     for folder in ("tok", "raw", "bpe"):
@@ -65,7 +66,9 @@ def distil(
 
 def _origin(parts: Sequence[Path], source: Path) -> tuple[str, Mapping[str, Any]]:
     """The digest of the checkpoint that translated the parts, and how it decoded."""
-    records = [read_json(part.with_name(f"{part.name}.json")) for part in parts]
+    records = [
+        read_record(part.with_name(f"{part.name}.json"), DECODED, "checkpoint", "source", "settings") for part in parts
+    ]
     found, digest = records[0], sha256(source)
     for part, record in zip(parts, records):
         if record["source"] != digest or any(record[key] != found[key] for key in ("checkpoint", "settings")):

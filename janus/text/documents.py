@@ -11,13 +11,13 @@ Text and JSON may be compressed (.gz, .bz2, .xz). A file without empty lines, li
 line, is thus split into documents of 500 lines.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 from janus.errors import InputError
-from janus.fetching.opening import BROKEN, decoded, open_tar, read_lines, stem
+from janus.fetching.opening import BROKEN, decoded, is_plain, open_tar, read_lines, stem
+from janus.files import parse_json
 
 Document = list[str]
 _LONGEST = 500
@@ -67,7 +67,7 @@ def _tar(path: Path) -> Iterator[Document]:
         # Nothing is unpacked, so no member can be written outside a folder.
         with open_tar(path) as archive:
             for member in archive:
-                if member.isfile() and member.name.endswith(".txt"):
+                if is_plain(member) and member.name.endswith(".txt"):
                     yield from runs(decoded(archive.extractfile(member), f"{path}, {member.name}"))
     except BROKEN as error:
         reason = str(error).partition("\n")[0].rstrip(":")
@@ -77,8 +77,8 @@ def _tar(path: Path) -> Iterator[Document]:
 def _records(path: Path) -> Iterator[Document]:
     for number, line in enumerate(read_lines(path), 1):
         try:
-            paragraphs = json.loads(line)["text"].split("\n")
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            paragraphs = parse_json(line)["text"].split("\n")
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise InputError(
                 "no JSON object with `text`", where=f"{path}:{number}", fix="remove it and fetch it again"
             ) from error

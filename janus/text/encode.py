@@ -8,8 +8,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from janus.errors import InputError
-from janus.files import iter_lines, read_json, sha256, write_json, write_lines
+from janus.files import iter_lines, sha256, write_json, write_lines
 from janus.records.provenance import Stopwatch, provenance
+from janus.records.shapes import CORPUS, VOCABULARY, read_record
 from janus.text.parallel_lines import map_lines
 from janus.text.split_writer import SPLITS
 from janus.text.vocabulary import load_encoder
@@ -29,7 +30,7 @@ def encode_corpus(corpus_dir: Path, vocabulary: Path, *, workers: int = 1, progr
     prepared.
     """
     corpus_dir, watch = Path(corpus_dir), Stopwatch()
-    facts = read_json(corpus_dir / "corpus.json")
+    facts = read_record(corpus_dir / "corpus.json", CORPUS, "corpus", "options", "source", "target")
     limits = {facts[side]: facts["options"].get(f"longest_{side}") for side in ("source", "target")}
     report = {}
     for split in SPLITS:
@@ -120,5 +121,5 @@ def _counted(blocks: Iterable[str], counts: Counter[str]) -> Iterator[str]:
 
 
 def _identity(vocabulary: Path) -> dict[str, object]:
-    facts = read_json(Path(vocabulary) / "vocabulary.json")
+    facts = read_record(Path(vocabulary) / "vocabulary.json", VOCABULARY, *VOCABULARY)
     return {key: facts[key] for key in ("vocabulary", "kind", "sha256")}

@@ -4,13 +4,13 @@ The encoder is fairseq's. In addition, the files are checked and may be compress
 fairseq grows with the corpus, is bounded.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from janus.dictionary import read_dictionary
 from janus.errors import InputError
 from janus.fetching.opening import read_lines, read_text
+from janus.files import parse_json
 
 _VERSION = "#version"
 _CACHED_WORDS = 1 << 17
@@ -65,10 +65,16 @@ class _Bounded(dict):
 
 def _numbers(path: Path) -> Mapping[str, int]:
     try:
-        numbers = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise InputError(f"not JSON ({error.msg})", where=path, fix="give GPT-2's encoder.json") from error
-    if not isinstance(numbers, dict) or sorted(map(str, numbers.values())) != sorted(map(str, range(len(numbers)))):
+        numbers = parse_json(read_text(path))
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(f"not JSON ({error})", where=path, fix="give GPT-2's encoder.json") from error
+    if (
+        not isinstance(numbers, dict)
+        or not all(type(number) is int for number in numbers.values())
+        or sorted(numbers.values()) != list(range(len(numbers)))
+    ):
         raise InputError("does not number its subwords from 0", where=path, fix="give GPT-2's encoder.json")
     return numbers
 

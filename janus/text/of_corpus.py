@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from janus.errors import InputError
-from janus.files import read_json
+from janus.records.shapes import TRUNCATION, read_record
 from janus.text.bpe import Segmenter
 from janus.text.subwords import remove_bpe
 from janus.text.vocabulary import Encoder, load_encoder
@@ -34,4 +34,5 @@ def encoder_of_corpus(folder: Path) -> Encoder:
     record = folder / "bpe/truncation.json"
     if not record.is_file():
         raise InputError("the corpus has no subwords", where=folder, fix="prepare it: run the workflow again")
-    return load_encoder(folder.resolve().parents[1] / "vocabularies" / read_json(record)["vocabulary"]["vocabulary"])
+    vocabulary = read_record(record, TRUNCATION, "vocabulary")["vocabulary"]["vocabulary"]
+    return load_encoder(folder.resolve().parents[1] / "vocabularies" / vocabulary)

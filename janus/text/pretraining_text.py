@@ -17,9 +17,10 @@ from tqdm import tqdm
 from janus.closure import digest_of_code
 from janus.errors import InputError
 from janus.fetching.manifest import Text
-from janus.files import atomic_writer, iter_lines, read_json, sha256, write_json
+from janus.files import atomic_writer, iter_lines, sha256, write_json
 from janus.recipes.by_recipe import text_name, text_source
 from janus.records.provenance import Stopwatch, provenance
+from janus.records.shapes import CORPUS, PART, read_record
 from janus.text.one_language import parts_of, tidy
 from janus.text.tokenise import lowercase
 
@@ -141,7 +142,7 @@ def prepare_sides(text: Text, corpora: Iterable[Path], out: Path, *, progress: b
     corpora = list(map(Path, corpora))
     origin = {}
     for folder in corpora:
-        facts = read_json(folder / "corpus.json")
+        facts = read_record(folder / "corpus.json", CORPUS, "corpus", "sha256", "source", "target")
         origin |= {f"{facts['corpus']}/{side}": facts["sha256"][f"tok/train.{facts[side]}"] for side in _SIDES}
     drawn = (document for folder in corpora for document in _fresh(folder))
     _write_part(text, drawn, out, origin, Scrubber(exact=True, lower=text.lowercase), progress)
@@ -160,7 +161,7 @@ def gather(text: Text, parts: Iterable[Path], out: Path) -> None:
     document for a file.
     """
     watch, out, parts = Stopwatch(), Path(out), list(map(Path, parts))
-    facts = [read_json(part / _PART) for part in parts]
+    facts = [read_record(part / _PART, PART, *PART) for part in parts]
     for name in file_names(text):
         if not any((part / name).stat().st_size for part in parts):
             raise InputError(f"no document for {name}", where=out, fix="lower `shards` or `valid_every`, or add text")
@@ -184,7 +185,7 @@ def file_names(text: Text) -> list[str]:
 
 
 def _fresh(folder: Path) -> Iterator[Document]:
-    facts = read_json(folder / "corpus.json")
+    facts = read_record(folder / "corpus.json", CORPUS, "source", "target")
     files = [iter_lines(folder / "tok" / f"train.{facts[side]}") for side in _SIDES]
     seen: set[str] = set()
     for source, target in zip(*files):
@@ -225,5 +226,5 @@ def _is_whole(out: Path, settings: dict[str, object], origin: dict[str, str]) ->
     """Whether there is a part that was made from the same input and settings."""
     if not (out / _PART).is_file():
         return False
-    facts = read_json(out / _PART)
+    facts = read_record(out / _PART, PART, *PART)
     return facts["settings"] == settings and facts["origin"] == origin

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from janus.files import iter_lines, read_json, sha256, write_json, write_lines
+from janus.files import iter_lines, sha256, write_json, write_lines
 from janus.records.provenance import Stopwatch, provenance
+from janus.records.shapes import CORPUS, read_record
 from janus.text.clean import read_pairs, require_text
 from janus.text.encode import Cutter
 from janus.text.given import encoded
@@ -33,9 +34,10 @@ def prepare_test_set(
         write_lines(out / f"raw/test.{side}", (" ".join(line.split()) for line in text))
         write_lines(out / f"tok/test.{side}", words)
     written = [out / f"{folder}/test.{side}" for folder in ("tok", "raw") for side in files]
+    facts = read_record(corpus_dir / "corpus.json", CORPUS, "corpus")
     record = {
         "corpus": name,
-        "of": {"corpus": read_json(corpus_dir / "corpus.json")["corpus"], "record": sha256(corpus_dir / "corpus.json")},
+        "of": {"corpus": facts["corpus"], "record": sha256(corpus_dir / "corpus.json")},
         "source": next(iter(files)),
         "target": list(files)[1],
         "lines": {"test": len(pairs)},

@@ -14,8 +14,9 @@ from janus.dictionary import SPECIAL, read_dictionary
 from janus.errors import InputError
 from janus.fetching.manifest import Vocabulary
 from janus.fetching.opening import read_text, stem
-from janus.files import atomic_writer, read_json, sha256, write_json, write_lines
+from janus.files import atomic_writer, sha256, write_json, write_lines
 from janus.records.provenance import Stopwatch, provenance
+from janus.records.shapes import VOCABULARY, read_record
 from janus.text.bpe import Segmenter, count_words, learn
 from janus.text.gpt2_bpe import Gpt2Bpe
 from janus.text.one_language import SEPARATOR
@@ -111,7 +112,7 @@ def vocabulary_digest(folder: Path) -> str:
 def load_encoder(folder: Path) -> Encoder:
     """The encoder of a vocabulary's folder. Raises InputError where the folder holds none or its files do not fit."""
     folder = Path(folder)
-    kind = read_json(folder / "vocabulary.json").get("kind")
+    kind = read_record(folder / "vocabulary.json", VOCABULARY, "kind")["kind"]
     if kind not in _LOADERS:
         raise InputError(f"unknown kind {kind!r}", where=folder / "vocabulary.json", fix="make the vocabulary again")
     return _LOADERS[kind](folder)

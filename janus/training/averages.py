@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from janus.errors import InputError
-from janus.files import read_json
+from janus.records.shapes import AVERAGE, read_record
 
 _EPOCH = re.compile(r"checkpoint(\d+)\.pt")
 
@@ -45,7 +45,7 @@ def stale_average(run: Path) -> InputError | None:
     if trained.stat().st_mtime_ns > made:
         return None
     try:
-        names = set(read_json(record).get("checkpoints", ()))
+        names = set(read_record(record, AVERAGE).get("checkpoints", ()))
     except InputError as error:
         return error
     of_epochs = any(map(_EPOCH.fullmatch, names))

@@ -51,7 +51,7 @@ def _progress(state: dict[str, Any], path: Path, *steps: str | int) -> int:
         for step in steps:
             value = value[step]
         return int(value)
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
         raise InputError(
             f"is not a training checkpoint ({steps[0]} does not say how far it got)",
             where=path,
@@ -61,8 +61,9 @@ def _progress(state: dict[str, Any], path: Path, *steps: str | int) -> int:
 
 def validations_without_gain(state: dict[str, Any]) -> int:
     """The number of consecutive validations without an improvement (`janus.plugin.patience`)."""
-    kept = (part.get("patience", {}) for part in state.get("extra_state", {}).values() if isinstance(part, dict))
-    return max((remembered.get("num_runs", 0) for remembered in kept), default=0)
+    kept = (part.get("patience") for part in (state.get("extra_state") or {}).values() if isinstance(part, dict))
+    runs = (remembered.get("num_runs", 0) for remembered in kept if isinstance(remembered, dict))
+    return max((count for count in runs if isinstance(count, int)), default=0)
 
 
 def extends_exactly(arguments: Sequence[str]) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from janus.errors import InputError
+from janus.files import parse_json
 
 _UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 
@@ -92,7 +93,7 @@ def _sign(descriptor: int) -> None:
 
 def _holder(descriptor: int) -> str:
     try:
-        holder = json.loads(os.pread(descriptor, 4096, 0))
+        holder = parse_json(os.pread(descriptor, 4096, 0).decode())
         return f"process {holder['pid']} or one that it started, on {holder['host']}, since {holder['since']}"
     except (ValueError, KeyError, TypeError):
         # Locked just now and not signed yet, or on a full disk.

@@ -6,8 +6,8 @@ from pathlib import Path
 from janus.config.systems import AUTO, precision_options
 from janus.devices import precisions_of
 from janus.errors import InputError
-from janus.files import read_json
-from janus.training.runs import IDENTITY
+from janus.records.shapes import IDENTITY, read_record
+from janus.training.runs import RECORD
 
 
 def with_precision(arguments: Sequence[str], *, device: str, checkpoints: Path) -> list[str]:
@@ -43,5 +43,5 @@ def _replaced(arguments: Sequence[str], words: Sequence[str]) -> list[str]:
 
 def _begun(checkpoints: Path) -> list[str]:
     """The arguments of the training that a folder holds; none without one."""
-    path = checkpoints / IDENTITY
-    return list(read_json(path)["arguments"]) if path.is_file() else []
+    path = checkpoints / RECORD
+    return list(read_record(path, IDENTITY, "arguments")["arguments"]) if path.is_file() else []

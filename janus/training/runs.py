@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from janus.files import read_json, write_json
+from janus.files import write_json
 from janus.records.identity import differences
+from janus.records.shapes import IDENTITY, read_record
 
-IDENTITY = "identity.json"
+RECORD = "identity.json"
 
 
 def open_run(checkpoints: Path, identity: Mapping[str, Any], *, terminal: IO[str] | None = None) -> bool:
@@ -19,9 +20,10 @@ def open_run(checkpoints: Path, identity: Mapping[str, Any], *, terminal: IO[str
     says why, so that a changed config never continues from another model.
     """
     checkpoints = Path(checkpoints)
-    marker = checkpoints / IDENTITY
+    marker = checkpoints / RECORD
     if checkpoints.exists() and any(checkpoints.iterdir()):
-        reasons = differences(read_json(marker), identity) if marker.is_file() else ["it has no identity.json"]
+        known = read_record(marker, IDENTITY) if marker.is_file() else None
+        reasons = ["it has no identity.json"] if known is None else differences(known, identity)
         if reasons:
             aside = _free_name(checkpoints)
             checkpoints.rename(aside)

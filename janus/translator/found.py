@@ -10,10 +10,10 @@ from typing import Any
 
 from janus.decoding.decoding import Decoding, decoder_of, use_of
 from janus.errors import InputError
-from janus.files import read_json
 from janus.methods.base.method import MANNERS
 from janus.methods.base.registry import find_method, method_names
 from janus.model.checkpoints import config_from_options, options_of, read_checkpoint
+from janus.records.shapes import DECODED, read_record
 
 # What a folder of checkpoints is decoded with, the first that is there.
 _BEST = ("averaged.pt", "checkpoint_best.pt", "checkpoint_last.pt", "model.pt")
@@ -68,7 +68,9 @@ class Found:
         """The record of the run's output in a manner, that of the most passes; None if it was not decoded so."""
         if self.run is None:
             return None
-        found = [read_json(path) for path in sorted((self.run / "decode").glob(f"{manner}*.bpe.json"))]
+        found = [
+            read_record(path, DECODED, "settings") for path in sorted((self.run / "decode").glob(f"{manner}*.bpe.json"))
+        ]
         return max(found, key=lambda one: one["settings"].get("passes", 0), default=None)
 
     def _beside(self, path: Path) -> Path:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from janus.errors import InputError
 from janus.fetching.manifest import Corpus
-from janus.files import one_line, read_json
+from janus.files import one_line
 from janus.recipes.by_recipe import RECIPES, builder
+from janus.records.shapes import CORPUS, read_record
 from janus.text.encode import Cutter
 from janus.text.gpt2_bpe import Gpt2Bpe
 from janus.text.of_corpus import MarkedBpe, encoder_of_corpus
@@ -67,11 +68,9 @@ def text_of_corpus(folder: Path) -> ModelText:
 
     Raises InputError if the folder is none, or lacks its subwords or dictionary.
     """
-    facts = read_json(folder / "corpus.json")
-    corpus = Corpus(
-        **{key: facts[key] for key in ("source", "target", "recipe", "licence", "lowercase", "options")},
-        name=facts["corpus"],
-    )
+    entries = ("source", "target", "recipe", "licence", "lowercase", "options")
+    facts = read_record(folder / "corpus.json", CORPUS, "corpus", *entries)
+    corpus = Corpus(**{key: facts[key] for key in entries}, name=facts["corpus"])
     encoder = encoder_of_corpus(folder)
     return ModelText(
         functools.partial(_form_of(corpus, folder), language=corpus.source, corpus=corpus),

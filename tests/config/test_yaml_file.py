@@ -106,7 +106,7 @@ def test_a_merge_may_lay_keys_over_those_of_its_anchor(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["a: &a {b: *a}\n", "a: &a [1, *a]\n", "&a {x: {y: [*a]}}\n"])
 def test_a_value_that_holds_itself_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match="x.yaml: a value contains itself; remove the alias"):
+    with pytest.raises(InputError, match="x.yaml:1: not YAML .a value contains itself, through an alias"):
         read_yaml(tmp_path / "x.yaml")
 
 
@@ -116,3 +116,74 @@ def test_a_number_that_yaml_reads_otherwise_is_refused_with_its_line(written: st
     with pytest.raises(InputError) as caught:
         read_yaml(tmp_path / "a.yaml")
     assert str(caught.value) == f"{tmp_path}/a.yaml:2: {written} is read as {read}; write it in base 10"
+
+
+TAGS = [
+    "!!python/object/apply:os.system ['touch pwned']",
+    "!!python/object/new:os.system ['touch pwned']",
+    "!!python/name:os.system",
+    "!!python/module:os",
+    "!!binary aGk=",
+    "!!set {a, b}",
+    "!!timestamp 2001-01-01",
+    "!own x",
+]
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_a_tag_that_makes_an_object_is_refused_and_makes_none(
+    tag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.yaml").write_text(f"a: 1\nb: {tag}\n", encoding="utf-8")
+    with pytest.raises(InputError, match="x.yaml:2: not YAML .could not determine a constructor for the tag"):
+        read_yaml(tmp_path / "x.yaml")
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_a_date_is_text_as_it_was_written(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("a: 2001-01-01\n", encoding="utf-8")
+    assert read_yaml(tmp_path / "x.yaml") == {"a": "2001-01-01"}
+
+
+def grown(kind: str) -> str:
+    """A file of a kilobyte that stands for 9^30 values, by aliases or by merged maps."""
+    inside = "[{}]" if kind == "aliases" else "{{<<: [{}]}}"
+    lines = ["a0: &a0 [x]" if kind == "aliases" else "a0: &a0 {x: 1}"]
+    for level in range(1, 30):
+        lines.append(f"a{level}: &a{level} " + inside.format(", ".join([f"*a{level - 1}"] * 9)))
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("kind", ["aliases", "merges"])
+def test_a_file_that_grows_by_its_aliases_is_refused_at_once(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(grown(kind), encoding="utf-8")
+    with pytest.raises(InputError, match=r"x.yaml:\d+: not YAML .more than 100,000 values, with its aliases replaced"):
+        read_yaml(tmp_path / "x.yaml")
+
+
+@pytest.mark.parametrize("depth", [101, 400, 5_000])
+def test_a_file_that_is_too_deep_is_refused(depth: int, tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("a: " + "[" * depth + "]" * depth, encoding="utf-8")
+    with pytest.raises(InputError, match="x.yaml.*: not YAML .more than 100 levels"):
+        read_yaml(tmp_path / "x.yaml")
+
+
+@pytest.mark.parametrize("written", ["!!int ''", "!!bool 3", "!!float x", "9" * 30])
+def test_a_value_that_does_not_belong_to_its_tag_names_the_line(written: str, tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(f"a: 1\nb: {written}\n", encoding="utf-8")
+    with pytest.raises(InputError, match="x.yaml:2: not YAML .'.*' is no (int|bool|float)"):
+        read_yaml(tmp_path / "x.yaml")
+
+
+@pytest.mark.parametrize("key", ["7", "on", "null", '"a\\nb"', "1.5"])
+def test_a_key_that_is_no_line_of_text_is_refused(key: str, tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(f"a: 1\n{key}: 2\n", encoding="utf-8")
+    with pytest.raises(InputError, match="x.yaml:2: the key .* is no name; write one line of text"):
+        read_yaml(tmp_path / "x.yaml")
+
+
+def test_a_message_is_one_line_whatever_a_name_holds(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        read_yaml(tmp_path / "a\nb\x1b[31m\u202e.yaml")
+    assert "a\\nb\\x1b[31m\\u202e.yaml: cannot be read" in str(caught.value)

@@ -1,5 +1,7 @@
+import bz2
 import gzip
 import io
+import lzma
 import random
 import tarfile
 import zipfile
@@ -7,7 +9,9 @@ import zipfile
 import pytest
 
 from janus.errors import InputError
-from janus.fetching.extract import extract, gunzip
+from janus.fetching import opening
+from janus.fetching.extract import extract, gunzip, members
+from janus.fetching.file_kinds import Unfit, require_kind
 from janus.text.documents import read_documents
 
 
@@ -147,3 +151,102 @@ def test_a_zip_that_python_cannot_open_is_one_line(place, value, tmp_path):
 def test_a_missing_archive_is_one_line(tmp_path):
     with pytest.raises(InputError, match="a: cannot be read .No such file"):
         extract(tmp_path / "a", ["x/one"], tmp_path / "out")
+
+
+def one_member(path, name="x/one", content=b"", mode="w", **attributes):
+    """A tar with a member of any kind."""
+    with tarfile.open(path, mode) as archive:
+        info = tarfile.TarInfo(name)
+        info.size = len(content)
+        for key, value in attributes.items():
+            setattr(info, key, value)
+        archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+@pytest.mark.parametrize("kind", [tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE])
+def test_hard_links_and_devices_are_refused(kind, tmp_path):
+    archive = one_member(tmp_path / "a", type=kind, linkname="/etc/passwd", devmajor=1, devminor=3)
+    with pytest.raises(InputError, match="member 'x/one' is no plain file; do not trust this archive"):
+        extract(archive, ["x/one"], tmp_path / "out")
+    assert not list((tmp_path / "out").rglob("*"))
+
+
+def test_a_file_with_holes_is_refused(tmp_path):
+    """A member of 1 TB in a kilobyte: the holes are not in the archive."""
+    holes = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "x/one"}
+    holes["GNU.sparse.realsize"] = str(10**12)
+    content = b"1\n1000000000000\n0\n".ljust(512, b"\0")
+    archive = one_member(tmp_path / "a", content=content, mode="w", pax_headers=holes)
+    with pytest.raises(InputError, match="'x/one' is no plain file"):
+        extract(archive, ["x/one"], tmp_path / "out")
+    assert list(read_documents(one_member(tmp_path / "a.tar", "one.txt", content, pax_headers=holes))) == []
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_a_member_that_is_there_twice_is_refused(kind, tmp_path):
+    """Who looked at the archive may have seen the other one."""
+    path = tmp_path / "a"
+    if kind == "tar":
+        with tarfile.open(path, "w") as archive:
+            for content in (b"good", b"evil"):
+                info = tarfile.TarInfo("x/one")
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            for content in (b"good", b"evil"):
+                archive.writestr("x/one", content)
+    with pytest.raises(InputError, match="member 'x/one' is there twice"):
+        extract(path, ["x/one"], tmp_path / "out")
+
+
+def bomb(path):
+    """Three megabytes that shrink to three kilobytes, in the form that the name tells."""
+    content = bytes(3 << 20)
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("x/one.txt", content)
+    elif ".tar" in path.name:
+        one_member(path, "x/one.txt", content, mode=f"w:{path.suffix[1:]}")
+    else:
+        opener = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}[path.suffix]
+        with opener(path, "wb") as stream:
+            stream.write(content)
+    return path
+
+
+NAMES = ["a.tar.gz", "a.tar.xz", "a.tar.bz2", "a.zip", "a.txt.gz", "a.txt.xz", "a.txt.bz2"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_grows_too_much_is_not_written(name, tmp_path, monkeypatch):
+    archive = bomb(tmp_path / name)
+    # So that the test need not write what a real one would.
+    monkeypatch.setattr(opening, "_ALWAYS_ALLOWED", 1 << 20)
+    readings = [lambda: require_kind(archive, name)]
+    if ".txt" in name:
+        readings.append(lambda: list(opening.read_lines(archive)))
+    else:
+        readings.append(lambda: extract(archive, ["x/one.txt"], tmp_path / "out"))
+    if ".tar" in name:
+        readings.append(lambda: list(read_documents(archive)))
+    for read in readings:
+        with pytest.raises((InputError, Unfit), match="grows (too much|to more than 200 times)"):
+            read()
+    assert not list(tmp_path.rglob("one.txt"))
+
+
+def test_what_shrinks_as_text_does_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(opening, "_ALWAYS_ALLOWED", 0)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"the same sentence again\n" * 400))
+    assert len(list(opening.read_lines(tmp_path / "a.gz"))) == 400
+
+
+def test_the_members_of_an_archive_are_listed(tmp_path):
+    for make in (tar, zipped):
+        assert members(make(tmp_path / "a", {"x/one": b"1", "../two": b"2"})) == ["x/one", "../two"]
+    (tmp_path / "b").write_bytes(b"no archive")
+    with pytest.raises(InputError, match="b: damaged archive"):
+        members(tmp_path / "b")

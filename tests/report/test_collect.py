@@ -97,7 +97,7 @@ def test_a_file_of_one_test_alone_is_refused(score_file: File, tmp_path: Path) -
         "score_files": {1: score_file("a.json", 36.0)},
         "comparisons": [compared({1: tmp_path / "old.json"})],
     }
-    with pytest.raises(InputError, match="old.json: holds no p_bootstrap; remove it and compare again"):
+    with pytest.raises(InputError, match="old.json: the entry 'p_bootstrap' is missing; remove it and compare again"):
         collect([cell])
 
 
@@ -118,6 +118,7 @@ def test_a_missing_metric_or_file_is_named(score_file: File, tmp_path: Path) -> 
         collect([{**PLACE, "metric": "valid", "score_files": {1: path}}])
     with pytest.raises(InputError, match="nowhere.json"):
         collect([{**PLACE, "score_files": {1: tmp_path / "nowhere.json"}}])
-    write_json(tmp_path / "empty.json", {})
-    with pytest.raises(InputError, match="contains no scores"):
-        collect([{**PLACE, "score_files": {1: tmp_path / "empty.json"}}])
+    for content, said in (({}, "the entry 'scores' is missing"), ({"scores": {}}, "contains no scores")):
+        write_json(tmp_path / "empty.json", content)
+        with pytest.raises(InputError, match=f"empty.json: {said}; score the decoded file again"):
+            collect([{**PLACE, "score_files": {1: tmp_path / "empty.json"}}])

@@ -125,7 +125,7 @@ def test_the_command_wants_signs_of_every_decoded_file(tmp_path, capsys):
 
 def test_another_file_is_refused(tmp_path):
     write_json(tmp_path / "x.json", {"scores": {}})
-    with pytest.raises(InputError, match="contains no vital signs"):
+    with pytest.raises(InputError, match="x.json: the entry 'signs' is missing; score the decoded file again"):
         read_signs([tmp_path / "x.json"])
 
 

@@ -67,7 +67,7 @@ def test_every_environment_that_a_rule_names_exists():
 def test_the_lock_satisfies_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    for line in [*project["dependencies"], *extras["slurm"], *extras["parquet"]]:
+    for line in [*project["dependencies"], *extras["slurm"], *extras["parquet"], *extras["dev"]]:
         wanted = Requirement(line)
         assert Version((LOCK | PARQUET)[canonical(wanted.name)]) in wanted.specifier, line
 
@@ -102,6 +102,10 @@ def test_make_help_lists_the_targets():
         "rehearse",
         "bench",
         "mutants",
+        "torture",
+        "fuzz",
+        "sbom",
+        "audit-deps",
         "gpu-bundle",
         "audit",
         "clean",

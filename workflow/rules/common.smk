@@ -8,9 +8,12 @@ import sys
 from dataclasses import asdict
 from functools import cache
 
+from snakemake.logging import logger
+
 from janus.children import FIXED
 from janus.closure import digest_of_code
 from janus.recipes.by_recipe import builder_name, judge_name, text_name
+from janus.training.foreign_lock import ExplainLock
 from janus.training.lock import hold_lock
 from janus.training.warm import WarmPython, is_supported
 from janus.errors import InputError
@@ -24,6 +27,7 @@ from janus.config.run_config import check_config
 from janus.config.systems import decoder_modules, decoding_settings, training_arguments
 from janus.config.tiers import NAMING, asked_systems, averages, read_yaml, rows_of, settings
 
+logger.addFilter(ExplainLock())
 # Jobs inherit them: no script depends on the caller's locale or screen.
 os.environ.update(FIXED)
 if workflow.remote_exec:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def load_model(path: Path, device: str = "cpu", *, bridge: str = "") -> JanusTra
         return importlib.import_module(bridge).load_model(path, device)
     state = read_checkpoint(path)
     check_numbers(state["model"], path)
-    options, weights, method = options_of(state, path), state["model"], remembered_method(state)
+    options, weights, method = options_of(state, path), state["model"], remembered_method(state, path)
     if torch.device(device).type == "cpu":
         weights = {name: tensor.float() if tensor.dtype in _HALF else tensor for name, tensor in weights.items()}
     how: dict[str, Any] = {"network": method.network, "configure": method.configure} if method else {}
@@ -43,12 +44,23 @@ def load_model(path: Path, device: str = "cpu", *, bridge: str = "") -> JanusTra
         raise InputError(f"weights do not fit the options ({reason})", where=path, fix="restore the file") from error
 
 
-def remembered_method(state: Mapping[str, Any]) -> Method | None:
-    """The method that trained a checkpoint, with its options; None for checkpoints of another task.
+def remembered_method(state: Mapping[str, Any], path: Path) -> Method | None:
+    """The method that trained the checkpoint at `path`, with its options; None for checkpoints of another task.
 
-    Raises InputError if its file is missing or no longer has these options.
+    Raises InputError if its file is missing or does not have these options.
     """
     task = (state.get("cfg") or {}).get("task") or {}
+    task = vars(task) if isinstance(task, Namespace) else task
     if task.get("_name") != "janus":
         return None
-    return core_method(task["method"], yaml.safe_load(task["method_options"]))
+    name, written = (task.get(key) for key in ("method", "method_options"))
+    if not (isinstance(name, str) and isinstance(written, str)):
+        raise InputError("does not say which method trained it", where=path, fix="restore the file")
+    try:
+        return core_method(name, yaml.safe_load(written))
+    except InputError:
+        raise
+    # Of YAML that is cut or meant for harm, and of options that the method has not.
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        what = f"its options {written[:60]!r} are not those of the method {name!r} ({type(error).__name__})"
+        raise InputError(what, where=path, fix="restore the file, or the version of the method") from error
