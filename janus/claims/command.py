@@ -9,16 +9,12 @@ from janus.claims.forest import draw_forest
 from janus.claims.plan import Comparison, Planner
 from janus.claims.statements import load_statements
 from janus.claims.table import build_claims_table
-from janus.config.system_entries import load_systems, with_entries
-from janus.config.tiers import check, read_yaml
-from janus.data import PUBLISHED, SCHEMAS
+from janus.config.of_run import config_of_run
+from janus.data import PUBLISHED
 from janus.errors import InputError
-from janus.fetching.manifest import load_manifest
 from janus.report.names import generated_text
 from janus.report.published import load_published
 from janus.report.tables import to_markdown, write_table
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def claims_of_run(run: Path, configfile: Path | None = None, write: Path | None = None) -> str:
@@ -32,7 +28,7 @@ def claims_of_run(run: Path, configfile: Path | None = None, write: Path | None 
     run = Path(run)
     if not run.is_dir():
         raise InputError("no such folder", where=run, fix="give the folder of a run, results/<tier>")
-    tier, systems, corpora = _config(run, configfile)
+    tier, systems, corpora = config_of_run(run, configfile)
     statements, published = load_statements(PUBLISHED / "claims.csv"), load_published(PUBLISHED)
     planned = Planner(tier, systems, corpora, str(run)).comparisons(statements)
     resamples = tier["claims"]["resamples"]
@@ -76,24 +72,6 @@ def _of_seeds(side: Mapping[str, Any], seeds: Sequence[int]) -> dict[str, Any]:
 
     origin = {**side["origin"], **{kind: chosen(side["origin"][kind]) for kind in ("trainings", "decodings")}}
     return {**side, "files": chosen(side["files"]), "vital": chosen(side["vital"]), "origin": origin}
-
-
-def _config(run: Path, configfile: Path | None) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """Tier, systems and corpora, checked."""
-    path = configfile or _found(Path("config") / f"{run.name}.yaml")
-    tier = check(read_yaml(path), SCHEMAS / "tier.schema.yaml", where=path)
-    if tier["tier"] != run.name:
-        raise InputError(
-            f"belongs to the tier {tier['tier']}", where=path, fix=f"give the file of {run.name}: --configfile"
-        )
-    systems_file, corpora_file = (_found(Path(tier[key])) for key in ("systems_file", "corpora_file"))
-    systems = load_systems(systems_file, SCHEMAS)
-    return with_entries(tier, systems), systems, load_manifest(corpora_file).corpora
-
-
-def _found(path: Path) -> Path:
-    """A path of the working directory, or of the project where only that has it."""
-    return ROOT / path if not path.exists() and (ROOT / path).exists() else path
 
 
 def _tested(outcomes: Sequence[Outcome]) -> bool:
