@@ -54,7 +54,7 @@ def gather(run: Path, *, planned: Sequence[Mapping[str, Any]] | None = None, com
         "tables": [table for number in PAPER_TABLES if (table := paper_table(place, number))],
         "overviews": [_overview(place, figures, name) for name in names],
         "plain": [table for name in _PLAIN if (table := plain_table(place, name))],
-        "figures": _figures(figures, names),
+        "figures": _figures(figures, names, numbers.records),
         "attention": attention(),
         "refinements": refinements(run),
         "audit": {
@@ -76,7 +76,9 @@ def _claims(place: Place, figures: Path) -> dict[str, Any] | None:
     return {
         "table": table,
         "counts": [{"verdict": word, "count": count} for word, count in counts.most_common()],
-        "plot": _picture(figures / "claims", "Forest plot of the claims: effects with their 95 % intervals"),
+        "plot": _picture(
+            figures / "claims", "Forest plot of the claims: effects with their 95 % intervals", place.numbers.records
+        ),
     }
 
 
@@ -86,13 +88,13 @@ def _overview(place: Place, figures: Path, name: str) -> dict[str, Any]:
     return {"table": table, "scatters": scatters(csv, table.pop("rows")) if csv.is_file() else []}
 
 
-def _figures(folder: Path, overviews: Sequence[str]) -> list[dict[str, Any]]:
+def _figures(folder: Path, overviews: Sequence[str], records: Records) -> list[dict[str, Any]]:
     """The figures of the paper that have data; Figure 2, claims and overviews have places of their own."""
     stems = [path.with_suffix("") for path in sorted(folder.glob("*.csv")) if path.stem not in overviews]
-    return [picture for stem in stems if (picture := _picture(stem, stem.name))]
+    return [picture for stem in stems if (picture := _picture(stem, stem.name, records))]
 
 
-def _picture(stem: Path, caption: str) -> dict[str, Any] | None:
+def _picture(stem: Path, caption: str, records: Records) -> dict[str, Any] | None:
     """A figure as an image that a page holds; its caption is that of its data, where it has data."""
     for suffix, kind in _FORMATS.items():
         path = stem.with_name(stem.name + suffix)
@@ -103,6 +105,6 @@ def _picture(stem: Path, caption: str) -> dict[str, Any] | None:
                 "name": stem.name,
                 "caption": read_caption(text) if text.is_file() else caption,
                 "image": f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}",
-                "csv": csv.read_text(encoding="utf-8") if csv.is_file() else None,
+                "csv": records.text(csv) if csv.is_file() else None,
             }
     return None

@@ -37,13 +37,16 @@ class Records:
         if name not in self._read:
             path = self._run / name
             try:
-                text = path.read_text(encoding="utf-8")
-                self._read[name] = json.loads(without_absolute_paths(text, self._run))
+                self._read[name] = json.loads(self.text(path))
             except FileNotFoundError:
                 self._read[name] = None
             except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
                 raise InputError(f"not a record ({error})", where=path, fix="remove it and make it again") from error
         return self._read[name]
+
+    def text(self, path: Path) -> str:
+        """The text of a file of the run, without paths of the machine."""
+        return without_absolute_paths(path.read_text(encoding="utf-8"), self._run)
 
     def behind(self, path: str) -> list[str]:
         """The records behind a product: its training, its corpus, and the way from them to it; they are then `shown`.
@@ -109,7 +112,12 @@ def _in_words(name: str, record: Mapping[str, Any] | None) -> dict[str, Any]:
     words = next((words for ends, words in _KINDS.items() if _is_of(name, ends)), _other)
     own = record.get("provenance") or record
     title, facts = words(name, record)
-    shown = {"title": title, "facts": [*facts, *_origin(own)], "file": name, "open": words in (_training, _corpus)}
+    shown = {
+        "title": title,
+        "facts": [*_origin(own), *facts, *_software(own)],
+        "file": name,
+        "open": words in (_training, _corpus),
+    }
     return shown | ({"command": shlex.join(["fairseq-train", *record["arguments"]])} if "arguments" in record else {})
 
 
@@ -118,16 +126,20 @@ def _is_of(name: str, ends: str) -> bool:
 
 
 def _origin(record: Mapping[str, Any]) -> list[Fact]:
-    """Revision, device and time of a record."""
+    """Seed, revision, device and time of a record."""
     revision, _, dirty = str(record.get("revision", "unknown")).partition("-")
-    versions = record.get("versions", {})
     return [
+        *([("Seed", str(record["seed"]))] if "seed" in record else []),
         ("Revision", revision + (", with uncommitted changes" if dirty else "")),
         *([("Device", record["device"])] if record.get("device") else []),
         *([("Wall time", seconds_text(record["wall_seconds"]))] if "wall_seconds" in record else []),
         *([("Finished", time_text(record["finished"]))] if record.get("finished") else []),
-        *([("Software", ", ".join(f"{name} {version}" for name, version in versions.items()))] if versions else []),
     ]
+
+
+def _software(record: Mapping[str, Any]) -> list[Fact]:
+    versions = [f"{name} {version}" for name, version in record.get("versions", {}).items()]
+    return [("Software", ", ".join(versions))] if versions else []
 
 
 def seconds_text(seconds: float) -> str:
@@ -152,7 +164,6 @@ def _training(name: str, record: Mapping[str, Any]) -> tuple[str, list[Fact]]:
     data = {path: digest for path, digest in data.items() if not path.startswith(".")}
     parameters = record.get("parameters")
     return f"Training of {record.get('system')} on {record.get('corpus') or record.get('text')}", [
-        ("Seed", str(record.get("seed"))),
         *([("Parameters", f"{parameters:,}")] if parameters else []),
         *([("Resumed", "yes" if record["resumed"] else "no")] if "resumed" in record else []),
         ("Digest of the training code", str(record.get("code"))),

@@ -137,7 +137,7 @@ def _section(place: Place, table: TableFile, find: _Find, columns: Sequence[str]
         "labels": table.labels,
         "lines": lines,
         "notes": list(table.notes),
-        "csv": path.read_text(encoding="utf-8") if path.is_file() else None,
+        "csv": place.numbers.records.text(path) if path.is_file() else None,
     }
 
 
@@ -162,7 +162,8 @@ def _of_paper(
     if record is None:
         return None
     if part == REPRODUCED and record["reproduced"]:
-        title = f"Table {number}, {system}, {column}: reproduced"
+        filled = row if row == system else f"{row} ({system})"
+        title = f"Table {number}, {filled}, {column}: reproduced"
         return place.numbers.add(title, _reproduced_facts(record), record["provenance"].split())
     # Without reproduced columns, every column is a published one.
     if part in (PUBLISHED, "") and record["published"]:

@@ -1,5 +1,6 @@
 """What a run has finished: its rows, the revisions and machines that made them, and whether outputs are degenerate."""
 
+import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -43,7 +44,7 @@ def status(run: Path, numbers: Numbers, planned: Sequence[Mapping[str, Any]] | N
 def _row(run: Path, numbers: Numbers, corpus: str, system: str, plan: Mapping[str, Any] | None) -> dict[str, Any]:
     """One system on one corpus over its seeds."""
     folder = run / corpus / system
-    there = sorted((int(path.parent.name.removeprefix("seed-")) for path in folder.glob("seed-*/train.json")))
+    there = sorted(int(path.parent.name.removeprefix("seed-")) for path in folder.glob("seed-*/train.json"))
     seeds = plan["seeds"] if plan else there
     records = {seed: numbers.records.read(f"{corpus}/{system}/seed-{seed}/train.json") for seed in there}
     decoded = Counter(path.stem for path in folder.glob("seed-*/score/*.json"))
@@ -51,7 +52,8 @@ def _row(run: Path, numbers: Numbers, corpus: str, system: str, plan: Mapping[st
     scored = [mode for mode in modes if decoded[mode] >= len(seeds)]
     complete = set(seeds) <= set(there) and len(scored) == len(modes)
     began = any(folder.glob("seed-*/checkpoints/*"))
-    mean = sum(record["wall_seconds"] for record in records.values()) / len(records) if records else None
+    times = [record["wall_seconds"] for record in records.values() if "wall_seconds" in record]
+    mean = statistics.fmean(times) if times else None
     files = [f"{corpus}/{system}/seed-{seed}/train.json" for seed in there]
     title = f"{plan['label'] if plan else system} on {corpus}: time of one training"
     return {

@@ -14,7 +14,8 @@ from janus.report.page.render import render
 # The same run gives the same bytes.
 _TIME = (1980, 1, 1, 0, 0, 0)
 _PRODUCTS = ("tables/*", "figures/*")
-_RECORDS = {".json"}
+# Text that holds paths.
+_RECORDS = {".json", ".csv"}
 
 
 def write_page(
