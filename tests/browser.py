@@ -1,6 +1,7 @@
 """Headless Chromium over its DevTools pipe: no driver, no port, and no package but Python's own."""
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -38,9 +39,7 @@ class Page:
         for domain in ("Page", "Runtime", "Log", "Network"):
             self._call(f"{domain}.enable")
 
-    def open(
-        self, path: Path, *, width: int = 1280, height: int = 900, dark: bool = False, media: str = "screen"
-    ) -> None:
+    def open(self, path: Path, *, width: int = 1280, height: int = 900, dark: bool = False, media: str = "") -> None:
         """Load a file in a window of this size."""
         self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
@@ -130,13 +129,13 @@ class Page:
 @contextmanager
 def chromium(folder: Path) -> Iterator[Page]:
     """A page of a browser with a profile of its own in `folder`; the browser ends with the block."""
-    from_us, to_them = os.pipe()
-    from_them, to_us = os.pipe()
+    from_us, to_them = map(_high, os.pipe())
+    from_them, to_us = map(_high, os.pipe())
     # Chromium reads file descriptor 3 and writes 4.
     words = [CHROMIUM, *_FLAGS, f"--user-data-dir={folder}", "about:blank"]
     start = 'exec 3<&"$1" 4>&"$2"; shift 2; exec "$@"'
     process = subprocess.Popen(
-        ["sh", "-c", start, "sh", str(from_us), str(to_us), *words],
+        ["bash", "-c", start, "bash", str(from_us), str(to_us), *words],
         pass_fds=(from_us, to_us),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -153,3 +152,10 @@ def chromium(folder: Path) -> Iterator[Page]:
             process.wait(10)
         process.kill()
         process.wait()
+
+
+def _high(descriptor: int) -> int:
+    """The same file under a number that is neither 3 nor 4."""
+    found = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(descriptor)
+    return found

@@ -17,9 +17,9 @@ from janus.translator.translator import load
 def write_steps(
     run: Path, source: Path, output: Path, *, count: int, longest: int, device: str = "cpu", **options: Any
 ) -> None:
-    """Write the passes of the first `count` lines of `source` that have at most `longest` subwords.
+    """Write the passes of the first `count` lines of `source` that have at most `longest` words.
 
-    run: results/<tier>/<corpus>/<system>/seed-<n>. source: lines of subwords. options: those of `Decoding.of`. Lines
+    run: results/<tier>/<corpus>/<system>/seed-<n>. source: tokenised lines. options: those of `Decoding.of`. Lines
     are those of `janus translate --show-steps --json`; a decoder without passes leaves the file empty. A record is
     written beside it.
     """
@@ -29,7 +29,7 @@ def write_steps(
     written: list[str] = []
     if decoding.decoder.trace is not None:
         numbers, texts = zip(*lines) if lines else ((), ())
-        found = load(run, device=device).translations(texts, decoding=decoding, given="subwords", steps=True)
+        found = load(run, device=device).translations(texts, decoding=decoding, given="tokens", steps=True)
         written = [
             json.dumps({"line": number} | asdict(one), ensure_ascii=False) for number, one in zip(numbers, found)
         ]

@@ -5,6 +5,7 @@ rule show_steps:
     input:
         checkpoint=rules.average.output[0],
         asked=asked_checkpoints,
+        tok=f"{RESULTS}/{{corpus}}/corpus/tok",
         bpe=f"{RESULTS}/{{corpus}}/corpus/bpe",
         data=rules.binarise.output[0],
         method=file_of_method,

@@ -2,8 +2,8 @@
 
 from janus.report.page.plan import command_of, planned_rows
 
-# Sentences whose refinement the page shows: so many, of at most so many subwords.
-REFINED = {"count": 3, "longest": 25}
+# Sentences whose refinement the page shows: so many, of at most so many words.
+REFINED = {"count": 3, "longest": 18}
 
 
 def refined_rows():

@@ -9,7 +9,7 @@ with job(snakemake):
 
     write_steps(
         Path(snakemake.input.checkpoint).parent,
-        Path(snakemake.input.bpe) / f"test.{snakemake.params.source}",
+        Path(snakemake.input.tok) / f"test.{snakemake.params.source}",
         Path(snakemake.output.steps),
         device=snakemake.config["device"],
         **snakemake.params.chosen,
