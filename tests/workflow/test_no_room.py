@@ -32,10 +32,10 @@ def jobs(tmp_path_factory):
     decode = {
         "input": {"checkpoint": str(folder / "averaged.pt"), "bpe": str(folder), "data": str(folder)},
         "params": {
-            "source": "de",
-            "decoding": {"manner": "ar", "beam": 1, "max_len_b": 15},
-            "batch_tokens": 500,
-        },
+                "source": "de",
+                "decoding": {"manner": "ar", "beam": 1, "max_len_b": 15},
+                "batch_tokens": 500,
+            },
         "wildcards": {"mode": "ar"},
     }
     score = {
