@@ -1,13 +1,17 @@
 """Every command: help that tells, no slow import for it, one line and status 1 for bad input."""
 
+import importlib
 import pkgutil
+import re
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import janus.cli
-from janus.__main__ import main
+from janus.__main__ import _parser, main
 
 COMMANDS = [name for _, name, _ in pkgutil.iter_modules(janus.cli.__path__) if name != "values"]
 
@@ -18,6 +22,18 @@ def test_help_names_every_argument(command, capsys):
         main([command.replace("_", "-"), "--help"])
     text = capsys.readouterr().out
     assert ended.value.code == 0 and text.startswith(f"usage: janus {command.replace('_', '-')}")
+    assert "examples:\n  " in text and "Exit status: 0 done; 1 " in " ".join(text.split())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_examples_of_its_help_are_command_lines_that_it_reads(command):
+    text = importlib.import_module(f"janus.cli.{command}").__doc__.partition("\nExamples:\n")[2]
+    lines = [line for line in text.splitlines() if line.strip()]
+    assert lines and all(len(line) <= 120 for line in lines)
+    for line in lines:
+        words = re.split(r"[<>]", line.rpartition("| ")[2])[0].split()
+        assert words[:2] == ["janus", command.replace("_", "-")]
+        assert _parser().parse_args(words[1:]).run_command
 
 
 def test_help_and_quick_commands_import_nothing_slow():
@@ -39,3 +55,30 @@ def test_an_unknown_command_ends_with_status_2(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["scores"])
     assert ended.value.code == 2 and "invalid choice" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "said"),
+    [
+        ("janus.InputError('it is bad', where='here', fix='correct it')", 1, "here: it is bad; correct it\n"),
+        ("janus.JobError('it failed', where='here', fix='try again')", 1, "here: it failed; try again\n"),
+        ("KeyboardInterrupt", 130, "interrupted\n"),
+        ("BrokenPipeError", 0, ""),
+    ],
+)
+def test_every_command_ends_with_the_status_of_its_failure(failure, status, said):
+    code = (
+        "import sys, janus, janus.cli.audit\n"
+        "from janus.__main__ import main\n"
+        f"def run(options): raise {failure}\n"
+        "janus.cli.audit.run = run\n"
+        "sys.exit(main(['audit']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (status, said)
+    assert status < 128 or status == 128 + signal.SIGINT
+
+
+def test_the_statuses_are_those_of_the_docs():
+    page = (Path(__file__).parents[2] / "docs/use.md").read_text(encoding="utf-8")
+    assert all(f"| {status} |" in page for status in (0, 1, 2, 130))
