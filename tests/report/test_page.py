@@ -9,7 +9,7 @@ from typing import Any
 
 import lxml.html
 import pytest
-from report.shown_run import EVIL, REVISION, SYSTEMS, tier, write_shown
+from report.shown_run import EVIL, REVISION, SYSTEMS, tier
 
 from janus.__main__ import main
 from janus.data import PUBLISHED
@@ -32,8 +32,8 @@ RENDERED = sorted(REFERENCE.glob("*/tables/*.md"))
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_shown(tmp_path_factory.mktemp("shown"))
+def run(shown_run: Path) -> Path:
+    return shown_run
 
 
 @pytest.fixture(scope="module")

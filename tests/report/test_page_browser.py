@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from browser import CHROMIUM, Page, chromium
-from report.shown_run import EVIL, REVISION, SYSTEMS, tier, write_shown
+from report.shown_run import EVIL, REVISION, SYSTEMS, tier
 
 from janus.files import sha256
 from janus.report.page.plan import command_of, planned_rows
@@ -47,11 +47,10 @@ CONTRAST = """
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def file(shown_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
-    run = write_shown(folder)
     named = {"planned": planned_rows(tier(), SYSTEMS), "command": command_of("shown", ["config/shown.yaml"])}
-    write_page(run, folder / "shown.html", folder / "shown.zip", **named)
+    write_page(shown_run, folder / "shown.html", folder / "shown.zip", **named)
     return folder / "shown.html"
 
 
@@ -108,11 +107,11 @@ def test_every_link_into_the_page_finds_its_place(page: Page) -> None:
     assert page.evaluate("[...document.links].filter((a) => a.hash && a.protocol === 'file:').length") >= 7
 
 
-def test_a_pressed_number_shows_where_it_comes_from(page: Page, file: Path) -> None:
+def test_a_pressed_number_shows_where_it_comes_from(page: Page, shown_run: Path) -> None:
     page.click(FIRST)
     assert is_open(page)
     told = text_of(page, "#panel")
-    folder = file.parent / "results/shown/demo.iwslt14.de-en"
+    folder = shown_run / "demo.iwslt14.de-en"
     for part in (
         "snakemake --cores all --configfile config/shown.yaml results/shown/demo.iwslt14.de-en/transformer/seed-1/",
         "fairseq-train results/shown/demo.iwslt14.de-en/corpus/bin",
