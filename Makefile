@@ -29,7 +29,7 @@ FUZZ_ARGS ?=
 MUTANTS_ARGS ?=
 REHEARSE_ARGS ?=
 
-.PHONY: help paper_tables paper_figures check lint test test-fast rehearse bench mutants torture fuzz sbom audit-deps gpu-bundle audit clean
+.PHONY: help paper_tables paper_figures report check lint test test-fast rehearse bench mutants torture fuzz sbom audit-deps gpu-bundle audit clean
 
 help: ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,9 @@ paper_tables: $(INSTALLED) ## Run the suite and write every table to results/<ti
 
 paper_figures: $(INSTALLED) ## Run the suite and write every figure to results/<tier>/figures.
 	@$(RUN) snakemake --cores all paper_figures $(SNAKEMAKE_ARGS)
+
+report: $(INSTALLED) ## Run the suite and write the page to send: results/<tier>/report/<tier>.html and .zip.
+	@$(RUN) snakemake --cores all report_page $(SNAKEMAKE_ARGS)
 
 check: lint test ## Run the linter and the tests.
 

@@ -13,11 +13,12 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[1]
 # Prints where the package is, and the data files that it finds.
 FILES = """
-import kernels, janus.data as data
+import janus.report.page, kernels, janus.data as data
 from pathlib import Path
 print(Path(data.__file__).parents[1])
-for folder in (data.SCHEMAS, data.PUBLISHED, Path(kernels.__file__).parent):
-    print(sorted(path.name for path in folder.rglob("*") if path.suffix in (".yaml", ".csv", ".cpp", ".h")))
+suffixes = (".yaml", ".csv", ".cpp", ".h", ".jinja", ".css", ".js")
+for folder in (data.SCHEMAS, data.PUBLISHED, Path(kernels.__file__).parent, Path(janus.report.page.__file__).parent):
+    print(sorted(path.name for path in folder.rglob("*") if path.suffix in suffixes))
 """
 
 

@@ -8,7 +8,7 @@ from janus.claims.evaluate import Outcome, evaluate
 from janus.claims.forest import draw_forest
 from janus.claims.plan import Comparison, Planner
 from janus.claims.table import build_claims_table
-from janus.config.run_config import ROOT, RunConfig, found_in, load_config
+from janus.config.run_config import config_of_run
 from janus.data import PUBLISHED
 from janus.errors import InputError
 from janus.report.names import generated_text
@@ -27,7 +27,7 @@ def claims_of_run(run: Path, configfile: Path | None = None, write: Path | None 
     run = Path(run)
     if not run.is_dir():
         raise InputError("no such folder", where=run, fix="give the folder of a run, results/<tier>")
-    config = _config(run, configfile)
+    config = config_of_run(run, configfile)
     tier, corpora, statements = config.tier, config.manifest.corpora, config.statements
     published = load_published(PUBLISHED)
     planned = Planner(tier, config.systems, corpora, str(run)).comparisons(statements)
@@ -72,16 +72,6 @@ def _of_seeds(side: Mapping[str, Any], seeds: Sequence[int]) -> dict[str, Any]:
 
     origin = {**side["origin"], **{kind: chosen(side["origin"][kind]) for kind in ("trainings", "decodings", "given")}}
     return {**side, "files": chosen(side["files"]), "vital": chosen(side["vital"]), "origin": origin}
-
-
-def _config(run: Path, configfile: Path | None) -> RunConfig:
-    path = configfile or Path(found_in(ROOT)(f"config/{run.name}.yaml"))
-    config = load_config([path])
-    if config.tier["tier"] != run.name:
-        raise InputError(
-            f"belongs to the tier {config.tier['tier']}", where=path, fix=f"give the file of {run.name}: --configfile"
-        )
-    return config
 
 
 def _tested(outcomes: Sequence[Outcome]) -> bool:

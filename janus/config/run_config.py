@@ -129,3 +129,22 @@ def _found(path: Any, find: Callable[[str], str]) -> Any:
 def load_config(files: Sequence[Path], words: Sequence[str] = ()) -> RunConfig:
     """The checked config of the user's files and words, or of the demo where there are none."""
     return check_config(read_config(files, words), where=", ".join(map(str, files)) or "config/demo.yaml")
+
+
+def config_of_run(run: Path, configfile: Path | None = None) -> RunConfig:
+    """The checked config of results/<tier>, a folder; its file is config/<tier>.yaml unless given.
+
+    Raises InputError where the file is missing, broken or another tier's.
+    """
+    path = configfile or configfile_of(run.name)
+    config = load_config([path])
+    if config.tier["tier"] != run.name:
+        raise InputError(
+            f"belongs to the tier {config.tier['tier']}", where=path, fix=f"give the file of {run.name}: --configfile"
+        )
+    return config
+
+
+def configfile_of(tier: str) -> Path:
+    """Where the file of a tier is sought."""
+    return Path(found_in(ROOT)(f"config/{tier}.yaml"))

@@ -58,7 +58,18 @@ def gather_evidence(run: Path, logs: Path, target: Path) -> None:
 def without_machine(copy: Path, run: Path) -> None:
     """Take the absolute paths of this machine out of a copied record of `run`; other files stay as they are."""
     if copy.suffix in _RECORDS:
-        copy.write_text(_without_absolute_paths(copy.read_text(encoding="utf-8"), run), encoding="utf-8")
+        copy.write_text(without_absolute_paths(copy.read_text(encoding="utf-8"), run), encoding="utf-8")
+
+
+def without_absolute_paths(text: str, run: Path) -> str:
+    """The text of a record of `run` in which paths into the run begin at its folder, and others are their last name."""
+    inside = f"/{run.parent.name}/{run.name}/"
+
+    def shorten(match: re.Match[str]) -> str:
+        path = match[0]
+        return path[path.index(inside) + 1 :] if inside in path else path.rstrip("/").rsplit("/", 1)[-1]
+
+    return _ABSOLUTE.sub(shorten, text)
 
 
 def revisions(run: Path) -> dict[str, list[Path]]:
@@ -118,13 +129,3 @@ def _products(run: Path) -> Iterator[Path]:
     found = {path for pattern in _PRODUCTS for path in run.glob(pattern) if path.is_file()}
     # The identity of a training, compared when it resumes, is useless without its checkpoints.
     return (path for path in sorted(found) if path.name != "identity.json")
-
-
-def _without_absolute_paths(text: str, run: Path) -> str:
-    inside = f"/{run.parent.name}/{run.name}/"
-
-    def shorten(match: re.Match[str]) -> str:
-        path = match[0]
-        return path[path.index(inside) + 1 :] if inside in path else path.rstrip("/").rsplit("/", 1)[-1]
-
-    return _ABSOLUTE.sub(shorten, text)

@@ -15,8 +15,8 @@ from janus.files import read_lines
 _MARKDOWN = re.compile(r"[`*$~\\]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|\](?=[(\[:])|<(?=[A-Za-z/!?])|&(?=#?\w+;)")
 
 
-def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """The records of a CSV file whose header has exactly `columns`, in any order.
+def read_rows(path: Path, columns: Sequence[str] | None = None) -> list[dict[str, str]]:
+    """The records of a CSV file whose header has exactly `columns`, in any order; without them, whatever it has.
 
     Raises InputError, with the line, where the header or a record's length differs.
     """
@@ -27,7 +27,8 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
         for record in reader:
             if header is None:
                 header = record
-                _check_header(path, header, columns)
+                if columns is not None:
+                    _check_header(path, header, columns)
             elif len(record) != len(header):
                 raise _broken(path, reader.line_num, f"{len(record)} fields for {len(header)} columns")
             else:

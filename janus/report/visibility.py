@@ -15,7 +15,7 @@ from torch import Tensor
 
 from janus.model.streams import AR_CONTENT, AR_QUERY, AUX_QUERY, GOLD, MASKED, OBSERVED, pack_streams, visible
 
-_NAMES = {
+KINDS = {
     AR_CONTENT: "AR content",
     AR_QUERY: "AR query",
     OBSERVED: "observed",
@@ -23,7 +23,7 @@ _NAMES = {
     GOLD: "gold",
     AUX_QUERY: "AUX query",
 }
-_READS = {AR_QUERY: "AR", MASKED: "NAR", AUX_QUERY: "AUX"}
+READ_AS = {AR_QUERY: "AR", MASKED: "NAR", AUX_QUERY: "AUX"}
 _PAD, _MASK = -1, -2
 
 
@@ -53,7 +53,7 @@ def attention_matrix(length: int = 6, masked: tuple[int, ...] = (2, 3, 5)) -> Ma
 
     def label(row: int) -> str:
         kind, place = int(kinds[row]), int(places[row])
-        if kind not in _READS:
+        if kind not in READ_AS:
             return words[place]
         predicted = place + 1 if kind == AR_QUERY else place
         return f"m → {words[predicted]}"
@@ -94,9 +94,9 @@ def figure2(stem: Path) -> None:
         _separate(axes, matrix.row_kinds, axes.axhline)
         _separate(axes, matrix.column_kinds, axes.axvline)
         for kind, middle in _middles(matrix.row_kinds):
-            read = f"\nread as {_READS[kind]}" if kind in _READS else ""
-            axes.text(len(matrix.column_labels) + 0.3, middle, _NAMES[kind] + read, va="center")
-        handles = [Patch(color=colours[kind], label=f"sees {_NAMES[kind]}") for kind in kinds]
+            read = f"\nread as {READ_AS[kind]}" if kind in READ_AS else ""
+            axes.text(len(matrix.column_labels) + 0.3, middle, KINDS[kind] + read, va="center")
+        handles = [Patch(color=colours[kind], label=f"sees {KINDS[kind]}") for kind in kinds]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(kinds))
         save(figure, stem)
 

@@ -67,7 +67,9 @@ def test_sentences_have_sacrebleus_own_scores():
 def test_the_largest_differences_come_first_and_equal_lines_not_at_all(files):
     found = compare(files / "before", files / "after", references=files / "gold")
     assert [one.line for one in found.differences] == [4, 1, 2]
-    assert found.differences[0].delta > 0 > found.differences[2].delta
+    assert all(one.delta > 0 for one in found.differences)
+    back = compare(files / "after", files / "before", references=files / "gold").differences
+    assert [(one.line, one.delta) for one in back] == [(one.line, -one.delta) for one in found.differences]
     sizes = [abs(one.delta) for one in found.differences]
     assert sizes == sorted(sizes, reverse=True)
     assert found.habits["baseline"]["repetition"] > 0 == found.habits["system"]["repetition"]

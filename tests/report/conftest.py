@@ -39,3 +39,12 @@ def significance_file(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / name
 
     return write
+
+
+@pytest.fixture(scope="session")
+def shown_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of a tier with everything that a page shows, results/shown; to be read."""
+    # It imports what most tests here do not need.
+    from report.shown_run import write_shown
+
+    return write_shown(tmp_path_factory.mktemp("shown"))

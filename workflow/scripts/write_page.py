@@ -1,0 +1,16 @@
+"""Write the page of a run, and the archive of it with its data."""
+
+from pathlib import Path
+
+from _job import job
+
+with job(snakemake):
+    from janus.report.page.write import write_page
+
+    write_page(
+        Path(snakemake.params.run),
+        Path(snakemake.output.page),
+        Path(snakemake.output.archive),
+        planned=snakemake.params.planned,
+        command=snakemake.params.command,
+    )
