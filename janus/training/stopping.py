@@ -13,9 +13,11 @@ from functools import partial
 from typing import Any
 
 import torch
+
+# First: it sends the log to stdout, unless a library that fairseq imports has already sent it elsewhere.
+from fairseq_cli import train  # isort: skip
 from fairseq import checkpoint_utils
 from fairseq.distributed import utils as distributed
-from fairseq_cli import train
 
 _SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
