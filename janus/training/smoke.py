@@ -57,14 +57,16 @@ def _start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
 def _wait(ranks: Sequence[subprocess.Popen[bytes]], patience: float) -> int | None:
     """The first rank that fails, or that has not ended in time; None where all succeed."""
     deadline = time.monotonic() + patience
-    while any(rank.poll() is None for rank in ranks):
-        for number, rank in enumerate(ranks):
-            if rank.returncode:
-                return number
+    while True:
+        # All are asked: those that wait for one that has failed never end.
+        codes = [rank.poll() for rank in ranks]
+        if failed := [number for number, code in enumerate(codes) if code]:
+            return failed[0]
+        if None not in codes:
+            return None
         if time.monotonic() > deadline:
-            return next(number for number, rank in enumerate(ranks) if rank.poll() is None)
+            return codes.index(None)
         time.sleep(0.05)
-    return next((number for number, rank in enumerate(ranks) if rank.returncode), None)
 
 
 def _sum(rank: int, count: int, port: int, cpu: bool) -> None:

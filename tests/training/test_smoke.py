@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -24,10 +25,12 @@ def stand_in(tmp_path, monkeypatch, *scripts):
 
 def test_one_that_fails_ends_the_check(tmp_path, monkeypatch):
     stand_in(tmp_path, monkeypatch, "sleep 60", "echo unhandled system error >&2; exit 3")
+    begun = time.monotonic()
     with pytest.raises(
         InputError, match=r"2 processes on cuda: process 1 ended with status 3 \(unhandled system error\)"
     ):
         smoke.require_ranks(2, device="cuda")
+    assert time.monotonic() - begun < 30
 
 
 def test_one_that_hangs_ends_the_check(tmp_path, monkeypatch):
