@@ -1,14 +1,23 @@
-// Vectors of 16 float32 values, written with the compiler's vector extensions and compiled to the SIMD instructions of
-// the CPU. Loads and stores are unaligned.
+// Vectors of float32 values, written with the compiler's vector extensions and compiled to the SIMD instructions of the
+// CPU. They are as wide as its registers: GCC keeps wider ones in memory, and compares them one lane after the other.
+// Loads and stores are unaligned.
 #pragma once
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 
-typedef float Floats __attribute__((vector_size(64)));
-typedef int32_t Ints __attribute__((vector_size(64)));
-typedef uint32_t Uints __attribute__((vector_size(64)));
+#if defined(__AVX512F__)
 constexpr int64_t LANES = 16;
+#elif defined(__AVX2__)
+constexpr int64_t LANES = 8;
+#else
+constexpr int64_t LANES = 4;
+#endif
+
+typedef float Floats __attribute__((vector_size(4 * LANES)));
+typedef int32_t Ints __attribute__((vector_size(4 * LANES)));
+typedef uint32_t Uints __attribute__((vector_size(4 * LANES)));
+typedef float Floats4 __attribute__((vector_size(16)));
 
 static inline Floats load(const float* ptr) {
     Floats x;
@@ -27,19 +36,13 @@ static inline Floats load_partial(const float* ptr, int64_t count, float other) 
     return x;
 }
 
-typedef float Floats8 __attribute__((vector_size(32)));
-typedef int32_t Ints8 __attribute__((vector_size(32)));
-typedef float Floats4 __attribute__((vector_size(16)));
-
 // Pairwise (tree) reduction: the additions of one level are independent of each other.
 static inline float reduce_sum(Floats x) {
-    Floats8 half[2];
-    std::memcpy(half, &x, sizeof x);
-    Floats8 eight = half[0] + half[1];
-    Floats4 quarter[2];
-    std::memcpy(quarter, &eight, sizeof eight);
-    Floats4 four = quarter[0] + quarter[1];
-    return (four[0] + four[2]) + (four[1] + four[3]);
+    Floats4 part[LANES / 4];
+    std::memcpy(part, &x, sizeof x);
+    for (int64_t count = LANES / 8; count > 0; count /= 2)
+        for (int64_t i = 0; i < count; i++) part[i] += part[i + count];
+    return (part[0][0] + part[0][2]) + (part[0][1] + part[0][3]);
 }
 
 // Elementwise maximum that propagates NaN.
@@ -48,18 +51,18 @@ static inline V maximum(V x, V y) { return x > y || x != x ? x : y; }
 
 // Maximum over the lanes; NaN if any lane is NaN.
 static inline float reduce_max(Floats x) {
-    Floats8 half[2];
-    std::memcpy(half, &x, sizeof x);
-    Floats8 eight = maximum(half[0], half[1]);
-    Floats4 quarter[2];
-    std::memcpy(quarter, &eight, sizeof eight);
-    Floats4 best = maximum(quarter[0], quarter[1]);
-    return maximum(maximum(best[0], best[1]), maximum(best[2], best[3]));
+    Floats4 part[LANES / 4];
+    std::memcpy(part, &x, sizeof x);
+    for (int64_t count = LANES / 8; count > 0; count /= 2)
+        for (int64_t i = 0; i < count; i++) part[i] = maximum(part[i], part[i + count]);
+    return maximum(maximum(part[0][0], part[0][1]), maximum(part[0][2], part[0][3]));
 }
 
 // Keep the first `count` lanes of x; the others are set to `other`.
 static inline Floats first_lanes(Floats x, int64_t count, Floats other) {
-    const Ints lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    static const int32_t numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    Ints lane;
+    std::memcpy(&lane, numbers, sizeof lane);
     return lane < (int32_t)(count < LANES ? count : LANES) ? x : other;
 }
 
@@ -87,7 +90,7 @@ static inline V exp_negative_of(V x) {
 static inline Floats exp_negative(Floats x) { return exp_negative_of<Floats, Ints>(x); }
 
 // bfloat16 is the upper half of a float32. Conversion rounds to nearest, ties to even.
-typedef uint16_t BFloats __attribute__((vector_size(32)));
+typedef uint16_t BFloats __attribute__((vector_size(2 * LANES)));
 
 static inline float widen(uint16_t x) {
     uint32_t bits = (uint32_t)x << 16;
@@ -103,7 +106,7 @@ static inline uint16_t narrow(float x) {
     return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
 }
 
-// Load 16 float32 or bfloat16 values as float32; store them in either type.
+// Load LANES float32 or bfloat16 values as float32; store them in either type.
 static inline Floats load_wide(const float* ptr) { return load(ptr); }
 
 static inline Floats load_wide(const uint16_t* ptr) {
@@ -148,7 +151,7 @@ static inline float reduce_max(const float* ptr, int64_t count) {
     Floats best = load_partial(ptr, count < LANES ? count : LANES, ptr[0]);
     for (int64_t i = LANES; i < count; i += LANES) {
         Floats x = i + LANES <= count ? load(ptr + i) : load_partial(ptr + i, count - i, ptr[0]);
-        best = x > best || x != x ? x : best;
+        best = maximum(x, best);
     }
     return reduce_max(best);
 }

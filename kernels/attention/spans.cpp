@@ -5,6 +5,7 @@
 //
 // Axes: P query rows, C key rows, H heads, E head size; `padded` is E rounded up to a multiple of LANES.
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
 #include "vectors.h"
@@ -12,8 +13,8 @@
 namespace {
 
 constexpr int64_t TILE = 32;
-// The largest head size that DISPATCH_HEAD_SIZE instantiates.
-constexpr int64_t MAX_HEAD_SIZE = 8 * LANES;
+// The largest head size that for_head_size instantiates.
+constexpr int64_t MAX_HEAD_SIZE = 128;
 // Margin on both sides of a row of scores: the first block of keys may begin before the first visible key, and the last
 // vector may extend past the last one.
 constexpr int64_t MARGIN = 5 * LANES;
@@ -119,10 +120,10 @@ struct Transposed {
 };
 
 // Dot products of x [E] with keys [BLOCKS, E, LANES]; out: [BLOCKS, LANES]. PARTS independent accumulators hide the
-// latency of the additions. The order of summation does not depend on BLOCKS.
+// latency of the additions; AVX2 has registers for two. The order of summation does not depend on BLOCKS.
 template <int BLOCKS>
 void dot_blocks(const float* x, const float* block, int64_t size, Floats* out) {
-    constexpr int PARTS = 4;
+    constexpr int PARTS = LANES == 16 ? 4 : 2;
     Floats total[PARTS][BLOCKS];
     for (auto& part : total)
         for (auto& y : part) y = fill(0);
@@ -132,7 +133,10 @@ void dot_blocks(const float* x, const float* block, int64_t size, Floats* out) {
             for (int n = 0; n < BLOCKS; n++) total[i][n] += load(block + (n * size + e + i) * LANES) * x[e + i];
     for (; e < size; e++)
         for (int n = 0; n < BLOCKS; n++) total[0][n] += load(block + (n * size + e) * LANES) * x[e];
-    for (int n = 0; n < BLOCKS; n++) out[n] = (total[0][n] + total[1][n]) + (total[2][n] + total[3][n]);
+    for (int count = PARTS / 2; count > 0; count /= 2)
+        for (int i = 0; i < count; i++)
+            for (int n = 0; n < BLOCKS; n++) total[i][n] += total[i + count][n];
+    for (int n = 0; n < BLOCKS; n++) out[n] = total[0][n];
 }
 
 // Dot products of x [E] with the keys [start, start + count); out: [count]. Values before `out` are preserved; some of
@@ -169,7 +173,7 @@ void dot_visible(const float* x, const float* blocks, int64_t size, const Visibl
 // out [padded] = sum over visible keys c of factors[c] * rows[c]; rows: [C, padded].
 template <int VECTORS>
 void weighted_sum(const float* factors, const float* rows, const Visible& visible, float* out) {
-    constexpr int UNROLL = VECTORS <= 2 ? 4 : 2;
+    constexpr int UNROLL = VECTORS <= 2 ? 4 : VECTORS <= 4 || LANES == 16 ? 2 : 1;
     Floats total[UNROLL][VECTORS];
     for (auto& part : total)
         for (auto& x : part) x = fill(0);
@@ -340,19 +344,17 @@ void backward_heads(const void* d_out, const void* q, const void* k, const void*
                              s, head);
 }
 
-// Calls FUNCTION<T, ceil(head size / LANES)>; returns 1 if the head size is not supported.
-#define DISPATCH_HEAD_SIZE(FUNCTION, T, ...)                        \
-    switch ((shape.size + LANES - 1) / LANES) {                     \
-        case 1: FUNCTION<T, 1>(__VA_ARGS__); return 0;              \
-        case 2: FUNCTION<T, 2>(__VA_ARGS__); return 0;              \
-        case 3: FUNCTION<T, 3>(__VA_ARGS__); return 0;              \
-        case 4: FUNCTION<T, 4>(__VA_ARGS__); return 0;              \
-        case 5: FUNCTION<T, 5>(__VA_ARGS__); return 0;              \
-        case 6: FUNCTION<T, 6>(__VA_ARGS__); return 0;              \
-        case 7: FUNCTION<T, 7>(__VA_ARGS__); return 0;              \
-        case 8: FUNCTION<T, 8>(__VA_ARGS__); return 0;              \
-        default: return 1;                                          \
+// f(N), an integral constant, for heads of N vectors; returns 1 if heads of that size are not supported.
+template <int N = 1, typename F>
+int for_head_size(int64_t size, F f) {
+    if constexpr (N * LANES > MAX_HEAD_SIZE) {
+        return 1;
+    } else {
+        if (size > N * LANES) return for_head_size<N + 1>(size, f);
+        f(std::integral_constant<int, N>());
+        return 0;
     }
+}
 
 }  // namespace
 
@@ -362,8 +364,11 @@ extern "C" int span_forward(const void* q, const void* k, const void* v, const i
                             float* lse, int half, int64_t rows, int64_t keys, int64_t heads, int64_t size,
                             float scale, float dropout, uint64_t seed, int threads) {
     Shape shape{rows, keys, heads, size, spans, scale, dropout, seed};
-    if (half) DISPATCH_HEAD_SIZE(forward_heads, uint16_t, q, k, v, out, lse, shape, threads)
-    DISPATCH_HEAD_SIZE(forward_heads, float, q, k, v, out, lse, shape, threads)
+    return for_head_size(size, [&](auto vectors) {
+        constexpr int N = decltype(vectors)::value;
+        auto run = half ? forward_heads<uint16_t, N> : forward_heads<float, N>;
+        run(q, k, v, out, lse, shape, threads);
+    });
 }
 
 // d_out, d_q: like q; d_k, d_v: like k.
@@ -372,6 +377,9 @@ extern "C" int span_backward(const void* d_out, const void* q, const void* k, co
                              int64_t rows, int64_t keys, int64_t heads, int64_t size, float scale, float dropout,
                              uint64_t seed, int threads) {
     Shape shape{rows, keys, heads, size, spans, scale, dropout, seed};
-    if (half) DISPATCH_HEAD_SIZE(backward_heads, uint16_t, d_out, q, k, v, lse, d_q, d_k, d_v, shape, threads)
-    DISPATCH_HEAD_SIZE(backward_heads, float, d_out, q, k, v, lse, d_q, d_k, d_v, shape, threads)
+    return for_head_size(size, [&](auto vectors) {
+        constexpr int N = decltype(vectors)::value;
+        auto run = half ? backward_heads<uint16_t, N> : backward_heads<float, N>;
+        run(d_out, q, k, v, lse, d_q, d_k, d_v, shape, threads);
+    });
 }

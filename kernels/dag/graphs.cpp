@@ -14,6 +14,10 @@
 
 namespace {
 
+typedef float Floats8 __attribute__((vector_size(32)));
+typedef int32_t Ints8 __attribute__((vector_size(32)));
+// Vertices of a block.
+constexpr int64_t SIDE = 16;
 // The exponent of a block without any probability; finite, so that differences are no NaN.
 constexpr float NONE = -1e30f;
 constexpr float INF = std::numeric_limits<float>::infinity();
@@ -22,7 +26,7 @@ constexpr float MOST = 80;
 // Rows of a matrix product at a time: the most whose sums fit into the registers of AVX2.
 constexpr int64_t ROWS = 6;
 
-int64_t padded(int64_t n) { return (n + LANES - 1) / LANES * LANES; }
+int64_t padded(int64_t n) { return (n + SIDE - 1) / SIDE * SIDE; }
 
 // One half at a time: a copy of both would go through memory in smaller pieces.
 Floats8 load8(const float* ptr) {
@@ -33,8 +37,7 @@ Floats8 load8(const float* ptr) {
 
 void store8(float* ptr, Floats8 x) { std::memcpy(ptr, &x, sizeof x); }
 
-// A value for each vertex of a block. It is two vectors: processors without AVX-512 compare the vectors of 64 bytes of
-// vectors.h one value at a time.
+// A value for each vertex of a block. It is two vectors: without AVX-512, GCC compares one of 64 bytes value by value.
 struct Block {
     Floats8 half[2];
     Block() = default;
@@ -42,13 +45,13 @@ struct Block {
     explicit Block(const float* ptr) : half{load8(ptr), load8(ptr + 8)} {}
     // The first `count` values are read, the others are set to `other`.
     Block(const float* ptr, int64_t count, float other) : Block(other) {
-        std::memcpy(half, ptr, std::max<int64_t>(std::min(count, LANES), 0) * sizeof(float));
+        std::memcpy(half, ptr, std::max<int64_t>(std::min(count, SIDE), 0) * sizeof(float));
     }
     void put(float* ptr) const { store8(ptr, half[0]), store8(ptr + 8, half[1]); }
     // The first `count` values.
     void put(float* ptr, int64_t count) const {
-        if (count >= LANES) return put(ptr);
-        float values[LANES];
+        if (count >= SIDE) return put(ptr);
+        float values[SIDE];
         put(values);
         std::memcpy(ptr, values, count * sizeof(float));
     }
@@ -95,10 +98,10 @@ struct Graph {
     const float* links;  // [L, L], rows `link_stride` apart
     int64_t match_stride, link_stride, vertices, labels;
     int64_t width() const { return padded(vertices); }
-    int64_t blocks() const { return width() / LANES; }
+    int64_t blocks() const { return width() / SIDE; }
 };
 
-// sum over k of a[row, k] b[k, lane], for N rows. a: [N, count], b: [count, LANES]
+// sum over k of a[row, k] b[k, lane], for N rows. a: [N, count], b: [count, SIDE]
 template <int64_t N>
 __attribute__((always_inline)) inline void product(const float* a, int64_t row_stride, int64_t column_stride,
                                                    const float* b, int64_t b_stride, int64_t count, Block* out) {
@@ -113,22 +116,22 @@ __attribute__((always_inline)) inline void product(const float* a, int64_t row_s
     for (int64_t row = 0; row < N; row++) out[row].half[0] = sums[row][0], out[row].half[1] = sums[row][1];
 }
 
-// Values times exp(exponent): values [T + ROWS, width], exponents [blocks, T padded + LANES].
+// Values times exp(exponent): values [T + ROWS, width], exponents [blocks, T padded + SIDE].
 struct Scores {
     int64_t width, stride;
     float *values, *exponents;
     Scores(float* values, float* exponents, int64_t labels, int64_t width)
-        : width(width), stride(padded(labels) + LANES), values(values), exponents(exponents) {}
+        : width(width), stride(padded(labels) + SIDE), values(values), exponents(exponents) {}
     static int64_t values_size(int64_t labels, int64_t width) { return (labels + ROWS) * width; }
     static int64_t exponents_size(int64_t labels, int64_t width) {
-        return width / LANES * (padded(labels) + LANES);
+        return width / SIDE * (padded(labels) + SIDE);
     }
 
     void clear(int64_t labels) {
         std::fill(values, values + values_size(labels, width), 0.0f);
         std::fill(exponents, exponents + exponents_size(labels, width), NONE);
     }
-    float* block(int64_t label, int64_t number) const { return values + label * width + number * LANES; }
+    float* block(int64_t label, int64_t number) const { return values + label * width + number * SIDE; }
     float& exponent(int64_t label, int64_t number) const { return exponents[number * stride + label]; }
 
     // Store x times exp(exponent), with the largest value 1.
@@ -141,24 +144,24 @@ struct Scores {
     }
 };
 
-// The log-probabilities of the labels at a block of vertices: [T, LANES], minus infinity beyond the last vertex.
+// The log-probabilities of the labels at a block of vertices: [T, SIDE], minus infinity beyond the last vertex.
 struct Emissions {
     std::vector<float> logs;
-    explicit Emissions(int64_t labels) : logs(labels * LANES) {}
+    explicit Emissions(int64_t labels) : logs(labels * SIDE) {}
 
     void read(const Graph& graph, int64_t number) {
         std::fill(logs.begin(), logs.end(), -INF);
-        int64_t lanes = std::min(LANES, graph.vertices - number * LANES);
+        int64_t lanes = std::min(SIDE, graph.vertices - number * SIDE);
         for (int64_t lane = 0; lane < lanes; lane++) {
-            const float* row = graph.match + (number * LANES + lane) * graph.match_stride;
-            for (int64_t t = 0; t < graph.labels; t++) logs[t * LANES + lane] = row[t];
+            const float* row = graph.match + (number * SIDE + lane) * graph.match_stride;
+            for (int64_t t = 0; t < graph.labels; t++) logs[t * SIDE + lane] = row[t];
         }
     }
     // x times the probabilities of a label, in units of exp(exponent); the exponent is that of x before. It follows the
     // largest log-probability of the vertices that x reaches.
     Block emit(int64_t label, const Block& x, float& exponent) const {
         auto reached = [](Floats8 a, Floats8 b) { return a == 0 ? Floats8{} - INF : b; };
-        Block log = Block::of(reached, x, Block(&logs[label * LANES]));
+        Block log = Block::of(reached, x, Block(&logs[label * SIDE]));
         float largest = log.most();
         if (largest == -INF) return Block(0.0f);
         exponent += largest;
@@ -179,7 +182,7 @@ Block without_first(const Block& x, int64_t count, float other) {
 __attribute__((always_inline)) inline Block links_of(const Graph& graph, int64_t i, int64_t j) {
     const float* link = graph.links + i * graph.link_stride + j;
     int64_t lanes = i < graph.vertices ? graph.vertices - j : 0;
-    Block x = lanes < LANES ? Block(link, lanes, -INF) : Block(link);
+    Block x = lanes < SIDE ? Block(link, lanes, -INF) : Block(link);
     return i < j ? x : without_first(x, i - j + 1, -INF);
 }
 
@@ -187,20 +190,20 @@ __attribute__((always_inline)) inline Block links_of(const Graph& graph, int64_t
 void read_edges(const Graph& graph, float* edges) {
     int64_t width = graph.width();
     for (int64_t i = 0; i < width; i++)
-        for (int64_t j = i / LANES * LANES; j < width; j += LANES)
+        for (int64_t j = i / SIDE * SIDE; j < width; j += SIDE)
             exp_or_zero(links_of(graph, i, j)).put(edges + i * width + j);
 }
 
-// sums [T, LANES] times exp(exponents [T]): what reaches a block of vertices from the blocks `first` to `end`. The sum of
-// label 1 is of the scores of label `from`, and so on. steps(I): the probabilities [LANES, LANES] of steps from block I.
+// sums [T, SIDE] times exp(exponents [T]): what reaches a block of vertices from the blocks `first` to `end`. The sum of
+// label 1 is of the scores of label `from`, and so on. steps(I): the probabilities [SIDE, SIDE] of steps from block I.
 template <typename Steps>
 void gather(const Scores& scores, int64_t labels, int64_t from, int64_t first, int64_t end, Steps steps, float* sums,
             float* exponents, float* factors) {
     int64_t count = labels - 1;
-    std::fill(exponents, exponents + padded(labels) + LANES, NONE);
-    std::fill(sums, sums + (labels + ROWS) * LANES, 0.0f);
+    std::fill(exponents, exponents + padded(labels) + SIDE, NONE);
+    std::fill(sums, sums + (labels + ROWS) * SIDE, 0.0f);
     for (int64_t block = first; block < end; block++)
-        for (int64_t t = 0; t < count; t += LANES) {
+        for (int64_t t = 0; t < count; t += SIDE) {
             Block x(&scores.exponent(from + t, block)), most(exponents + 1 + t);
             Block::of([](Floats8 a, Floats8 b) { return a > b ? a : b; }, x, most).put(exponents + 1 + t);
         }
@@ -208,13 +211,13 @@ void gather(const Scores& scores, int64_t labels, int64_t from, int64_t first, i
         bool any = false;
         for (int64_t t = 0; t < count; t++) any |= scores.exponent(from + t, block) != NONE;
         if (!any) continue;
-        for (int64_t t = 0; t < count; t += LANES)
+        for (int64_t t = 0; t < count; t += SIDE)
             exp_or_zero(Block(&scores.exponent(from + t, block)) + Block(exponents + 1 + t) * -1).put(factors + t);
         for (int64_t t = 0; t < count; t += ROWS) {
             Block sum[ROWS];
-            product<ROWS>(scores.block(from + t, block), scores.width, 1, steps(block), scores.width, LANES, sum);
+            product<ROWS>(scores.block(from + t, block), scores.width, 1, steps(block), scores.width, SIDE, sum);
             for (int64_t row = 0; row < ROWS && t + row < count; row++) {
-                float* out = sums + (1 + t + row) * LANES;
+                float* out = sums + (1 + t + row) * SIDE;
                 (Block(out) + sum[row] * factors[t + row]).put(out);
             }
         }
@@ -233,7 +236,7 @@ Block add(const Block& x, float& exponent, const Block& y, float other) {
 Block combine(const float* a, const float* b, int64_t b_stride) {
     // Four sums, which do not wait for each other.
     Block sums[4] = {Block(0.0f), Block(0.0f), Block(0.0f), Block(0.0f)};
-    for (int64_t k = 0; k < LANES; k += 4)
+    for (int64_t k = 0; k < SIDE; k += 4)
         for (int64_t part = 0; part < 4; part++) sums[part] = sums[part] + Block(b + (k + part) * b_stride) * a[k + part];
     return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
@@ -244,14 +247,14 @@ struct Scratch {
     void fit(const Graph& graph, bool backward) {
         int64_t width = graph.width(), labels = graph.labels;
         grow(edges, width * width);
-        grow(sums, (labels + ROWS) * LANES);
-        grow(sum_exponents, padded(labels) + 2 * LANES);
-        grow(factors, padded(labels) + 2 * LANES);
+        grow(sums, (labels + ROWS) * SIDE);
+        grow(sum_exponents, padded(labels) + 2 * SIDE);
+        grow(factors, padded(labels) + 2 * SIDE);
         if (!backward) return;
         grow(turned, width * width);
         grow(values, Scores::values_size(labels, width));
         grow(exponents, Scores::exponents_size(labels, width));
-        grow(weighted, labels * LANES);
+        grow(weighted, labels * SIDE);
     }
 
 private:
@@ -272,7 +275,7 @@ float forward(const Graph& graph, Scratch& scratch, Scores scores) {
     Block one(0.0f);
     one.half[0][0] = 1;
     for (int64_t block = 0; block < graph.blocks(); block++) {
-        auto steps = [&](int64_t other) { return edges + other * LANES * width + block * LANES; };
+        auto steps = [&](int64_t other) { return edges + other * SIDE * width + block * SIDE; };
         emissions.read(graph, block);
         gather(scores, labels, 0, 0, block, steps, scratch.sums.data(), scratch.sum_exponents.data(),
                scratch.factors.data());
@@ -281,21 +284,21 @@ float forward(const Graph& graph, Scratch& scratch, Scores scores) {
         for (int64_t t = 1; t < labels; t++) {
             float exponent = scratch.sum_exponents[t];
             Block inside = combine(scores.block(t - 1, block), steps(block), width);
-            Block x = add(Block(&scratch.sums[t * LANES]), exponent, inside, scores.exponent(t - 1, block));
+            Block x = add(Block(&scratch.sums[t * SIDE]), exponent, inside, scores.exponent(t - 1, block));
             x = emissions.emit(t, x, exponent);
             scores.put(t, block, x, exponent);
         }
     }
     int64_t last = graph.vertices - 1;
     float value = scores.values[(labels - 1) * width + last];
-    return value == 0 ? -INF : scores.exponent(labels - 1, last / LANES) + std::log(value);
+    return value == 0 ? -INF : scores.exponent(labels - 1, last / SIDE) + std::log(value);
 }
 
 void transpose(const float* from, int64_t width, float* to) {
-    for (int64_t i = 0; i < width; i += LANES)
-        for (int64_t j = i; j < width; j += LANES)
-            for (int64_t row = 0; row < LANES; row++)
-                for (int64_t lane = 0; lane < LANES; lane++)
+    for (int64_t i = 0; i < width; i += SIDE)
+        for (int64_t j = i; j < width; j += SIDE)
+            for (int64_t row = 0; row < SIDE; row++)
+                for (int64_t lane = 0; lane < SIDE; lane++)
                     to[(j + row) * width + i + lane] = from[(i + lane) * width + j + row];
 }
 
@@ -307,10 +310,10 @@ void edge_posteriors(const Graph& graph, const Scores& before, const Scores& aft
     int64_t width = graph.width(), count = graph.labels - 1;
     float *weighted = scratch.weighted.data(), *factors = scratch.factors.data();
     for (int64_t from = 0; from < graph.blocks(); from++) {
-        int64_t rows = std::min(LANES, graph.vertices - from * LANES);
+        int64_t rows = std::min(SIDE, graph.vertices - from * SIDE);
         for (int64_t row = 0; row < rows; row++) {
-            float* begin = d_links + (from * LANES + row) * columns;
-            std::fill(begin, begin + from * LANES, 0.0f);
+            float* begin = d_links + (from * SIDE + row) * columns;
+            std::fill(begin, begin + from * SIDE, 0.0f);
             std::fill(begin + graph.vertices, begin + columns, 0.0f);
         }
         for (int64_t to = from; to < graph.blocks(); to++) {
@@ -319,19 +322,19 @@ void edge_posteriors(const Graph& graph, const Scores& before, const Scores& aft
                 most = std::max(most, before.exponent(t, from) + after.exponent(t + 1, to) - log_prob);
             // Where all edges are improbable, the factors alone may exceed a float: half goes to the edges.
             float half = std::min(std::max(most / 2, 0.0f), MOST), edge_factor = std::exp(half);
-            for (int64_t t = 0; t < count; t += LANES) {
+            for (int64_t t = 0; t < count; t += SIDE) {
                 Block x = Block(&before.exponent(t, from)) + Block(&after.exponent(t + 1, to)) + (-log_prob - half);
                 exp_up_to(MOST, x).put(factors + t);
             }
             for (int64_t t = 0; t < count; t++)
-                (Block(after.block(t + 1, to)) * factors[t]).put(weighted + t * LANES);
+                (Block(after.block(t + 1, to)) * factors[t]).put(weighted + t * SIDE);
             for (int64_t row = 0; row < rows; row += N) {
                 Block sums[N];
-                product<N>(before.block(0, from) + row, 1, width, weighted, LANES, most > NONE ? count : 0, sums);
+                product<N>(before.block(0, from) + row, 1, width, weighted, SIDE, most > NONE ? count : 0, sums);
                 for (int64_t one = row; one < std::min(row + N, rows); one++) {
-                    int64_t vertex = from * LANES + one;
-                    Block edge = Block(edges + vertex * width + to * LANES) * edge_factor;
-                    (edge * sums[one - row] * scale).put(d_links + vertex * columns + to * LANES, graph.vertices - to * LANES);
+                    int64_t vertex = from * SIDE + one;
+                    Block edge = Block(edges + vertex * width + to * SIDE) * edge_factor;
+                    (edge * sums[one - row] * scale).put(d_links + vertex * columns + to * SIDE, graph.vertices - to * SIDE);
                 }
             }
         }
@@ -353,7 +356,7 @@ float backward(const Graph& graph, Scratch& scratch, const Scores& before, float
     Emissions emissions(labels);
     Block mass(0.0f);
     for (int64_t block = graph.blocks() - 1; block >= 0; block--) {
-        auto steps = [&](int64_t other) { return turned + other * LANES * width + block * LANES; };
+        auto steps = [&](int64_t other) { return turned + other * SIDE * width + block * SIDE; };
         emissions.read(graph, block);
         gather(after, labels, 1, block + 1, graph.blocks(), steps, scratch.sums.data(),
                scratch.sum_exponents.data(), scratch.factors.data());
@@ -362,20 +365,20 @@ float backward(const Graph& graph, Scratch& scratch, const Scores& before, float
             float exponent = NONE;
             Block x(0.0f);
             if (t == labels - 1) {
-                if (block == last / LANES) x.half[last % LANES / 8][last % 8] = 1, exponent = 0;
+                if (block == last / SIDE) x.half[last % SIDE / 8][last % 8] = 1, exponent = 0;
             } else {
                 exponent = scratch.sum_exponents[t + 1];
                 Block inside = combine(after.block(t + 1, block), steps(block), width);
-                x = add(Block(&scratch.sums[(t + 1) * LANES]), exponent, inside, after.exponent(t + 1, block));
+                x = add(Block(&scratch.sums[(t + 1) * SIDE]), exponent, inside, after.exponent(t + 1, block));
             }
             // In two steps: the factor alone may exceed a float.
             float half = std::exp(std::min((before.exponent(t, block) + exponent - log_prob) / 2, MOST));
             Block posterior = Block(before.block(t, block)) * (x * half) * half;
             mass = mass + posterior;
-            float values[LANES];
+            float values[SIDE];
             (posterior * scale).put(values);
-            for (int64_t lane = 0; lane < std::min(LANES, graph.vertices - block * LANES); lane++)
-                d_match[(block * LANES + lane) * match_columns + t] = values[lane];
+            for (int64_t lane = 0; lane < std::min(SIDE, graph.vertices - block * SIDE); lane++)
+                d_match[(block * SIDE + lane) * match_columns + t] = values[lane];
             x = emissions.emit(t, x, exponent);
             after.put(t, block, x, exponent);
         }
@@ -395,11 +398,11 @@ float best_path(const Graph& graph, std::vector<float>& scores, std::vector<int3
     float *from = scores.data(), *to = from + width;
     from[0] = graph.match[0];
     for (int64_t t = 1; t < labels; t++, std::swap(from, to))
-        for (int64_t j = 0; j < vertices; j += LANES) {
-            int64_t lanes = std::min(LANES, vertices - j);
+        for (int64_t j = 0; j < vertices; j += SIDE) {
+            int64_t lanes = std::min(SIDE, vertices - j);
             Floats8 best[2] = {Floats8{} - INF, Floats8{} - INF};
             Ints8 step[2] = {};
-            for (int64_t i = t - 1; i < std::min(j + LANES, vertices); i++) {
+            for (int64_t i = t - 1; i < std::min(j + SIDE, vertices); i++) {
                 if (from[i] == -INF) continue;
                 Block x = links_of(graph, i, j);
                 for (int number = 0; number < 2; number++) {
