@@ -344,13 +344,14 @@ void backward_heads(const void* d_out, const void* q, const void* k, const void*
                              s, head);
 }
 
-// f(N), an integral constant, for heads of N vectors; returns 1 if heads of that size are not supported.
+// f(N), an integral constant, for heads that fit into N vectors; returns 1 if heads of that size are not supported. Each
+// N takes a second to compile, so large ones are further apart.
 template <int N = 1, typename F>
 int for_head_size(int64_t size, F f) {
     if constexpr (N * LANES > MAX_HEAD_SIZE) {
         return 1;
     } else {
-        if (size > N * LANES) return for_head_size<N + 1>(size, f);
+        if (size > N * LANES) return for_head_size<N + (N < 4 ? 1 : N < 8 ? 2 : N < 16 ? 4 : 8)>(size, f);
         f(std::integral_constant<int, N>());
         return 0;
     }
