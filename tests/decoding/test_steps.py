@@ -21,16 +21,15 @@ def decoded(model, source, steps, **settings):
 def test_the_passes_of_mask_predict_are_those_of_fairseq():
     model, words = build("cmlm_transformer")
     with torch.no_grad():
+        # The only symbol ours refuses and fairseq's does not; a trained model never predicts it.
+        model.decoder.output_projection.weight[1] = -9 * model.decoder.output_projection.weight[2:].abs().sum(0)
         model.decoder.embed_length.weight[24:] = 0
     sentences = sources(7, bos=True)
     generator = IterativeRefinementGenerator(words, max_iter=3, adaptive=False, retain_history=True)
     theirs = generator.generate([model], fairseq_sample(sentences))
     settings = {"passes": 4, "length_beam": 1, "shortest": 0}
     ours = decoded(core_of(model), make_source(sentences, "cpu"), True, **settings)
-    # Where fairseq predicts padding, which is refused here, its output is shorter.
-    pairs = [(one, other) for one, [other] in zip(ours, theirs, strict=True) if len(one.tokens) == len(other["tokens"])]
-    assert sum(len(one.tokens) > 8 for one, _ in pairs) >= 4
-    for hypothesis, reference in pairs:
+    for hypothesis, [reference] in zip(ours, theirs, strict=True):
         # Of the first canvas, then after each pass, and what is masked before the next one.
         history = [one["tokens"].tolist() for one in reference["history"]][1:]
         assert [step.tokens.tolist() for step in hypothesis.steps] == history[::2]
