@@ -73,10 +73,13 @@ def without_absolute_paths(text: str, run: Path) -> str:
 
 
 def revisions(run: Path) -> dict[str, list[Path]]:
-    """The revisions of the code in the records of a run, each with its records, ordered by path."""
+    """The revisions of the code in the records of a run, each with its records, ordered by path.
+
+    The times that `gather_evidence` adds are no product of the run: they tell of the code that gathered them.
+    """
     found: dict[str, list[Path]] = {}
     for path in _products(Path(run)):
-        if path.suffix == ".json":
+        if path.suffix == ".json" and path != Path(run) / "durations.json":
             for revision in _revisions(read_json(path)):
                 found.setdefault(revision, []).append(path)
     return found

@@ -71,6 +71,13 @@ def test_no_machine_is_named(clone):
     )
 
 
+def test_the_revision_that_gathered_is_none_of_the_run(clone):
+    (clone / "results/tiny/pair/janus/seed-1/train.json").write_text('{"revision": "a"}', encoding="utf-8")
+    gather_evidence(clone / "results/tiny", clone / "logs/tiny", clone / "published")
+    assert json.loads((clone / "published/durations.json").read_text())["revision"] != "a"
+    assert list(revisions(clone / "published")) == ["a"]
+
+
 def test_bad_input(clone):
     with pytest.raises(InputError, match="results/other: no tables"):
         gather_evidence(clone / "results/other", clone / "logs/tiny", clone / "published")
