@@ -25,8 +25,8 @@ _CHECKPOINT_BYTES, _TRAINING_BYTES = 12, 16
 # Activations kept for the backward pass, in values of a row's width a layer; and Python with its libraries, in bytes.
 # From the peaks of results/reference/bench.
 _ACTIVATIONS, _PROCESS = 27, 0.25 * 2**30
-# Under autocast some of them stay in float32.
-_ACTIVATION_BYTES = {"float32": 4, "bfloat16": 3, "fp16": 3}
+# Under autocast some of them stay in float32; what a card decides may be float32.
+_ACTIVATION_BYTES = {"float32": 4, "bfloat16": 3, "fp16": 3, "auto": 4}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from janus.devices import precisions_of
 from janus.errors import InputError
 from janus.methods.base.joint_loss import Weights, joint_loss
 from janus.model.config import TransformerConfig
@@ -43,12 +44,14 @@ def measure(config: TransformerConfig, tokens: int, precision: str, device: str)
 
     The large one has `tokens` target tokens, or fewer where such an update takes long.
     What the short one takes beside its arithmetic is the wait. On a processor one thread computes, as in a training
-    whose tier names no `threads`. Raises InputError where the device is missing.
+    whose tier names no `threads`. A precision that the device decides (auto) is decided here as a training does.
+    Raises InputError where the device is missing.
     """
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError(
             "the tier trains on a GPU, and none can be used here", where="janus plan", fix="state a rate: --gflops N"
         )
+    precision = precisions_of(device)[0] if precision == "auto" else precision
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -222,6 +222,20 @@ def test_a_rate_is_measured_with_real_updates(monkeypatch):
     assert 0.01 < found.gflops < 1000 and 0 <= found.wait < 0.1 and "measured here" in found.source
 
 
+def test_a_precision_that_the_device_decides_is_planned_and_measured(small, capsys, monkeypatch):
+    monkeypatch.setattr(machine, "_SECONDS", 0.01)
+    words = [
+        "plan",
+        "--configfile",
+        str(small),
+        "--no-jobs",
+        "--config",
+        "training={precision: auto, max_update: 3300}",
+    ]
+    assert main(words) == 0
+    assert "measured here: cpu, float32" in capsys.readouterr().out
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_rate_of_a_gpu_must_be_stated_where_there_is_none():
     with pytest.raises(InputError, match="state a rate: --gflops"):
