@@ -53,7 +53,6 @@ rule write_page:
         mem_mb=4000,
         runtime=30,
     params:
-        run=RESULTS,
         planned=planned_rows(TIER, SYSTEMS),
         command=command_of(TIER["tier"], workflow.configfiles),
         code=code_of("write_page"),

@@ -7,9 +7,11 @@ from _job import job
 with job(snakemake):
     from janus.report.page.write import write_page
 
+    page = Path(snakemake.output.page)
+    # results/<tier>/report/<tier>.html
     write_page(
-        Path(snakemake.params.run),
-        Path(snakemake.output.page),
+        page.parents[1],
+        page,
         Path(snakemake.output.archive),
         planned=snakemake.params.planned,
         command=snakemake.params.command,
