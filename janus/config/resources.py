@@ -14,6 +14,8 @@ _MIB = 2**20
 # Measured, in MiB: the job's script and the Snakemake that runs it; a process that has imported fairseq; one that uses
 # CUDA besides; one that loads its batches.
 _JOB, _PROCESS, _CUDA, _LOADER = 500, 600, 2_500, 500
+# Main memory of each GPU's process, beside the weights.
+LEAST_MEMORY = _PROCESS + _CUDA + _LOADER
 # Bytes of a parameter: weight, gradient and two moments of Adam.
 _STATE = 16
 # Rows of the decoder for each target token, as joint training has them: AR content and query, observed, masked, gold
@@ -48,7 +50,7 @@ def default_resources(
     """
     state = _STATE * parameters(model, vocabulary) / _MIB
     if device == "cuda":
-        each = _PROCESS + _CUDA + _LOADER + 2 * state
+        each = LEAST_MEMORY + 2 * state
         return {"threads": 2 * training["gpus"], "memory": _rounded(_JOB + training["gpus"] * each)}
     return {"threads": 1, "memory": _rounded(_JOB + _PROCESS + state + _HEAP * _kept(model, training, vocabulary))}
 

@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from janus.config.resources import LEAST_MEMORY
 from janus.config.tiers import averages, runs, settings
 from janus.errors import InputError
-
-# A training process needs memory for PyTorch, CUDA and a copy of each checkpoint that it saves.
-LEAST_MEMORY = 4000
 
 Problems = Iterator[InputError]
 
