@@ -143,19 +143,16 @@ class Flowseq(Method):
         memory, _ = own.encode(source_of(packed["source"]))
         weight = self.options.weight(step.update) if step.training else 1.0
         noise = _noise(packed["seed"], streams, own.config.dimension)
-        if step.training:
-            stage = 2 if weight else 1
-            if int(own.begun) < stage:
-                _require_exact_weights(own)
-                own.begin(streams, memory, noise, stage)
+        if step.training and weight and not own.begun:
+            _require_exact_weights(own)
+            own.begin(streams, memory, noise)
         if not weight:
-            # Every process of a training needs a gradient of every weight.
-            nothing = torch.stack([value.sum() for value in own.not_learned_yet()]).sum()
             noise = torch.zeros_like(noise)
         parts = bound(own, streams, memory, noise, step.smoothing, divergence=weight > 0)
         total = parts.reconstruction + weight * parts.divergence + parts.length
         if not weight:
-            total = total + 0 * nothing
+            # Processes of a training exchange a gradient of every weight.
+            total = total + 0 * torch.stack([value.sum() for value in own.not_learned_yet()]).sum()
         terms = {name: value.detach() for name, value in vars(parts).items()}
         return Loss(total, streams.sentences, terms)
 

@@ -44,6 +44,7 @@ class Level:
     encoded: Tensor
     memory: Ragged
 
+    @cached_property
     def every_second(self) -> Level:
         """Every second row of each sentence, whose number of rows is even."""
         return replace(self, sentence=self.sentence[::2], place=self.place[::2] // 2, source=self.source[::2])
@@ -70,8 +71,14 @@ class Level:
 
     def positions(self, channels: int) -> Tensor:
         """Sinusoidal positions [P, C], the first of a sentence being 1."""
-        table = sinusoids(int(self.place.max()) + 2 if self.place.numel() else 1, channels)
-        return table.to(self.encoded)[self.place + 1]
+        if channels not in self._positions:
+            table = sinusoids(int(self.place.max()) + 2 if self.place.numel() else 1, channels)
+            self._positions[channels] = table.to(self.encoded)[self.place + 1]
+        return self._positions[channels]
+
+    @cached_property
+    def _positions(self) -> dict[int, Tensor]:
+        return {}
 
 
 class PlainAttention(Attention):
@@ -108,26 +115,17 @@ class PositionAttention(nn.Module):
 class WeightNormLinear(nn.Module):
     """A linear layer whose rows have a direction and a length (Salimans and Kingma, 2016)."""
 
-    def __init__(self, inputs: int, outputs: int, *, zero: bool = False):
-        """zero: lengths of zero, so that the layer gives zero until it learns."""
+    def __init__(self, inputs: int, outputs: int, *, length: float):
+        """length: of all rows at first; 0 gives zero until the layer learns."""
         super().__init__()
         self.weight_v = nn.Parameter(torch.empty(outputs, inputs))
-        self.weight_g, self.bias = nn.Parameter(torch.zeros(outputs, 1)), nn.Parameter(torch.zeros(outputs))
+        self.weight_g = nn.Parameter(torch.full((outputs, 1), length))
+        self.bias = nn.Parameter(torch.zeros(outputs))
         nn.init.normal_(self.weight_v, std=0.05)
-        if not (zero or self.weight_v.is_meta):
-            self.weight_g.data = self.weight_v.data.norm(dim=1, keepdim=True)
 
     def forward(self, rows: Tensor) -> Tensor:
         """[P, inputs] -> [P, outputs]"""
         return F.linear(rows, self.weight_g * F.normalize(self.weight_v, dim=1), self.bias)
-
-    @torch.no_grad()
-    def fit(self, rows: Tensor, scale: float) -> None:
-        """Make every output of the rows [P, inputs] have the mean zero and the standard deviation `scale`."""
-        mean, deviation = moments(self(rows))
-        factor = scale / (deviation + 1e-6)
-        self.weight_g.mul_(factor[:, None].to(self.weight_g))
-        self.bias.sub_(mean.to(self.bias)).mul_(factor.to(self.bias))
 
 
 def moments(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -215,7 +213,7 @@ class CouplingNet(nn.Module):
         self.source = nn.Linear(config.dimension, channels, bias=False) if channels != config.dimension else None
         self.attention = PositionAttention(own) if attends else None
         self.layer = PlainDecoderLayer(own)
-        self.out = WeightNormLinear(channels, 2 * channels, zero=True)
+        self.out = WeightNormLinear(channels, 2 * channels, length=0.0)
 
     def forward(self, rows: Tensor, level: Level) -> tuple[Tensor, Tensor]:
         """Shift and logit of the scale, [P, C] each, for the rows [P, C] of one half."""
@@ -256,7 +254,7 @@ class Coupling(Invertible):
     def _parts(self, x: Tensor, level: Level) -> tuple[Tensor, Tensor, Level]:
         """The half that decides, the other one, and the level of their rows."""
         if self.split == "rows":
-            first, second, level = x[::2], x[1::2], level.every_second()
+            first, second, level = x[::2], x[1::2], level.every_second
         elif self.split == "halves":
             first, second = x.chunk(2, 1)
         else:
@@ -297,7 +295,7 @@ class Flow(nn.Module):
             if number:
                 z, half = z.chunk(2, 1)
                 done.append(half)
-                z, level = z.reshape(z.size(0) // 2, -1), level.every_second()
+                z, level = z.reshape(z.size(0) // 2, -1), level.every_second
             for layer in self._of(layers):
                 if fit:
                     layer.fit(z)
@@ -314,7 +312,7 @@ class Flow(nn.Module):
             noise, half = noise.chunk(2, 1)
             done.append(half)
             noise = noise.reshape(noise.size(0) // 2, -1)
-            views.append(views[-1].every_second())
+            views.append(views[-1].every_second)
         for number in reversed(range(len(self.levels))):
             for layer in reversed(list(self._of(self.levels[number]))):
                 noise, determinant = layer.inverse(noise, views[number])

@@ -36,6 +36,10 @@ from janus.model.streams import pack_cells
 from janus.model.transformer import Decoder, Encoder, JanusTransformer, Memory, views
 
 
+# The standard deviation with which mean and log-variance of latent rows begin: they read rows of unit variance.
+_SMALL = 0.05
+
+
 @dataclass(frozen=True)
 class LatentConfig(TransformerConfig):
     """levels, steps, last_steps: of the flow; the last level has a number of steps of its own. flow_ffn: inside it.
@@ -149,8 +153,8 @@ class Posterior(nn.Module):
     def __init__(self, config: LatentConfig):
         super().__init__()
         self.layers = nn.ModuleList(PlainDecoderLayer(config) for _ in range(config.posterior_layers))
-        self.mean = WeightNormLinear(config.dimension, config.dimension)
-        self.log_variance = WeightNormLinear(config.dimension, config.dimension)
+        self.mean = WeightNormLinear(config.dimension, config.dimension, length=_SMALL)
+        self.log_variance = WeightNormLinear(config.dimension, config.dimension, length=_SMALL)
 
     def forward(self, words: Tensor, streams: DecoderRows, memory: LatentMemory) -> Tensor:
         """Hidden rows [P, D] of embedded words [P, D], which `mean` and `log_variance` read."""
@@ -188,8 +192,7 @@ class Latents:
 class LatentTransformer(JanusTransformer):
     """Encoder, posterior, prior, decoder and length.
 
-    begun: how much of the data-dependent start is done: 0 nothing, 1 the posterior's mean, 2 its variance and the
-    prior. It is part of a checkpoint.
+    begun: 1 once the prior has begun with what a batch suggests (`begin`), otherwise 0. It is part of a checkpoint.
     """
 
     encoder_class, decoder_class = LatentEncoder, LatentDecoder
@@ -264,24 +267,18 @@ class LatentTransformer(JanusTransformer):
         return log_probs, lengths
 
     @torch.no_grad()
-    def begin(self, streams: DecoderRows, memory: Memory, noise: Tensor, stage: int) -> None:
-        """Let parts of the model begin with what a batch suggests, up to `stage` (see the class).
+    def begin(self, streams: DecoderRows, memory: Memory, noise: Tensor) -> None:
+        """Let the prior begin by standardising what the posterior draws with noise [P, D], without dropout.
 
-        The mean, and later the logarithm of the variance, of latent rows have a standard deviation of 0.05; the flow
-        standardises what the posterior draws with noise [P, D]. In several processes, all of their rows count. There is
-        no dropout.
+        In several processes, the rows of all of them count.
         """
-        begun, training = int(self.begun), self.training
+        training = self.training
         self.eval()
-        hidden = self.posterior(self.decoder.embed_target(streams), streams, cast(LatentMemory, memory)).float()
-        if begun < 1:
-            self.posterior.mean.fit(hidden, 0.05)
-        if begun < 2 <= stage:
-            self.posterior.log_variance.fit(hidden, 0.05)
-            level, mean = self.level(streams, memory), self.posterior.mean(hidden)
-            drawn = self.draw(mean, self.posterior.log_variance(hidden), noise, level)
-            self.prior.fit(drawn.rows, level)
-        self.begun.fill_(max(begun, stage))
+        level, exact = self.level(streams, memory), torch.promote_types(self.prior_type, torch.float32)
+        drawn = self.draw(*self.approximate(streams, memory), noise, level)
+        with torch.autocast(noise.device.type, enabled=False):
+            self.prior.fit(drawn.rows.to(exact), _exact(level, exact))
+        self.begun.fill_(1)
         self.train(training)
 
     def not_learned_yet(self) -> Iterator[Tensor]:
