@@ -48,9 +48,7 @@ class Candidates:
         parts = zip(self.words.split(sizes), self.word_scores.split(sizes), ranks.tolist())
         every = [Hypothesis(words, scores, rank) for words, scores, rank in parts]
         own = len(every) // self.lengths.size(0)
-        return [
-            sorted(every[first : first + own], key=lambda one: -one.score) for first in range(0, len(every), own)
-        ]
+        return [sorted(every[first : first + own], key=lambda one: -one.score) for first in range(0, len(every), own)]
 
 
 def as_latent(model: JanusTransformer, decoder: str) -> LatentTransformer:

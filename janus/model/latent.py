@@ -30,11 +30,10 @@ from janus.model.flow import (
     normal_log_density,
 )
 from janus.model.layers import EncoderLayer, Rows
-from janus.model.ragged import Ragged, Source
+from janus.model.ragged import Ragged
 from janus.model.rows import DecoderRows
 from janus.model.streams import pack_cells
 from janus.model.transformer import Decoder, Encoder, JanusTransformer, Memory, views
-
 
 # The standard deviation with which mean and log-variance of latent rows begin: they read rows of unit variance.
 _SMALL = 0.05

@@ -271,7 +271,8 @@ def test_first_phase_decodes_the_mean():
     unlearned = {id(value) for value in model.not_learned_yet()}
     for name, value in model.named_parameters():
         assert value.grad is not None, name
-        assert value.grad.any() != (id(value) in unlearned) or name.endswith(("k_proj.bias", "embed_tokens.weight")), name
+        # A bias of keys changes no softmax.
+        assert name.endswith("k_proj.bias") or value.grad.any() != (id(value) in unlearned), name
 
 
 def test_later_the_bound_is_weighed():
