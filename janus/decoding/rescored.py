@@ -43,14 +43,23 @@ class RescoredSettings(OnePassSettings):
 
 def rescored(model: JanusTransformer, source: Source, settings: RescoredSettings) -> list[list[Hypothesis]]:
     """The candidates of each sentence, best first by the autoregressive model."""
-    found = candidates(model, source, settings)
-    if not settings.rescore:
+    return ranked_by(settings.rescore, model, source, candidates(model, source, settings))
+
+
+def ranked_by(
+    checkpoint: str, model: JanusTransformer, source: Source, found: list[list[Hypothesis]]
+) -> list[list[Hypothesis]]:
+    """The hypotheses that `model` found, best first by the autoregressive model of a checkpoint, if one is named.
+
+    Raises InputError if that was trained on another vocabulary.
+    """
+    if not checkpoint:
         return found
-    scorer = _load(Path(settings.rescore), str(source.token.device), Path(settings.rescore).stat().st_mtime_ns)
+    scorer = _load(Path(checkpoint), str(source.token.device), Path(checkpoint).stat().st_mtime_ns)
     if scorer.config.target_vocabulary != model.config.target_vocabulary:
         raise InputError(
             f"it has {scorer.config.target_vocabulary} words, the model {model.config.target_vocabulary}",
-            where=settings.rescore,
+            where=checkpoint,
             fix="train both on the same corpus",
         )
     return rank(scorer, source_for(source, model.config, scorer.config), found)

@@ -111,7 +111,7 @@ class Attention(nn.Module):
         self.k_proj = nn.Linear(dimension, dimension)
         self.v_proj = nn.Linear(dimension, dimension)
         self.q_proj = nn.Linear(dimension, dimension)
-        self.out_proj = nn.Linear(dimension, dimension)
+        self.out_proj: nn.Module = nn.Linear(dimension, dimension)
 
     def forward(self, queries: Tensor, keys: Tensor, values: Tensor, view: View) -> Tensor:
         """Attend from rows `queries` [P, D] to already projected rows `keys`, `values` [C, D]; returns [P, D]."""

@@ -60,11 +60,13 @@ class _Embedder(nn.Module):
 
 
 class Encoder(_Embedder):
-    """The standard Transformer encoder, on rows without padding."""
+    """The standard Transformer encoder, on rows without padding; a method may have another `layer_class`."""
+
+    layer_class: type[EncoderLayer] = EncoderLayer
 
     def __init__(self, config: TransformerConfig):
         super().__init__(config, config.source_vocabulary, config.source_positions)
-        self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.encoder_layers))
+        self.layers = nn.ModuleList(self.layer_class(config) for _ in range(config.encoder_layers))
 
     def forward(self, source: Source) -> Tensor:
         """Encode a batch of sources: rows [N, D]."""
