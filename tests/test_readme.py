@@ -51,11 +51,27 @@ def test_the_table_of_durations_comes_from_a_run():
     assert run in page("docs/results-multi30k.md")
 
 
-def test_the_trials_of_the_study_come_from_their_runs():
-    folder = REFERENCE / "study-grid"
-    assert (folder / "trials.md").read_text(encoding="utf-8") in page("docs/study.md")
-    trials = read_trials(sorted(folder.glob("study-lr-*")), updates=1365)
+@pytest.mark.parametrize(
+    ("study", "updates", "text"), [("study", 1365, "docs/study.md"), ("grammar", 960, "docs/grammar-study.md")]
+)
+def test_the_trials_of_a_study_come_from_their_runs(study, updates, text):
+    folder = REFERENCE / f"{study}-grid"
+    trials = read_trials(sorted(folder.glob(f"{study}-lr-*")), updates=updates)
     assert "\n".join([*to_markdown(trials), ""]) == (folder / "trials.md").read_text(encoding="utf-8")
+    assert (folder / "trials.md").read_text(encoding="utf-8") in page(text)
+
+
+def test_the_rates_of_the_grammar_are_the_best_of_their_trials():
+    tier = read_yaml(ROOT / "config/grammar.yaml")
+    others = {name: one["training"] for one in tier["overrides"] for name in one["systems"]}
+    for trial in read_trials(sorted((REFERENCE / "grammar-grid").glob("grammar-lr-*")), updates=960):
+        if trial.best:
+            rate = others.get(trial.system, {}).get("lr", tier["training"]["lr"])
+            assert float(trial.settings["lr"]) == rate, trial.system
+
+
+def test_the_page_of_cmlm_cites_the_trials():
+    trials = read_trials(sorted((REFERENCE / "study-grid").glob("study-lr-*")), updates=1365)
     best = {trial.system: trial for trial in trials if trial.best}
     assert f"has a validation BLEU of {best['cmlm-core'].bleu:.2f} at its best" in page("docs/cmlm.md")
     assert f"the NAR side of AR+NAR {best['ar-nar'].by_manner['nar']:.2f}" in page("docs/cmlm.md")
