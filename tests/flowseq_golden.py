@@ -94,8 +94,7 @@ def parts_of(name: str, value: Tensor) -> dict[str, Tensor]:
 
 def golden_flowseq() -> LatentTransformer:
     """The authors' model, in training mode; it has no dropout."""
-    no_dropout = {"word_dropout": 0.0, "dropped_words": 0.0, "length_dropout": 0.0}
-    method = make_method("flowseq", OPTIONS | no_dropout)
+    method = make_method("flowseq", OPTIONS)
     model = method.network(method.configure(SHAPE))
     weights = {"begun": torch.tensor(1)}
     for name, value in GOLDEN.items():

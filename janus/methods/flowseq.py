@@ -41,12 +41,20 @@ class FlowseqOptions:
     posterior_layers: int = option(0, "Layers of the posterior; 0 stands for as many as the decoder has.", minimum=0)
     differences: int = option(20, "The largest difference of target and source lengths.", minimum=1)
     word_dropout: float = option(
-        0.2, "Dropout of the embedded words of source and target.", minimum=0, exclusiveMaximum=1
+        0.2,
+        "Dropout of the embedded words of source and target, where the training has a dropout.",
+        minimum=0,
+        exclusiveMaximum=1,
     )
     dropped_words: float = option(
-        0.2, "Share of the target words that the posterior does not see.", minimum=0, exclusiveMaximum=1
+        0.2,
+        "Share of the target words that the posterior does not see, where the training has a dropout.",
+        minimum=0,
+        exclusiveMaximum=1,
     )
-    length_dropout: float = option(0.33, "Dropout where the length is predicted.", minimum=0, exclusiveMaximum=1)
+    length_dropout: float = option(
+        0.33, "Dropout where the length is predicted and the training has a dropout.", minimum=0, exclusiveMaximum=1
+    )
     init_updates: int = option(
         -1, "Updates without the prior; -1 stands for a fifth of the training's `max_update`.", minimum=-1
     )
@@ -91,6 +99,8 @@ class Flowseq(Method):
                 where="flowseq",
                 fix="use fewer heads, or another width",
             )
+        # A tier that trains without dropout trains without these, too.
+        drops = config.dropout > 0
         own = replace(
             config,
             activation="relu",
@@ -109,9 +119,9 @@ class Flowseq(Method):
             flow_ffn=options.flow_ffn or 2 * config.dimension,
             posterior_layers=options.posterior_layers or config.decoder_layers,
             differences=options.differences,
-            word_dropout=options.word_dropout,
-            dropped_words=options.dropped_words,
-            length_dropout=options.length_dropout,
+            word_dropout=options.word_dropout * drops,
+            dropped_words=options.dropped_words * drops,
+            length_dropout=options.length_dropout * drops,
         )
 
     def arguments(self, training: Training) -> list[str]:

@@ -357,3 +357,10 @@ def test_heads_have_to_divide_half_of_the_width():
     with pytest.raises(InputError, match="half of the width 16 is no multiple of 3 heads"):
         method.configure(replace(SHAPE, decoder_heads=3))
     assert isinstance(method.configure(SHAPE), LatentConfig)
+
+
+def test_dropout_of_its_own_follows_that_of_the_training():
+    method, names = make_method("flowseq", OPTIONS), ("word_dropout", "dropped_words", "length_dropout")
+    for dropout, expected in ((0.0, [0.0, 0.0, 0.0]), (0.1, [0.2, 0.2, 0.33])):
+        config = method.configure(replace(SHAPE, dropout=dropout))
+        assert [getattr(config, name) for name in names] == expected
