@@ -47,7 +47,7 @@ def _device(config: RunConfig) -> Iterator[Finding]:
     trainings = _trainings(config)
     precisions = sorted({one["precision"] for one in trainings})
     if config.tier["device"] == "cuda":
-        count = max(one["gpus"] for one in trainings)
+        count = max((one["gpus"] for one in trainings), default=1)
         try:
             require_device("cuda", count=count)
         except InputError as error:
@@ -68,14 +68,14 @@ def _device(config: RunConfig) -> Iterator[Finding]:
 
 def _resources(config: RunConfig) -> Iterator[Finding]:
     trainings = _trainings(config)
-    cores, threads = len(os.sched_getaffinity(0)), max(one["threads"] for one in trainings)
+    cores, threads = len(os.sched_getaffinity(0)), max((one["threads"] for one in trainings), default=1)
     said = f"{cores}, a training computes with {threads}"
     if cores < threads:
         yield Finding("warning", "processor cores", said, f"set `training.threads: {cores}`")
     else:
         yield Finding("ok", "processor cores", said)
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
-    asked = max(one["memory"] for one in trainings)
+    asked = max((one["memory"] for one in trainings), default=0)
     said = f"{memory:,} MiB, a training asks for {asked:,}"
     if memory < asked:
         yield Finding("warning", "memory", said, "use a larger machine, or see in `janus plan` what it needs")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from janus.config.run_config import RunConfig
+from janus.errors import InputError
 from janus.planning.costs import Costs, Training, Work, all_corpora, corpus_bytes
 from janus.planning.machine import Machine, measure
 
@@ -44,7 +45,11 @@ def make_plan(config: RunConfig, machine: Machine, jobs: Mapping[str, int]) -> d
 def measured(config: RunConfig) -> Machine:
     """The rate of this machine on the tier's training of most arithmetic an update."""
     costs = Costs(config)
-    heaviest = max(costs.trainings(), key=lambda one: one.work.flop / one.updates / one.seeds)
+    trainings = costs.trainings()
+    if not trainings:
+        what = "trains nothing whose speed could be measured"
+        raise InputError(what, where=f"tier {config.tier['tier']}", fix="state a rate: --gflops N")
+    heaviest = max(trainings, key=lambda one: one.work.flop / one.updates / one.seeds)
     own = costs.settings(heaviest.corpus, heaviest.system)["training"]
     tokens = min(own["max_tokens"], _MEASURED_TOKENS)
     return measure(costs.shape(heaviest.corpus, heaviest.system), tokens, own["precision"], config.tier["device"])
@@ -62,7 +67,8 @@ def lines_of(plan: Mapping[str, Any]) -> Iterator[str]:
         yield ""
     yield f"Trainings: {sum(row['seeds'] for row in plan['trainings']):,}"
     head = ["corpus", "system", "seeds", "updates", "epochs", "M weights", "PFLOP", "time"]
-    yield from _table([head, *(_cells(row) for row in plan["trainings"])])
+    if plan["trainings"]:
+        yield from _table([head, *(_cells(row) for row in plan["trainings"])])
     yield ""
     yield "Time, of one job after the other"
     yield from _table([[name, time_text(seconds)] for name, seconds in plan["seconds"].items() if seconds])
@@ -71,11 +77,11 @@ def lines_of(plan: Mapping[str, Any]) -> Iterator[str]:
     yield from _table([[name, size_text(size)] for name, size in plan["disk"].items()])
     yield ""
     yield from download_lines(plan["downloads"])
-    memory = plan["memory"]
-    yield (
-        f"Memory: the largest training, {memory['training']}, needs about {size_text(memory['bytes'])} of the "
-        f"{memory['of']}; it asks for {size_text(memory['asked'])} of main memory"
-    )
+    if memory := plan["memory"]:
+        yield (
+            f"Memory: the largest training, {memory['training']}, needs about {size_text(memory['bytes'])} of the "
+            f"{memory['of']}; it asks for {size_text(memory['asked'])} of main memory"
+        )
     for said in plan["assumed"]:
         yield f"Assumed: {said}"
 
@@ -108,7 +114,8 @@ def _assumed(config: RunConfig, costs: Costs, trainings: list[Training]) -> Iter
             yield f"{name}: {said}"
     for one in trainings:
         if not one.epochs and costs.settings(one.corpus, one.system)["training"]["max_epoch"]:
-            yield f"{one.corpus}: {one.system} ends by `max_update` alone, since no `sizes.blocks` says how long an epoch is"
+            said = "ends by `max_update` alone, since no `sizes.blocks` says how long an epoch is"
+            yield f"{one.corpus}: {one.system} {said}"
 
 
 def _seconds(machine: Machine, works: Mapping[Any, Work]) -> float:
@@ -174,6 +181,9 @@ def download_lines(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _memory(config: RunConfig, costs: Costs, trainings: list[Training]) -> dict[str, Any]:
+    """What the largest training needs; empty where nothing is trained."""
+    if not trainings:
+        return {}
     largest = max(trainings, key=lambda one: one.memory)
     asked = max(costs.settings(one.corpus, one.system)["training"]["memory"] for one in trainings)
     return {

@@ -20,7 +20,8 @@ _SPECIAL = 4
 
 @dataclass(frozen=True)
 class TextSize:
-    """sentences: by split, of a text the blocks of an epoch, as far as they are known. source, target: mean tokens, without bos and eos. vocabulary: entries of the dictionary.
+    """sentences: by split, of a text the blocks of an epoch, as far as they are known. source, target: mean tokens,
+    without bos and eos. vocabulary: entries of the dictionary.
     assumed: what of it is a guess, in words; empty where nothing is.
     """
 

@@ -24,7 +24,7 @@ from janus.planning.costs import Costs, training_memory
 from janus.planning.counting import flow_of, parameters
 from janus.planning.jobs import planned_jobs
 from janus.planning.machine import Machine, measure
-from janus.planning.plan import download_lines, downloads_of, make_plan, number_text, time_text
+from janus.planning.plan import download_lines, downloads_of, lines_of, make_plan, measured, number_text, time_text
 from janus.planning.texts import size_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -192,7 +192,10 @@ def test_the_command_prints_a_table_or_json(small, capsys):
     ] == 3300
 
 
-@pytest.mark.parametrize("words", [["--gflops", "0"], ["--gflops", "nan"], ["--gflops", "inf"], ["--configfile", "no.yaml"], ["--config", "seeds"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--gflops", "0"], ["--gflops", "nan"], ["--gflops", "inf"], ["--configfile", "no.yaml"], ["--config", "seeds"]],
+)
 def test_a_mistake_is_one_line(words, capsys):
     assert main(["plan", "--no-jobs", *words]) == 1
     assert capsys.readouterr().err.count("\n") == 1
@@ -219,6 +222,25 @@ def test_an_epoch_of_a_text_is_a_shard_and_ends_pretraining():
     assert [row["updates"] for row in plan["trainings"] if row["corpus"] == text.name] == [1_000_000] * 3
     [said] = [one for one in plan["assumed"] if "bart-cmlm" in one]
     assert said.startswith("wikipedia-bookcorpus: ") and "sizes.blocks" in said
+
+
+def test_given_outputs_cost_nothing(tmp_path):
+    (tmp_path / "outputs.txt").write_text("a dog .\n")
+    config = read_config([ROOT / "config/multi30k-cpu.yaml"])
+    entry = {"label": "Theirs", "manners": ["nar"]}
+    entry["hypotheses"] = {"files": str(tmp_path / "outputs.txt"), "tokenised": True, "passes": 10}
+    table = {"title": "Given", "columns": {"multi30k.de-en": "Captions"}}
+    changes = {"figures": {}, "overviews": {}, "systems": {"theirs": entry}}
+
+    def plan(*systems):
+        tables = {"mine": table | {"systems": list(systems)}}
+        return make_plan(check_config({**config, **changes, "tables": tables}, where="tier"), Machine(60), {})
+
+    both, own, given = plan("theirs", "cmlm-core"), plan("cmlm-core"), plan("theirs")
+    assert both["seconds"] == own["seconds"] and [row["system"] for row in both["trainings"]] == ["cmlm-core"]
+    assert given["hours"] == 0 and not any("Memory" in line for line in lines_of(given))
+    with pytest.raises(InputError, match="trains nothing .* state a rate: --gflops N"):
+        measured(check_config({**config, **changes, "tables": {"mine": table | {"systems": ["theirs"]}}}, where="tier"))
 
 
 def test_numbers_are_written_out():
