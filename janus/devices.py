@@ -1,11 +1,17 @@
 """Checks that the device of a job is available and suits its precision, before its work begins."""
 
+import re
+
 from janus.errors import InputError
+
+_DEVICE = re.compile(r"cpu|cuda(:\d{1,4})?")
 
 
 def require_device(device: str, *, count: int = 1) -> None:
-    """Raise InputError where `device` (cpu, cuda or cuda:<n>) or `count` of its kind cannot be used."""
-    if not device.startswith("cuda"):
+    """Raise InputError where `device` is not cpu, cuda or cuda:<n>, or it or `count` of its kind cannot be used."""
+    if not _DEVICE.fullmatch(device):
+        raise InputError("unknown device", where=f"device {device}", fix="use cpu, cuda or cuda:<number>")
+    if device == "cpu":
         return
     import torch
 

@@ -27,6 +27,8 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
+# How compressed files begin, and the program that unpacks them.
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh9": "bzip2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
 @contextmanager
@@ -94,12 +96,20 @@ def read_lines(path: Path) -> list[str]:
 def iter_lines(path: Path) -> Iterator[str]:
     """The lines of `read_lines`, as a stream."""
     path = Path(path)
-    if not path.is_file():
-        raise InputError("no such file", where=path, fix="create it first, or correct the path")
+    require_file(path, fix="create it first, or correct the path")
     with open(path, "rb") as stream:
         for number, line in enumerate(decode_lines(stream, path), 1):
             _require_one_line(line, path, number)
             yield line
+
+
+def require_file(path: Path, *, fix: str) -> None:
+    """Raise InputError unless `path` can be read as a file or a pipe. fix: what to do where nothing has that name."""
+    path = Path(path)
+    if path.is_dir():
+        raise InputError("is a folder", where=path, fix="name a file in it")
+    if not path.exists():
+        raise InputError("no such file", where=path, fix=fix)
 
 
 def decode_lines(stream: Iterable[bytes], where: object) -> Iterator[str]:
@@ -123,7 +133,9 @@ def decode_lines(stream: Iterable[bytes], where: object) -> Iterator[str]:
 
 
 def _require_bytewise(head: bytes, where: object) -> None:
-    """Raise InputError if a file looks like UTF-16 or UTF-32: with their mark, or with every other byte zero."""
+    """Raise InputError if a file looks compressed, or like UTF-16 or UTF-32: with a mark, or every other byte zero."""
+    if program := next((program for magic, program in _COMPRESSED.items() if head.startswith(magic)), None):
+        raise InputError("compressed, not text", where=where, fix=f"unpack it: {program} -dc OLD > NEW")
     kind = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
     if kind is None and len(head) >= 4 and (not any(head[0:4:2]) or not any(head[1:4:2])):
         kind = "UTF-16"

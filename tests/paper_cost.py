@@ -20,6 +20,7 @@ from janus.model.flops import CMLM, JANUS, TRANSFORMER, necessary_work
 from janus.model.streams import AR_CONTENT, AR_QUERY, AUX_QUERY, GOLD, MASKED, OBSERVED
 
 ROOT = Path(__file__).resolve().parents[1]
+MANIFEST = load_manifest(ROOT / "config/corpora.yaml")
 # Subwords of an average source and target, and training sentences.
 TEXTS = {
     "iwslt14.de-en": (25, 24, 160_000),
@@ -28,8 +29,7 @@ TEXTS = {
     "xsum.src-tgt": (420, 28, 204_000),
     "squad.src-tgt": (170, 16, 76_000),
     "personachat.src-tgt": (150, 15, 122_000),
-    # Blocks of 4.4 thousand million subwords.
-    "wikipedia-bookcorpus": (512, 512, 8_600_000),
+    "wikipedia-bookcorpus": (512, 512, MANIFEST.texts["wikipedia-bookcorpus"].sizes["blocks"]),
 }
 TEXTS |= {"wmt16.en-ro": TEXTS["wmt16.ro-en"], "wmt14.en-de": TEXTS["wmt14.de-en"]}
 # An A100's matrix products in half precision, and the assumed share of them that a training reaches.
@@ -57,8 +57,7 @@ class Cost:
 def costs() -> list[Cost]:
     """Every training of the paper's tier."""
     tier = checked(of="paper")
-    corpora = load_manifest(ROOT / "config/corpora.yaml")
-    return [_cost(tier, corpora, corpus, name) for corpus, name in runs(tier, SYSTEMS)]
+    return [_cost(tier, MANIFEST, corpus, name) for corpus, name in runs(tier, SYSTEMS)]
 
 
 def _cost(tier, manifest, corpus, name) -> Cost:

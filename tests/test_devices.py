@@ -6,7 +6,18 @@ import pytest
 import torch
 
 import janus.training.run as training
-from janus.devices import bfloat16_warning
+from janus.devices import bfloat16_warning, require_device
+from janus.errors import InputError
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "CPU", ""])
+def test_a_device_that_torch_does_not_know_is_one_line(device):
+    with pytest.raises(InputError, match=f"device {device}: unknown device; use cpu, cuda or cuda:<number>"):
+        require_device(device)
+
+
+def test_a_processor_is_there():
+    require_device("cpu")
 
 
 @pytest.mark.parametrize("supported", [True, False])

@@ -1,6 +1,11 @@
 """Nothing half-written is ever left under its final name; text that is not text is refused with its place."""
 
+import bz2
+import gzip
+import lzma
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +95,26 @@ def test_unreadable_content_names_its_place(tmp_path, content, reader, complaint
     (tmp_path / "a").write_bytes(content)
     with pytest.raises(InputError, match=complaint):
         reader(tmp_path / "a")
+
+
+@pytest.mark.parametrize(("packer", "program"), [(gzip, "gzip"), (bz2, "bzip2"), (lzma, "xz")])
+def test_compressed_text_is_named_as_such(packer, program, tmp_path):
+    (tmp_path / "a").write_bytes(packer.compress(b"ein Hund\nzwei\n"))
+    with pytest.raises(InputError, match=f"a: compressed, not text; unpack it: {program} -dc OLD > NEW"):
+        read_lines(tmp_path / "a")
+
+
+def test_a_folder_is_named_as_such(tmp_path):
+    with pytest.raises(InputError, match="is a folder; name a file in it"):
+        read_lines(tmp_path)
+
+
+def test_a_pipe_is_read(tmp_path):
+    reading, writing = os.pipe()
+    os.write(writing, b"ein Hund\n")
+    os.close(writing)
+    assert read_lines(Path(f"/dev/fd/{reading}")) == ["ein Hund"]
+    os.close(reading)
 
 
 @pytest.mark.parametrize("reader", [read_lines, read_json])

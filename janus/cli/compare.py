@@ -17,7 +17,7 @@ import json
 import sys
 from pathlib import Path
 
-from janus.cli.values import TASKS, positive
+from janus.cli.values import TASKS, language, positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sources", type=Path, metavar="FILE", help="one source a line, shown; questions need them")
     parser.add_argument("--task", choices=TASKS, default="", help="what it is; by default the run's, or translation")
     parser.add_argument("--manner", choices=("ar", "nar"), default="", help="which outputs of a run")
-    parser.add_argument("--language", default="", metavar="CODE", help="of the outputs; by default the run's, or en")
+    parser.add_argument("--language", type=language, metavar="CODE", help="of the outputs; by default the run's, or en")
     parser.add_argument("--lowercase", action="store_true", help="ignore case")
     parser.add_argument("--top", type=positive, default=5, metavar="N", help="lines shown; by default 5")
     parser.add_argument("--json", action="store_true", help="print JSON, with every line that differs")
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
         sources=options.sources,
         task=options.task,
         manner=options.manner,
-        language=options.language,
+        language=options.language or "",
         folded=options.lowercase,
     )
     for path in found.retokenised:

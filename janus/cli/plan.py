@@ -10,6 +10,7 @@ Examples:
 
 import argparse
 import json
+import math
 import sys
 
 from janus.cli.values import add_config_arguments
@@ -33,8 +34,10 @@ def run(options: argparse.Namespace) -> None:
     from janus.planning.machine import Machine
     from janus.planning.plan import lines_of, make_plan, measured
 
-    if options.gflops is not None and options.gflops <= 0:
-        raise InputError("is not above zero", where="--gflops", fix="give the rate that a training reaches")
+    if options.gflops is not None and not 0 < options.gflops < math.inf:
+        raise InputError(
+            "is not a finite number above zero", where="--gflops", fix="give the rate that a training reaches"
+        )
     config = load_config(options.configfile, options.config)
     machine = Machine(options.gflops) if options.gflops else measured(config)
     terms = {item.accept for item in config.downloads() if item.accept}

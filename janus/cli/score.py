@@ -13,7 +13,7 @@ import json
 import sys
 from pathlib import Path
 
-from janus.cli.values import TASKS
+from janus.cli.values import TASKS, language
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", choices=TASKS, default="translation", help="what it is; by default translation")
     parser.add_argument("--sources", type=Path, metavar="FILE", help="one source a line; questions are grouped by them")
     parser.add_argument("--against", type=Path, metavar="FILE", help="a baseline's outputs, for a paired test")
-    parser.add_argument("--language", default="en", metavar="CODE", help="of outputs and references; by default en")
+    parser.add_argument(
+        "--language", type=language, default="en", metavar="CODE", help="of outputs and references; by default en"
+    )
     parser.add_argument("--lowercase", action="store_true", help="ignore case")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
@@ -40,7 +42,8 @@ def run(options: argparse.Namespace) -> None:
     lines = {name: read_lines(path) for name, path in (files | {"against": options.against}).items() if path}
     for name, text in lines.items():
         if not is_tokenised(text):
-            print(f"{name} are not tokenised: tokenised here as Moses does ({options.language})", file=sys.stderr)
+            shown = "the baseline's outputs" if name == "against" else name
+            print(f"{shown} are not tokenised: tokenised here as Moses does ({options.language})", file=sys.stderr)
     common = {"references": lines["references"], "sources": lines.get("sources", ())}
     common |= {"task": options.task, "language": options.language, "folded": options.lowercase}
     system = Outputs(lines=lines["outputs"], **common)

@@ -25,7 +25,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from janus.cli.values import positive, setting
+from janus.cli.values import language, positive, setting
 
 if TYPE_CHECKING:
     from janus.translator.translator import Translation
@@ -78,8 +78,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="fairseq's dict.LANGUAGE.txt; of two, the first is the source's",
     )
     text.add_argument("--codes", type=Path, metavar="FILE", help="BPE codes of subword-nmt, or the folder of GPT-2's")
-    text.add_argument("--source", default="", metavar="CODE", help="language of the input, for Moses' tokeniser")
-    text.add_argument("--target", default="", metavar="CODE", help="language of the outputs, for the detokeniser")
+    text.add_argument("--source", type=language, metavar="CODE", help="language of the input, for Moses' tokeniser")
+    text.add_argument("--target", type=language, metavar="CODE", help="language of the outputs, for the detokeniser")
     text.add_argument("--lowercase", action="store_true", help="the model's text was lower-cased")
 
 
@@ -93,8 +93,8 @@ def run(options: argparse.Namespace) -> None:
         corpus=options.corpus,
         dictionaries=options.dictionary,
         codes=options.codes,
-        source=options.source,
-        target=options.target,
+        source=options.source or "",
+        target=options.target or "",
         lowercase=options.lowercase,
         device=options.device,
     )
@@ -123,12 +123,11 @@ def run(options: argparse.Namespace) -> None:
 
 def _windows(files: list[Path] | None, size: int | None) -> Iterator[tuple[str, int, list[str]]]:
     """The input in parts: its name, the number of the part's first line, and lines."""
-    from janus.errors import InputError
-    from janus.files import decode_lines
+    from janus.files import decode_lines, require_file
 
     for file in files or [None]:
-        if file is not None and not file.is_file():
-            raise InputError("no such file", where=file, fix="correct the path")
+        if file is not None:
+            require_file(file, fix="correct the path")
         live = file is None and sys.stdin.isatty()
         if live:
             print("a sentence a line; Ctrl-D ends", file=sys.stderr)

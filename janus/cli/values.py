@@ -1,6 +1,7 @@
 """Values on the command line: types, whose names argparse shows, the tasks, and the files and words of a config."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,16 @@ def setting(text: str) -> tuple[str, Any]:
 
 
 setting.__name__ = "KEY=VALUE"
+
+
+def language(text: str) -> str:
+    """A code of two or three letters, such as de."""
+    if not re.fullmatch("[a-z]{2,3}", text):
+        raise ValueError(text)
+    return text
+
+
+language.__name__ = "code of a language, such as de,"
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,6 +1,7 @@
 """What one tier needs: a device and its precision, cores, memory, Java, readers, data, accepted terms."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def needs(config: RunConfig) -> Iterator[Finding]:
     """The findings about a checked config."""
     yield from _device(config)
     yield from _resources(config)
+    yield _disk(config)
     if any(entry.task == "question" for entry in map(config.manifest.corpora.get, config.tier["corpora"])):
         yield _java()
     yield from _own_files(config)
@@ -45,7 +47,7 @@ def _device(config: RunConfig) -> Iterator[Finding]:
     trainings = _trainings(config)
     precisions = sorted({one["precision"] for one in trainings})
     if config.tier["device"] == "cuda":
-        count = max(one["gpus"] for one in trainings)
+        count = max((one["gpus"] for one in trainings), default=1)
         try:
             require_device("cuda", count=count)
         except InputError as error:
@@ -66,19 +68,33 @@ def _device(config: RunConfig) -> Iterator[Finding]:
 
 def _resources(config: RunConfig) -> Iterator[Finding]:
     trainings = _trainings(config)
-    cores, threads = len(os.sched_getaffinity(0)), max(one["threads"] for one in trainings)
+    cores, threads = len(os.sched_getaffinity(0)), max((one["threads"] for one in trainings), default=1)
     said = f"{cores}, a training computes with {threads}"
     if cores < threads:
         yield Finding("warning", "processor cores", said, f"set `training.threads: {cores}`")
     else:
         yield Finding("ok", "processor cores", said)
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
-    asked = max(one["memory"] for one in trainings)
+    asked = max((one["memory"] for one in trainings), default=0)
     said = f"{memory:,} MiB, a training asks for {asked:,}"
     if memory < asked:
         yield Finding("warning", "memory", said, "use a larger machine, or see in `janus plan` what it needs")
     else:
         yield Finding("ok", "memory", said)
+
+
+def _disk(config: RunConfig) -> Finding:
+    """Whether the whole run, from an empty folder, has a place here."""
+    from janus.planning.costs import Costs
+    from janus.planning.plan import disk_of, size_text
+
+    costs = Costs(config)
+    needed = sum(disk_of(config, costs, costs.trainings()).values())
+    free = shutil.disk_usage(Path.cwd()).free
+    said = f"{size_text(free)} free, a run from an empty folder needs about {size_text(needed)}"
+    if free < needed:
+        return Finding("warning", "disk for the run", said, "run on a larger disk: snakemake --directory FOLDER")
+    return Finding("ok", "disk for the run", said)
 
 
 def _java() -> Finding:
@@ -102,7 +118,7 @@ def _readers(config: RunConfig) -> Iterator[Finding]:
     try:
         require_readers(item.name for item in config.downloads())
     except InputError as error:
-        yield Finding("missing", "readers", f"{error.where} {error.what}", error.fix)
+        yield Finding("missing", "readers", f"{error.where}: {error.what}", error.fix)
 
 
 def _data(config: RunConfig) -> Iterator[Finding]:
@@ -113,21 +129,32 @@ def _data(config: RunConfig) -> Iterator[Finding]:
             path = _DOWNLOADS / item.name
             yield Finding("warning", "data", f"{path} {said}", "it is fetched again, or replace it")
     there = [item for item in items if item not in here]
+    lacking: list[Download] = []
     if mirror and "://" not in mirror:
         lacking = [item for item in there if not (Path(mirror) / item.path).is_file()]
-        for item in lacking:
-            yield Finding("missing", "data", f"{Path(mirror) / item.path} is not there", "put it there")
-        there = [item for item in there if item not in lacking]
-    elif not mirror:
-        for item in (item for item in there if not item.addresses):
-            fix = f"put it there, or set `--config mirror=FOLDER` to one that holds {item.path}"
-            yield Finding("missing", "data", f"{_DOWNLOADS / item.name} has no public address", fix)
+        if not Path(mirror).is_dir():
+            yield Finding("missing", "mirror", f"there is no folder {mirror}", "correct `mirror`")
+        elif lacking:
+            yield Finding("missing", "mirror", f"{mirror} lacks {_paths(lacking)}", "put the files there")
+    elif not mirror and (lacking := [item for item in there if not item.addresses]):
+        said = f"{len(lacking)} files have no public address: {_paths(lacking)}"
+        fix = f"set `--config mirror=FOLDER` to one that holds them, or put them into {_DOWNLOADS} as in corpora.yaml"
+        yield Finding("missing", "mirror", said, fix)
     said = f"{len(here)} of {len(items)} downloads at hand" if items else "nothing is downloaded"
-    fetched = [item for item in there if mirror or item.addresses]
     pinned = sum(item.sha256 is not None for item in items)
     if items:
-        said += f", {len(fetched)} to fetch{f' from {mirror}' if mirror else ''}; the checksums of {pinned} are known"
-    yield Finding("ok", "data", said)
+        said += f", {len(there) - len(lacking)} to fetch{f' from {mirror}' if mirror else ''}"
+        said += f", {len(lacking)} nowhere" if lacking else ""
+        said += f"; the checksums of {pinned} are known"
+    yield Finding("missing", "data", said, "see the line above") if lacking else Finding("ok", "data", said)
+
+
+def _paths(items: list[Download]) -> str:
+    """The paths of some files on a mirror, shortened: of each folder the first, and how many more."""
+    folders: dict[str, list[str]] = {}
+    for item in items:
+        folders.setdefault(item.path.rpartition("/")[0], []).append(item.path)
+    return ", ".join(paths[0] + (f" and {len(paths) - 1} more" if len(paths) > 1 else "") for paths in folders.values())
 
 
 def _wrong(item: Download) -> str:

@@ -117,7 +117,7 @@ class Text:
     """Running text to pre-train on, in `shards` files of blocks of at most `block` tokens (without bos and eos).
 
     `corpora` are the data sets whose training sides it consists of if it has no downloads. Every `valid_every`-th
-    document is held out for validation.
+    document is held out for validation. `sizes` has the number of blocks, where it is known before they are made.
     """
 
     name: str
@@ -130,6 +130,7 @@ class Text:
     valid_every: int = 100
     downloads: tuple[Download, ...] = ()
     corpora: tuple[str, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     notes: str = ""
 

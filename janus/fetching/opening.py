@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from janus.errors import InputError
-from janus.files import decode_lines
+from janus.files import decode_lines, require_file
 
 _OPENERS: dict[str, Callable[..., IO[bytes]]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _MAGIC: dict[bytes, Callable[..., IO[bytes]]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
@@ -76,8 +76,7 @@ def stem(path: Path) -> Path:
 def open_bytes(path: Path) -> IO[bytes]:
     """The decompressed bytes of a file, as a stream. Raises InputError where there is no such file."""
     path = Path(path)
-    if not path.is_file():
-        raise InputError("no such file", where=path, fix="fetch it first, or correct the path")
+    require_file(path, fix="fetch it first, or correct the path")
     opener = _OPENERS.get(path.suffix)
     return Growth(path).limit(opener(path, "rb")) if opener else open(path, "rb")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from janus.claims.decodings import decoded_modes, timed_modes
 from janus.config.distilled import raw_of
+from janus.config.given import decodes
 from janus.config.run_config import RunConfig
 from janus.config.systems import decoding_settings, method_of, validation_decodings
 from janus.config.tiers import runs, settings
@@ -122,6 +123,8 @@ class Costs:
         """By corpus and system: the decodings of its test set for the tables and figures, of all seeds together."""
         found = {}
         for (corpus, system), modes in decoded_modes(self.tier, self.systems).items():
+            if not decodes(self.systems[system]):
+                continue
             size, run = self.size(corpus), self.settings(corpus, system)
             batch = max(1, int(run["decoding"]["batch_tokens"] / (size.source + 2)))
             one = [self._decoding(corpus, system, mode, size.sentences["test"], batch) for mode in modes]

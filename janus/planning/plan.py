@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from janus.config.run_config import RunConfig
+from janus.errors import InputError
 from janus.planning.costs import Costs, Training, Work, all_corpora, corpus_bytes
 from janus.planning.machine import Machine, measure
 
@@ -34,17 +35,21 @@ def make_plan(config: RunConfig, machine: Machine, jobs: Mapping[str, int]) -> d
         "trainings": [_row(one, machine) for one in trainings],
         "seconds": parts,
         "hours": sum(parts.values()) / _HOUR,
-        "disk": _disk(config, costs, trainings),
+        "disk": disk_of(config, costs, trainings),
         "downloads": downloads_of(config),
         "memory": _memory(config, costs, trainings),
-        "assumed": [f"{name}: {said}" for name in config.tier["corpora"] if (said := costs.size(name).assumed)],
+        "assumed": list(_assumed(config, costs, trainings)),
     }
 
 
 def measured(config: RunConfig) -> Machine:
     """The rate of this machine on the tier's training of most arithmetic an update."""
     costs = Costs(config)
-    heaviest = max(costs.trainings(), key=lambda one: one.work.flop / one.updates / one.seeds)
+    trainings = costs.trainings()
+    if not trainings:
+        what = "trains nothing whose speed could be measured"
+        raise InputError(what, where=f"tier {config.tier['tier']}", fix="state a rate: --gflops N")
+    heaviest = max(trainings, key=lambda one: one.work.flop / one.updates / one.seeds)
     own = costs.settings(heaviest.corpus, heaviest.system)["training"]
     tokens = min(own["max_tokens"], _MEASURED_TOKENS)
     return measure(costs.shape(heaviest.corpus, heaviest.system), tokens, own["precision"], config.tier["device"])
@@ -54,7 +59,7 @@ def lines_of(plan: Mapping[str, Any]) -> Iterator[str]:
     """The plan for a reader."""
     unit = "GPU hours" if plan["device"] == "cuda" else "processor hours"
     rate = plan["rate"]
-    yield f"{plan['tier']}: {plan['hours']:,.3g} {unit} at {rate['gflops']:,.0f} GFLOP/s ({rate['from']})"
+    yield f"{plan['tier']}: {number_text(plan['hours'])} {unit} at {rate['gflops']:,.0f} GFLOP/s ({rate['from']})"
     yield ""
     if plan["jobs"]:
         yield f"Jobs: {sum(plan['jobs'].values()):,}"
@@ -62,7 +67,8 @@ def lines_of(plan: Mapping[str, Any]) -> Iterator[str]:
         yield ""
     yield f"Trainings: {sum(row['seeds'] for row in plan['trainings']):,}"
     head = ["corpus", "system", "seeds", "updates", "epochs", "M weights", "PFLOP", "time"]
-    yield from _table([head, *(_cells(row) for row in plan["trainings"])])
+    if plan["trainings"]:
+        yield from _table([head, *(_cells(row) for row in plan["trainings"])])
     yield ""
     yield "Time, of one job after the other"
     yield from _table([[name, time_text(seconds)] for name, seconds in plan["seconds"].items() if seconds])
@@ -71,11 +77,11 @@ def lines_of(plan: Mapping[str, Any]) -> Iterator[str]:
     yield from _table([[name, size_text(size)] for name, size in plan["disk"].items()])
     yield ""
     yield from download_lines(plan["downloads"])
-    memory = plan["memory"]
-    yield (
-        f"Memory: the largest training, {memory['training']}, needs about {size_text(memory['bytes'])} of the "
-        f"{memory['of']}; it asks for {size_text(memory['asked'])} of main memory"
-    )
+    if memory := plan["memory"]:
+        yield (
+            f"Memory: the largest training, {memory['training']}, needs about {size_text(memory['bytes'])} of the "
+            f"{memory['of']}; it asks for {size_text(memory['asked'])} of main memory"
+        )
     for said in plan["assumed"]:
         yield f"Assumed: {said}"
 
@@ -93,7 +99,23 @@ def time_text(seconds: float) -> str:
     """Seconds for a reader."""
     if seconds < 100:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / _HOUR:,.3g} h"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{number_text(seconds / _HOUR)} h"
+
+
+def number_text(value: float) -> str:
+    """A number of three digits or more for a reader."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def _assumed(config: RunConfig, costs: Costs, trainings: list[Training]) -> Iterator[str]:
+    """What the plan guesses, a line each."""
+    for name in config.tier["corpora"]:
+        if said := costs.size(name).assumed:
+            yield f"{name}: {said}"
+    for one in trainings:
+        if not one.epochs and costs.settings(one.corpus, one.system)["training"]["max_epoch"]:
+            said = "ends by `max_update` alone, since no `sizes.blocks` says how long an epoch is"
+            yield f"{one.corpus}: {one.system} {said}"
 
 
 def _seconds(machine: Machine, works: Mapping[Any, Work]) -> float:
@@ -115,7 +137,8 @@ def _row(one: Training, machine: Machine) -> dict[str, Any]:
     }
 
 
-def _disk(config: RunConfig, costs: Costs, trainings: list[Training]) -> dict[str, int]:
+def disk_of(config: RunConfig, costs: Costs, trainings: list[Training]) -> dict[str, int]:
+    """Bytes that a run from an empty folder needs, by what they are of."""
     known = [item.bytes for item in config.downloads() if item.bytes]
     return {
         "downloads, as far as their sizes are known": sum(known),
@@ -126,14 +149,14 @@ def _disk(config: RunConfig, costs: Costs, trainings: list[Training]) -> dict[st
 
 def downloads_of(config: RunConfig) -> dict[str, Any]:
     """Files, bytes, hosts, terms and licences of a tier's downloads."""
-    items, accepted = config.downloads(), config.tier["accept"]
+    items, accepted, mirror = config.downloads(), config.tier["accept"], config.tier["mirror"]
     terms = {item.accept: item.page for item in items if item.accept}
     return {
         "files": len(items),
         "bytes": sum(item.bytes or 0 for item in items),
         "unknown": [item.name for item in items if not item.bytes],
-        "hosts": sorted({address.split("/")[2] for item in items for address in item.addresses[:1]}),
-        "without address": [item.name for item in items if not item.addresses],
+        "hosts": [mirror] if mirror else sorted({one.split("/")[2] for item in items for one in item.addresses[:1]}),
+        "without address": [item.name for item in items if not item.addresses and not mirror],
         "terms": [{"accept": name, "page": page, "accepted": name in accepted} for name, page in terms.items()],
         "licences": {entry.name: entry.licence for entry in config.entries() if entry.downloads},
     }
@@ -145,16 +168,22 @@ def download_lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield "Downloads: none"
         return
     unknown = f", and {len(found['unknown'])} files of unknown size" if found["unknown"] else ""
-    yield f"Downloads: {found['files']} files, {size_text(found['bytes'])}{unknown}, from {', '.join(found['hosts'])}"
+    hosts = f", from {', '.join(found['hosts'])}" if found["hosts"] else ""
+    yield f"Downloads: {found['files']} files, {size_text(found['bytes'])}{unknown}{hosts}"
     yield from _table([[name, licence] for name, licence in found["licences"].items()])
     if found["without address"]:
-        yield f"  only a mirror has {', '.join(found['without address'])}"
+        first, *more = found["without address"]
+        others = f" and {len(more)} more" if more else ""
+        yield f"  without a public address: {first}{others}; `janus doctor` says what a mirror must hold"
     for term in found["terms"]:
         state = "accepted" if term["accepted"] else f"not accepted yet: --config accept='[\"{term['accept']}\"]'"
         yield f"  terms of {term['accept']} ({term['page']}): {state}"
 
 
 def _memory(config: RunConfig, costs: Costs, trainings: list[Training]) -> dict[str, Any]:
+    """What the largest training needs; empty where nothing is trained."""
+    if not trainings:
+        return {}
     largest = max(trainings, key=lambda one: one.memory)
     asked = max(costs.settings(one.corpus, one.system)["training"]["memory"] for one in trainings)
     return {
@@ -173,7 +202,7 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         f"{row['updates']:,}",
         f"{row['epochs']:.1f}" if row["epochs"] else "",
         f"{row['weights'] / 1e6:.3g}",
-        f"{row['flop'] / 1e15:.3g}",
+        number_text(row["flop"] / 1e15),
         time_text(row["seconds"]),
     ]
 

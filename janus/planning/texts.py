@@ -1,6 +1,7 @@
 """How many sentences a corpus has, and how long they are: from the manifest, from the user's files, or assumed."""
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from janus.config.distilled import raw_of
@@ -19,7 +20,8 @@ _SPECIAL = 4
 
 @dataclass(frozen=True)
 class TextSize:
-    """sentences: by split. source, target: mean tokens, without bos and eos. vocabulary: entries of the dictionary.
+    """sentences: by split, of a text the blocks of an epoch, as far as they are known. source, target: mean tokens,
+    without bos and eos. vocabulary: entries of the dictionary.
     assumed: what of it is a guess, in words; empty where nothing is.
     """
 
@@ -35,7 +37,9 @@ def size_of(name: str, manifest: Manifest) -> TextSize:
     if name in manifest.texts:
         text = manifest.texts[name]
         words = _dictionary(manifest.vocabularies[text.vocabulary])
-        return TextSize({}, text.block, text.block, words)
+        # fairseq's epoch is one shard.
+        blocks = {"train": ceil(text.sizes["blocks"] / text.shards)} if text.sizes else {}
+        return TextSize(blocks, text.block, text.block, words)
     corpus = manifest.corpora[raw_of(name)]
     found, guesses = dict(corpus.sizes), []
     sentences = _ASSUMED_PAIRS | dict(corpus.lines)

@@ -61,7 +61,9 @@ def _number(key: str, value: float | None) -> str:
 def _counts(found: Comparison) -> str:
     total, differ = len(found.outputs[0]), len(found.differences)
     if not found.references:
-        return f"{differ} of {total} lines differ; those that are least alike:"
+        return f"{differ} of {total} lines differ" + ("; those that are least alike:" if differ else "")
+    if not differ:
+        return f"{differ} of {total} lines differ"
     better = sum(one.delta > 0 for one in found.differences)
     worse = sum(one.delta < 0 for one in found.differences)
     return (

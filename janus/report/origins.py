@@ -61,7 +61,7 @@ def _facts(cell: Mapping[str, Any]) -> Iterator[_Fact]:
         ("scored", cell["score_files"], SCORES, lambda record: record.get("provenance", {}))
     ]
     if (origin := cell.get("origin")) and origin.get("given"):
-        readers = [("decoded", _decodings(origin), lambda record: record), *readers]
+        readers = [("decoded", _decodings(origin), DECODED, lambda record: record), *readers]
     elif origin:
         readers = [
             ("trained", origin["trainings"], TRAINING, lambda record: record),

@@ -82,12 +82,14 @@ def read_signs(paths: Iterable[str | Path]) -> list[Decoded]:
 
 
 def signs_of_run(run: Path) -> list[Decoded]:
-    """The signs of every decoded file of a tier's results. Raises InputError if one has none."""
+    """The signs of every decoded file of a tier's results that was scored. Raises InputError if one has none."""
     run = Path(run)
     decoded = sorted(run.glob(f"{_FILES}/*.bpe"))
     if not decoded:
         raise InputError("no decoded files", where=run, fix="give the folder of a run, results/<tier>")
-    return read_signs(path.with_suffix(_SUFFIX) for path in decoded)
+    # A baseline decoded for a test alone, after as many passes as the row that it is compared with, is never scored.
+    scored = [path for path in decoded if (path.parents[1] / "score" / f"{path.stem}.json").is_file()]
+    return read_signs(path.with_suffix(_SUFFIX) for path in scored)
 
 
 def write_signs(decoded: Sequence[Decoded], stem: Path) -> None:

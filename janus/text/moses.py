@@ -60,8 +60,8 @@ class MosesTokenizer:
         if language in _UNSUPPORTED:
             raise InputError(
                 f"Moses has rules of its own for {language!r} that are not implemented",
-                where="janus/text/moses.py",
-                fix="add them there, with a test against tokenizer.perl",
+                where="language",
+                fix="give text that tokenizer.perl has tokenised, or add them to janus/text/moses.py",
             )
         self.language, self.aggressive = language, aggressive
         prefixes = [word.strip() for word in NonbreakingPrefixes().words(language)]

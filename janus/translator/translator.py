@@ -182,7 +182,7 @@ def _require_best(found: Sequence[Sequence[Hypothesis]], best: int, decoding: De
     most = max(map(len, found), default=best)
     if most < best:
         raise InputError(
-            f"{decoding.decoder.name} with these settings gives {most} outputs of a line, not {best}",
+            f"{decoding.decoder.name} with these settings gives {most} output{'s' * (most > 1)} of a line, not {best}",
             where="n-best",
             fix="ask for fewer, or search wider (beam search gives as many as its beam)",
         )

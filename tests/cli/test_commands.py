@@ -51,6 +51,18 @@ def test_a_missing_file_is_one_line(tmp_path, capsys):
     assert error.count("\n") == 1 and "no.txt" in error
 
 
+@pytest.mark.parametrize(
+    "words", [["score", "a", "b"], ["compare", "a", "b"], ["translate", "a", "--source", "de"], ["translate", "a"]]
+)
+def test_a_language_is_a_code(words, capsys):
+    option = {"translate": "--target"}.get(words[0], "--language")
+    with pytest.raises(SystemExit) as ended:
+        main([*words, option, "english"])
+    assert (
+        ended.value.code == 2 and "invalid code of a language, such as de, value: 'english'" in capsys.readouterr().err
+    )
+
+
 def test_an_unknown_command_ends_with_status_2(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["scores"])

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -139,18 +140,41 @@ def test_data_at_hand(monkeypatch, tmp_path):
     ]
 
 
+def mirror_and_data(config):
+    """State, text and fix of the findings about a mirror and about data."""
+    return [(one.state, one.said, one.fix) for one in tier.needs(config) if one.what in ("mirror", "data")]
+
+
 def test_files_that_only_a_mirror_has(monkeypatch, tmp_path):
     alone, mirrored = config_of(name="small-cpu"), config_of(f"mirror={tmp_path}", name="small-cpu")
     monkeypatch.chdir(tmp_path)
-    missing = [one for one in tier.needs(alone) if one.state == "missing" and one.what == "data"]
-    assert missing and all("no public address" in one.said and "mirror=FOLDER" in one.fix for one in missing)
+    [(_, said, fix), (state, summary, _)] = mirror_and_data(alone)
+    assert said.startswith("16 files have no public address: package-summaries/train.src.xz and 5 more, fairytaleqa")
+    assert "--config mirror=FOLDER" in fix
+    assert state == "missing"
+    assert summary == "0 of 16 downloads at hand, 0 to fetch, 16 nowhere; the checksums of 16 are known"
     for item in mirrored.downloads()[1:]:
         (tmp_path / item.path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / item.path).touch()
-    [lacks] = [one for one in tier.needs(mirrored) if one.state == "missing"]
-    assert mirrored.downloads()[0].path in lacks.said
-    said = [one.said for one in tier.needs(mirrored) if one.what == "data"][-1]
-    assert said.startswith("0 of 16 downloads at hand, 15 to fetch from ")
+    [(state, said, _), (_, summary, _)] = mirror_and_data(mirrored)
+    assert state == "missing" and said == f"{tmp_path} lacks {mirrored.downloads()[0].path}"
+    assert summary.startswith(f"0 of 16 downloads at hand, 15 to fetch from {tmp_path}, 1 nowhere")
+    (tmp_path / mirrored.downloads()[0].path).touch()
+    [(state, summary, _)] = mirror_and_data(mirrored)
+    assert state == "ok" and summary.startswith(f"0 of 16 downloads at hand, 16 to fetch from {tmp_path};")
+
+
+def test_a_mirror_that_is_not_there_is_one_line(tmp_path):
+    [(state, said, _), (summary, _, _)] = mirror_and_data(config_of(f"mirror={tmp_path}/no", name="small-cpu"))
+    assert state == summary == "missing" and said == f"there is no folder {tmp_path}/no"
+
+
+def test_a_disk_that_is_too_small_for_the_run(monkeypatch):
+    config = config_of(name="multi30k-cpu")
+    assert found(tier.needs(config), "disk for the run").state == "ok"
+    monkeypatch.setattr(tier.shutil, "disk_usage", lambda folder: SimpleNamespace(free=2**30))
+    lacks = found(tier.needs(config), "disk for the run")
+    assert lacks.state == "warning" and lacks.said == "1 GiB free, a run from an empty folder needs about 1.06 GiB"
 
 
 def test_terms_that_nobody_accepted():

@@ -39,10 +39,8 @@ def runs(tmp_path):
         cut = [line.replace("dog", "do@@ g") for line in lines]
         write_lines(tmp_path / f"tier/made.de-en/{name}/seed-1/decode/nar-11.bpe", cut)
         write_lines(tmp_path / f"tier/made.de-en/{name}/seed-1/decode/nar-2.bpe", BEFORE)
-        write_json(
-            tmp_path / f"tier/made.de-en/{name}/seed-1/score/nar-11.json",
-            {"scores": {"bleu_tok": {"value": 1.0, "signature": "one"}}},
-        )
+        score = {"scores": {"bleu_tok": {"value": 20.0, "signature": "s"}}, "provenance": {}}
+        write_json(tmp_path / f"tier/made.de-en/{name}/seed-1/score/nar-11.json", score)
     return tmp_path / "tier/made.de-en/one/seed-1", tmp_path / "tier/made.de-en/two/seed-1"
 
 
@@ -71,6 +69,8 @@ def test_the_largest_differences_come_first_and_equal_lines_not_at_all(files):
     found = compare(files / "before", files / "after", references=files / "gold")
     assert [one.line for one in found.differences] == [4, 1, 2]
     assert found.differences[0].delta > 0 > found.differences[2].delta
+    back = compare(files / "after", files / "before", references=files / "gold").differences
+    assert [(one.line, one.delta) for one in back] == [(one.line, -one.delta) for one in found.differences]
     sizes = [abs(one.delta) for one in found.differences]
     assert sizes == sorted(sizes, reverse=True)
     assert found.habits["baseline"]["repetition"] > 0 == found.habits["system"]["repetition"]
@@ -158,3 +158,9 @@ def test_runs_that_do_not_fit_are_one_line(runs, tmp_path):
 def test_questions_need_their_sources(files):
     with pytest.raises(InputError, match="questions are grouped by their sources"):
         compare(files / "before", files / "after", references=files / "gold", task="question")
+
+
+def test_equal_outputs_end_with_their_number(files, capsys):
+    for words in ([], ["--references", str(files / "gold")]):
+        assert main(["compare", str(files / "after"), str(files / "after"), *words]) == 0
+        assert capsys.readouterr().out.endswith("\n0 of 4 lines differ\n")

@@ -1,6 +1,7 @@
 """`janus plan`: what it counts against other counts, and what it reckons against runs that were timed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from janus.planning.costs import Costs, training_memory
 from janus.planning.counting import flow_of, parameters
 from janus.planning.jobs import planned_jobs
 from janus.planning.machine import Machine, measure
-from janus.planning.plan import download_lines, downloads_of, make_plan
+from janus.planning.plan import download_lines, downloads_of, lines_of, make_plan, measured, number_text, time_text
 from janus.planning.texts import size_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -191,7 +192,10 @@ def test_the_command_prints_a_table_or_json(small, capsys):
     ] == 3300
 
 
-@pytest.mark.parametrize("words", [["--gflops", "0"], ["--configfile", "no.yaml"], ["--config", "seeds"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--gflops", "0"], ["--gflops", "nan"], ["--gflops", "inf"], ["--configfile", "no.yaml"], ["--config", "seeds"]],
+)
 def test_a_mistake_is_one_line(words, capsys):
     assert main(["plan", "--no-jobs", *words]) == 1
     assert capsys.readouterr().err.count("\n") == 1
@@ -205,6 +209,53 @@ def test_terms_are_shown_with_what_accepts_them():
     assert "terms of glge" in text and "not accepted yet: --config accept='[\"glge\"]'" in text
     accepted = check_config(read_config([ROOT / "config/paper.yaml"], ["accept=[glge]"]), where="paper")
     assert [one["accept"] for one in downloads_of(accepted)["terms"] if not one["accepted"]] == ["bookcorpus"]
+
+
+def test_an_epoch_of_a_text_is_a_shard_and_ends_pretraining():
+    """As docs/clusters.md counts it: 8.6 million blocks in 64 shards, 1024 blocks an update, 128 epochs."""
+    config = check_config(read_config([ROOT / "config/paper.yaml"]), where="paper")
+    text, costs = config.manifest.texts["wikipedia-bookcorpus"], Costs(config)
+    one = costs.training(text.name, "bart-cmlm")
+    assert one.updates == pytest.approx(16_896, rel=0.06) and one.epochs == 128
+    config.manifest.texts[text.name] = replace(text, sizes={})
+    plan = make_plan(config, Machine(30_000), {})
+    assert [row["updates"] for row in plan["trainings"] if row["corpus"] == text.name] == [1_000_000] * 3
+    [said] = [one for one in plan["assumed"] if "bart-cmlm" in one]
+    assert said.startswith("wikipedia-bookcorpus: ") and "sizes.blocks" in said
+
+
+def test_given_outputs_cost_nothing(tmp_path):
+    (tmp_path / "outputs.txt").write_text("a dog .\n")
+    config = read_config([ROOT / "config/multi30k-cpu.yaml"])
+    entry = {"label": "Theirs", "manners": ["nar"]}
+    entry["hypotheses"] = {"files": str(tmp_path / "outputs.txt"), "tokenised": True, "passes": 10}
+    table = {"title": "Given", "columns": {"multi30k.de-en": "Captions"}}
+    changes = {"figures": {}, "overviews": {}, "systems": {"theirs": entry}}
+
+    def plan(*systems):
+        tables = {"mine": table | {"systems": list(systems)}}
+        return make_plan(check_config({**config, **changes, "tables": tables}, where="tier"), Machine(60), {})
+
+    both, own, given = plan("theirs", "cmlm-core"), plan("cmlm-core"), plan("theirs")
+    assert both["seconds"] == own["seconds"] and [row["system"] for row in both["trainings"]] == ["cmlm-core"]
+    assert given["hours"] == 0 and not any("Memory" in line for line in lines_of(given))
+    with pytest.raises(InputError, match="trains nothing .* state a rate: --gflops N"):
+        measured(check_config({**config, **changes, "tables": {"mine": table | {"systems": ["theirs"]}}}, where="tier"))
+
+
+def test_numbers_are_written_out():
+    assert [number_text(value) for value in (0.1234, 99.9, 24_613.4)] == ["0.123", "99.9", "24,613"]
+    assert time_text(24_613 * 3600) == "24,613 h"
+
+
+def test_downloads_without_an_address_and_from_a_mirror_are_said_shortly():
+    found = downloads_of(check_config(read_config([ROOT / "config/small-cpu.yaml"]), where="small-cpu"))
+    text = list(download_lines(found))
+    assert text[0] == "Downloads: 16 files, 8.28 MiB"
+    assert text[-1].startswith("  without a public address: package-summaries-train.src.xz and 15 more; ")
+    config = check_config(read_config([ROOT / "config/small-cpu.yaml"], ["mirror=/data/mirror"]), where="small-cpu")
+    text = list(download_lines(downloads_of(config)))
+    assert text[0].endswith(", from /data/mirror") and not any("without" in line for line in text)
 
 
 @pytest.mark.slow

@@ -277,3 +277,14 @@ def test_versions_devices_and_uncommitted_changes_are_told(tmp_path: Path) -> No
     ]
     floor = {"variant": "no model", "score_files": {1: tmp_path / "A-score.json"}}
     assert provenance_notes([floor]) == []
+
+
+@pytest.mark.parametrize("kind", ["checkpoint", "outputs"])
+def test_a_given_row_has_the_origin_of_its_scores_and_of_decodings_made_here(kind: str) -> None:
+    """The two rows were decoded at two revisions, which is told of a given checkpoint and not of given outputs."""
+    cell, other = (real_cell(name, name, "nar-11") for name in ("cmlm", "janus-release"))
+    decodings = cell["origin"]["decodings"]
+    given = decodings if kind == "outputs" else {1: "model.pt"}
+    cell["origin"] |= {"given": given, "trainings": {}}
+    notes = " ".join(provenance_notes([cell, other]))
+    assert "trained" not in notes and ("decoded at revision" in notes) == (kind == "checkpoint")

@@ -309,3 +309,22 @@ def test_a_broken_record_is_named(run: Path, tmp_path: Path) -> None:
     (copy / "demo.iwslt14.de-en/cmlm/seed-1/averaged.json").write_text("{")
     with pytest.raises(InputError, match=r"cmlm/seed-1/averaged\.json"):
         gather(copy)
+
+
+def test_a_table_of_ones_own_is_shown_with_its_numbers_and_companions(run: Path, tmp_path: Path) -> None:
+    own = tmp_path / "shown"
+    shutil.copytree(run, own)
+    score = str(next(own.glob("*/*/seed-1/score/*.json")))
+    cell = {"row": "theirs", "variant": "Theirs, AR", "score_files": {"1": score}}
+    cells = [cell | {"column": column} for column in ("News", "News of the day")]
+    write_json(own / "tables/domains.json", {"table": "domains", "cells": cells, "tier": "shown"})
+    heads, line = ["Row", "System", "News BLEU", "News of the day BLEU"], ["theirs", "Theirs, AR¶¶", "1.00", "2.00"]
+    for name in ("domains", "domains-metrics"):
+        grid = markdown_grid(heads, [":---", ":---", "---:", "---:"], [line])
+        (own / f"tables/{name}.md").write_text(f"**German to English**\n\n{grid}\n", encoding="utf-8")
+    table = gather(own)["tables"][-1]
+    assert (table["name"], table["caption"]) == ("domains", "German to English")
+    assert [one["name"] for one in table["companions"]] == ["domains-metrics"]
+    [shown] = table["lines"]
+    assert [one["text"] for one in shown["cells"]] == ["1.00", "2.00"]
+    assert len({one["number"] for one in shown["cells"]} - {None}) == 2

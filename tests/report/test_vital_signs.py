@@ -90,6 +90,13 @@ def test_the_last_line_counts_and_names(tmp_path):
     assert line.startswith("6 rows are degenerate: ") and "; and 2 more; see" in line and "\n" not in line
 
 
+def test_a_baseline_decoded_for_a_test_alone_has_no_signs(tmp_path):
+    path = Path(decoded(tmp_path, "a", "x", "nar-4"))
+    bpe = next(tmp_path.glob("a/x/seed-1/decode/*.bpe"))
+    bpe.with_name("nar-10.bpe").write_text("word\n")
+    assert [one.place[-1] for one in signs_of_run(tmp_path)] == ["nar-4"], path
+
+
 def test_the_command_fails_where_a_row_is_degenerate(tmp_path, capsys):
     decoded(tmp_path / "demo", "a", "x", "ar")
     assert main(["vital-signs", str(tmp_path / "demo")]) == 0

@@ -135,7 +135,7 @@ def test_steps_on_a_terminal_say_what_was_masked_and_what_changed(run, capsys):
     [
         (
             ["--passes", "3", "--nbest", "3"],
-            "n-best: mask_predict with these settings gives 1 outputs of a line, not 3",
+            "n-best: mask_predict with these settings gives 1 output of a line, not 3",
         ),
         (["--manner", "ar", "--nbest", "9"], "gives 4 outputs of a line, not 9"),
         (["--manner", "ar", "--show-steps"], "the decoder beam does not refine its outputs in passes"),
@@ -143,6 +143,8 @@ def test_steps_on_a_terminal_say_what_was_masked_and_what_changed(run, capsys):
         (["--decoder", "bem"], "unknown decoder 'bem'; use one of beam"),
         (["--set", "lenpen=long"], "lenpen: 'long' is no float; give one such as 1.0"),
         (["--corpus", "nowhere"], "nowhere/corpus.json: cannot be read"),
+        (["--device", "gpu"], "device gpu: unknown device; use cpu, cuda or cuda:<number>"),
+        (["--input", "."], ".: is a folder; name a file in it"),
         (["--codes", "nowhere", "--dictionary", "nowhere"], "nowhere: no such file"),
     ],
 )

@@ -15,7 +15,7 @@ from janus.report.page.attention import attention
 from janus.report.page.numbers import Numbers
 from janus.report.page.records import Records
 from janus.report.page.scatter import scatters
-from janus.report.page.sections import Place, claims, overview, paper_table, plain_table
+from janus.report.page.sections import Place, claims, overview, own_table, paper_table, plain_table
 from janus.report.page.status import status
 from janus.report.page.steps import refinements
 from janus.report.page.table_file import read_caption
@@ -35,7 +35,8 @@ def gather(run: Path, *, planned: Sequence[Mapping[str, Any]] | None = None, com
     """
     run = Path(run)
     tables, figures = run / "tables", run / "figures"
-    facts = [read_json(path) for path in sorted(tables.glob("*.json"))]
+    rendered = {path.stem: read_json(path) for path in sorted(tables.glob("*.json"))}
+    facts = list(rendered.values())
     if not facts:
         raise InputError("no tables", where=run, fix="give the folder of a run, results/<tier>, with rendered tables")
     tier = facts[0]["tier"]
@@ -43,6 +44,7 @@ def gather(run: Path, *, planned: Sequence[Mapping[str, Any]] | None = None, com
     numbers = Numbers(Records(run, tier))
     place = Place(tables, published, numbers)
     names = [record["overview"] for record in facts if "overview" in record]
+    own = [stem for stem, record in rendered.items() if record.get("table") == stem and "cells" in record]
     findings = audit(published)
     state = status(run, numbers, planned)
     return {
@@ -51,7 +53,10 @@ def gather(run: Path, *, planned: Sequence[Mapping[str, Any]] | None = None, com
         "generated": any(record.get("generated") for record in facts),
         "status": state,
         "claims": _claims(place, figures),
-        "tables": [table for number in PAPER_TABLES if (table := paper_table(place, number))],
+        "tables": [
+            *(table for number in PAPER_TABLES if (table := paper_table(place, number))),
+            *(own_table(place, name) for name in own),
+        ],
         "overviews": [_overview(place, figures, name) for name in names],
         "plain": [table for name in _PLAIN if (table := plain_table(place, name))],
         "figures": _figures(figures, names, numbers.records),

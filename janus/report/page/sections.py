@@ -52,6 +52,21 @@ def paper_table(place: Place, number: int) -> dict[str, Any] | None:
     return section
 
 
+def own_table(place: Place, name: str) -> dict[str, Any]:
+    """A table of the user's own with its companions; a number rests on the scores of its row and column."""
+    found = {(cell["row"], cell["variant"], cell["column"]): cell for cell in _facts(place, name)["cells"]}
+    columns = sorted({column for _, _, column in found}, key=len, reverse=True)
+
+    def find(line: Sequence[str], head: str) -> str | None:
+        column = next((one for one in columns if head == one or head.startswith(f"{one} ")), "")
+        cell = found.get((line[0], line[1].rstrip(MARK), column))
+        return place.numbers.add(f"{line[0]}, {head}", [], cell["score_files"].values()) if cell else None
+
+    section = _section(place, read_table(place.tables / f"{name}.md"), find)
+    more = (plain_table(place, f"{name}-{kind}") for kind in ("metrics", "tests"))
+    return section | {"companions": [one for one in more if one]}
+
+
 def overview(place: Place, name: str) -> dict[str, Any]:
     """The table of an overview, whose every line rests on its scores, speeds and training."""
     cells = {(cell["row"], cell["variant"]): cell for cell in _facts(place, name)["cells"]}
