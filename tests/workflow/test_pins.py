@@ -94,6 +94,7 @@ def test_make_help_lists_the_targets():
     assert {line.split()[1] for line in done.stdout.splitlines()} == {
         "help",
         "paper_tables",
+        "report",
         "paper_figures",
         "check",
         "lint",
