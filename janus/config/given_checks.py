@@ -23,7 +23,7 @@ def given_problems(tier: Mapping[str, Any], systems: Mapping[str, Any], where: o
     yield from _shown(tier, systems, where)
     if given and tier["budget"] == "equal":
         yield InputError(
-            f"nobody knows how {given[0]} was trained",
+            f"the training of {given[0]} is unknown",
             where=f"{where}: budget",
             fix="leave the row out, or leave out `budget: equal`",
         )
@@ -63,7 +63,7 @@ def _unsaid(system: Mapping[str, Any], pattern: str) -> Iterator[tuple[str, str]
     if "{mode}" in pattern:
         return
     if len(system["manners"]) > 1:
-        yield "one file for two manners", "write {mode} in the path: ar, nar-<passes>"
+        yield "one file for both AR and NAR outputs", "write {mode} in the path: ar, nar-<passes>"
     elif "nar" in system["manners"] and "passes" not in system["hypotheses"]:
         yield (
             "nothing says how many decoder passes made them",

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from janus.errors import InputError
 from janus.files import decode_lines, require_file
@@ -33,7 +33,7 @@ class Growth:
 
     def limit(self, stream: IO[bytes]) -> IO[bytes]:
         """`stream`, whose `read` raises an exception in `BROKEN` once the limit is passed."""
-        return _Limited(stream, self)  # type: ignore[return-value]
+        return cast(IO[bytes], _Limited(stream, self))
 
 
 class _Limited:

@@ -11,6 +11,7 @@ Axes: B sentences, P rows of a level, C channels, S source rows, D width of the 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -139,16 +140,16 @@ def moments(x: Tensor) -> tuple[Tensor, Tensor]:
     return mean, ((squares - number * mean.square()) / (number - 1).clamp(min=1)).clamp(min=0).sqrt()
 
 
-class Invertible(nn.Module):
+class Invertible(nn.Module, ABC):
     """A layer of the flow. Both directions also give the log-determinant [B] of their Jacobian."""
 
+    @abstractmethod
     def forward(self, x: Tensor, level: Level) -> tuple[Tensor, Tensor]:
         """Towards the noise: [P, C] -> [P, C]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def inverse(self, y: Tensor, level: Level) -> tuple[Tensor, Tensor]:
         """Away from the noise: [P, C] -> [P, C]."""
-        raise NotImplementedError
 
     def fit(self, x: Tensor) -> None:
         """Begin with what the rows x [P, C] suggest; most layers do not depend on them."""
@@ -329,7 +330,8 @@ class Flow(nn.Module):
 
     @staticmethod
     def _of(layers: nn.Module) -> Iterator[Invertible]:
-        yield from cast(nn.ModuleList, layers)  # type: ignore[misc]
+        for layer in cast(nn.ModuleList, layers):
+            yield cast(Invertible, layer)
 
 
 def normal_log_density(x: Tensor) -> Tensor:

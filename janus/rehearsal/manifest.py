@@ -65,7 +65,7 @@ def _used(tier: Mapping[str, Any], manifest: Manifest) -> dict[str, set[str]]:
 def _narrow_corpus(entry: dict[str, Any]) -> None:
     entry.pop("blobs", None)
     if entry.pop("bin", None):
-        # Text in its place; nobody's binarised data can be made.
+        # Text in its place: binarised data of the user's cannot be imitated.
         entry |= {"recipe": "plain", "merges": _MERGES, "options": {}}
     _narrow_merges(entry)
     if not entry.get("downloads"):

@@ -24,7 +24,7 @@ class Found:
     """A checkpoint and its surroundings.
 
     corpus: the folder of the prepared corpus; None of a checkpoint that lies in no run of the workflow. run: the folder
-    of the run, where there is one. methods: the method by the manners in which the model decodes; an empty name for a
+    of the run, where there is one. methods: the method for each manner that the model decodes in; an empty name for a
     model of another toolkit. sides: the languages of source and target, empty where the checkpoint does not say.
     """
 

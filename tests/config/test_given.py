@@ -158,13 +158,16 @@ def test_missing_files_and_what_given_rows_do_not_have_are_said_at_once(given, t
         "demo.yaml: figures.figure5.systems: theirs has no training of its own, and no curve",
         "demo.yaml: figures.figure5.systems: dat-viterbi has no training of its own, and no curve",
         "demo.yaml: overviews.zoo.baseline: outputs is not decoded here, and has no speed",
-        "demo.yaml: budget: nobody knows how theirs was trained",
+        "demo.yaml: budget: the training of theirs is unknown",
     ]
 
 
 @pytest.mark.parametrize(
     ("manners", "said"),
-    [(["ar", "nar"], "one file for two manners"), (["nar"], "nothing says how many decoder passes made them")],
+    [
+        (["ar", "nar"], "one file for both AR and NAR outputs"),
+        (["nar"], "nothing says how many decoder passes made them"),
+    ],
 )
 def test_outputs_say_which_decoding_made_them(given, manners, said):
     given["outputs"]["manners"] = manners
