@@ -66,9 +66,9 @@ def test_claims_add_no_decoding_to_what_is_shown(plan):
 
 
 def test_a_tier_that_tests_none_has_no_plot(own):
-    own.edit("config/demo.yaml", lambda config: config.update(claims={"ids": ["nar-flowseq"]}))
+    own.edit("config/demo.yaml", lambda config: config.update(claims={"ids": ["squad-semi"]}))
     listed = own.snakemake("--summary", "claims").stdout
     assert "results/demo/tables/claims.md\t" in listed and "figures/claims" not in listed
     done = own.snakemake("--cores", "1", "claims")
     assert done.returncode == 0, done.stdout
-    assert "lacks rows Flowseq" in (own.folder / "results/demo/tables/claims.md").read_text(encoding="utf-8")
+    assert "lacks rows BANG semi-NAR" in (own.folder / "results/demo/tables/claims.md").read_text(encoding="utf-8")
