@@ -1,6 +1,8 @@
 """A run says at its end which rows are degenerate, and the tables wait for the signs of their rows."""
 
 import json
+import re
+from pathlib import Path
 
 RUN = "results/demo/demo.xsum.src-tgt/bart-janus-paper-nar/seed-1"
 SICK = (
@@ -35,3 +37,12 @@ def test_passes_are_compared_with_the_fewest_of_the_tables(snakemake):
     listed = snakemake("--summary", f"{RUN}/score/nar-11.json").stdout
     assert f"{RUN}/decode/nar-1.bpe\t" in listed and f"{RUN}/decode/nar-11.vital.json\t" in listed
     assert f"{RUN}/decode/nar-5.bpe\t" not in listed
+
+
+def test_the_tables_wait_for_no_row_that_only_an_overview_shows(plan):
+    """The README says how many models the tables train."""
+    tables, overviews = plan("paper_tables"), plan("overviews")
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    assert tables["train"] + tables["pretrain"] == int(re.search(r"trains (\d+) tiny models", readme)[1])
+    assert tables["vital_signs"] == overviews["zoo_vital_signs"] == 1
+    assert "zoo_vital_signs" not in tables and "vital_signs" not in overviews

@@ -43,25 +43,29 @@ for number in PAPER_TABLES:
             f"Table {number} is in {RESULTS}/tables"
 
 
-rule vital_signs:
-    input:
-        VITAL_SIGNS,
-    output:
-        md=f"{RESULTS}/tables/vital-signs.md",
-        csv=f"{RESULTS}/tables/vital-signs.csv",
-    log:
-        f"{LOGS}/vital-signs.log",
-    conda:
-        "../../envs/report.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        code=code_of("gather_vital_signs"),
-    message:
-        "Gather the vital signs of all rows"
-    script:
-        "../scripts/gather_vital_signs.py"
+for name in VITAL_SIGNS:
+
+    rule:
+        name:
+            name.replace("-", "_")
+        input:
+            VITAL_SIGNS[name],
+        output:
+            md=f"{RESULTS}/tables/{name}.md",
+            csv=f"{RESULTS}/tables/{name}.csv",
+        log:
+            f"{LOGS}/{name}.log",
+        conda:
+            "../../envs/report.yaml"
+        resources:
+            mem_mb=2000,
+            runtime=30,
+        params:
+            code=code_of("gather_vital_signs"),
+        message:
+            f"Gather the vital signs of all rows: {name}"
+        script:
+            "../scripts/gather_vital_signs.py"
 
 
 rule paper_tables:
@@ -150,6 +154,7 @@ for name in OVERVIEWS:
 rule overviews:
     input:
         [getattr(rules, f"render_{name}").output for name in OVERVIEWS],
+        [getattr(rules, f"{name}_vital_signs").output for name in OVERVIEWS],
     localrule: True
     message:
         f"The overviews are in {RESULTS}/tables and {RESULTS}/figures"

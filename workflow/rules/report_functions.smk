@@ -103,11 +103,14 @@ OVERVIEW_CELLS = {
     )
     for name, block in OVERVIEWS.items()
 }
-VITAL_SIGNS = vital_files(
-    path
-    for cells in (*CELLS.values(), *OWN_CELLS.values(), *OVERVIEW_CELLS.values())
-    for path in files_of(cells, "scores")
-)
+# The vital signs of the rows of all tables and of each overview, by the stem of the file that lists them. The tables do not
+# wait for rows that only an overview shows.
+VITAL_SIGNS = {
+    "vital-signs": vital_files(
+        path for cells in (*CELLS.values(), *OWN_CELLS.values()) for path in files_of(cells, "scores")
+    ),
+    **{f"{name}-vital-signs": vital_files(files_of(cells, "scores")) for name, cells in OVERVIEW_CELLS.items()},
+}
 # The figures that the tier names; Figure 2 is drawn from the code alone.
 DRAWN = [2, *(number for number in (4, 5, 6) if f"figure{number}" in FIGURES)]
 
@@ -188,11 +191,11 @@ FIGURE4_SCORES = {
 
 def say_what_is_degenerate():
     """One line at the end of a run, if a row of its tables that was decoded is degenerate."""
-    table = f"{RESULTS}/tables/vital-signs.md"
+    shown = dict.fromkeys(path for paths in VITAL_SIGNS.values() for path in paths)
     try:
-        decoded = read_signs(path for path in VITAL_SIGNS if Path(path).exists())
+        decoded = read_signs(path for path in shown if Path(path).exists())
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
     else:
-        if line := summary(decoded, table if Path(table).exists() else f"`janus vital-signs {RESULTS}`"):
+        if line := summary(decoded, f"`janus vital-signs {RESULTS}`"):
             print(line, file=sys.stderr)

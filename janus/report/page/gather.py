@@ -22,8 +22,6 @@ from janus.report.page.table_file import read_caption
 from janus.report.paper_tables import PAPER_TABLES
 from janus.report.published import load_published
 
-# Tables without numbers that tell where they come from.
-_PLAIN = ("vital-signs", "complexity")
 _FORMATS = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
@@ -44,6 +42,8 @@ def gather(run: Path, *, planned: Sequence[Mapping[str, Any]] | None = None, com
     numbers = Numbers(Records(run, tier))
     place = Place(tables, published, numbers)
     names = [record["overview"] for record in facts if "overview" in record]
+    # Tables without numbers that tell where they come from.
+    plain = ["vital-signs", *(f"{name}-vital-signs" for name in names), "complexity"]
     own = [stem for stem, record in rendered.items() if record.get("table") == stem and "cells" in record]
     findings = audit(published)
     state = status(run, numbers, planned)
@@ -58,7 +58,7 @@ def gather(run: Path, *, planned: Sequence[Mapping[str, Any]] | None = None, com
             *(own_table(place, name) for name in own),
         ],
         "overviews": [_overview(place, figures, name) for name in names],
-        "plain": [table for name in _PLAIN if (table := plain_table(place, name))],
+        "plain": [table for name in plain if (table := plain_table(place, name))],
         "figures": _figures(figures, names, numbers.records),
         "attention": attention(),
         "refinements": refinements(run),
