@@ -43,7 +43,7 @@ def training_report(results: Mapping[str, Any], origin: str, kind: str) -> str:
 
 
 def _label(label: str) -> str:
-    """A step of the ladder that stands among the systems goes on from JANUS (paper)."""
+    """The name of a row: a step of the ladder that is listed among the systems builds on JANUS (paper)."""
     return f"JANUS (paper) {label}" if label.startswith("+") else label
 
 

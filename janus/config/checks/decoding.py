@@ -17,7 +17,7 @@ def length_beam_problems(tier: Mapping[str, Any], systems: Mapping[str, Any], wh
     for place, block in blocks_of(tier, SHOWN):
         for corpus, name in rows_of(block):
             if given_of(systems[name]):
-                # Of a given model the weights say it.
+                # Only the weights of a given model tell how many lengths it predicts.
                 continue
             run = settings(tier, corpus=corpus, system=name)
             beam = run["decoding"]["length_beam"]
