@@ -1,6 +1,6 @@
 """Give every reader of the suite files with faults (`make fuzz`; docs/security.md).
 
-    python -m fuzz.run --inputs 100000 --seed 1 [--only READER]
+    PYTHONPATH=tests:. python -m fuzz.run --inputs 100000 --seed 1 [--only READER]
 
 What fails is made smaller and printed, and the next reader follows. The command's own memory is limited, so that a bomb
 ends it.
