@@ -90,7 +90,7 @@ torture: $(INSTALLED) ## Kill one run of the demo's tables 50 times and more, in
 	@PATH="$(BIN):$$PATH" PYTHONPATH=tests:. python tests/kill_many.py --kills 50 --each 3 --configfile config/demo.yaml --targets paper_tables $(TORTURE_ARGS)
 
 fuzz: $(INSTALLED) ## Give every reader faulty files, 100,000 in all (about an hour; docs/security.md).
-	@PATH="$(BIN):$$PATH" PYTHONPATH=tests:. OMP_NUM_THREADS=1 python tests/fuzz_many.py $(FUZZ_ARGS)
+	@PATH="$(BIN):$$PATH" PYTHONPATH=tests:. OMP_NUM_THREADS=1 python -m fuzz.run $(FUZZ_ARGS)
 
 sbom: $(INSTALLED) ## Write sbom.json, the bill of materials of the locked packages in CycloneDX.
 	@$(RUN) janus.records.sbom > sbom.json.part && mv sbom.json.part sbom.json

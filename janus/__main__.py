@@ -14,9 +14,9 @@ from types import ModuleType
 
 import janus.cli
 from janus.console import tolerate_any_encoding
+from janus.disk_errors import disk_errors_as_one_line
 from janus.errors import InputError, JobError
 from janus.library import version
-from janus.room import disk_errors_as_one_line
 
 # What shells report of a program that Ctrl-C ended.
 _INTERRUPTED = 130

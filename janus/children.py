@@ -52,8 +52,8 @@ _FRAME = re.compile(r"\s*(at [\w.$/<>]+\(|File \"|\.\.\. \d+ more|\^+$|~*\^)")
 def environment(*families: str, **more: str) -> dict[str, str]:
     """The environment of a child process, which does not depend on the caller's locale or on options of its tools.
 
-    Passed on from the caller are paths, devices, threads, network settings, and the variables that begin with one of
-    `families`, for programs that the user configures (`PIP_`). `more` is added and takes precedence.
+    Variables for paths, devices, threads and the network are passed on from the caller, and so are those that begin
+    with one of `families`, for programs that the user configures (`PIP_`). `more` is added and takes precedence.
     """
     kept = {
         name: value

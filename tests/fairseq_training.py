@@ -18,6 +18,13 @@ import janus.plugin  # noqa: F401 - registers tasks, models, criterion and optim
 from janus.model.checkpoints import read_checkpoint
 
 WORDS = 35
+# Options of a training of a tiny model on a processor, without those of its method, its data and its length.
+_PLUGIN = Path(__file__).resolve().parents[1] / "janus/plugin"
+TINY = ["--encoder-layers", "1", "--decoder-layers", "1", "--encoder-embed-dim", "16", "--decoder-embed-dim", "16"]
+TINY += ["--encoder-ffn-embed-dim", "16", "--decoder-ffn-embed-dim", "16"]
+TINY += ["--encoder-attention-heads", "2", "--decoder-attention-heads", "2"]
+TINY = ["--user-dir", str(_PLUGIN), "--cpu", "--seed", "3", "--optimizer", "fused_adamw", *TINY]
+TINY += ["--lr", "0.003", "--lr-scheduler", "inverse_sqrt", "--warmup-updates", "20", "--log-interval", "1"]
 
 
 class Killed(BaseException):

@@ -3,32 +3,17 @@
 from collections.abc import Iterator
 
 import torch
-from golden_zoo import read_golden
+from golden_zoo import golden_shape, read_golden
 from torch import Tensor
 
 from janus.methods.base.registry import make_method
-from janus.model.config import TransformerConfig
 from janus.model.flow import ActNorm, BlockLinear, Coupling
 from janus.model.latent import LatentTransformer
 from janus.model.ragged import Source
 
 GOLDEN = read_golden("flowseq")
 OPTIONS = {"levels": 2, "steps": 1, "last_steps": 1, "flow_ffn": 16, "posterior_layers": 1, "differences": 8}
-SHAPE = TransformerConfig(
-    24,
-    24,
-    dimension=16,
-    encoder_layers=1,
-    decoder_layers=1,
-    encoder_ffn=24,
-    decoder_ffn=24,
-    encoder_heads=2,
-    decoder_heads=2,
-    source_positions=64,
-    target_positions=64,
-    dropout=0.0,
-    tied="none",
-)
+SHAPE = golden_shape(24, encoder_layers=1, decoder_layers=1, encoder_ffn=24, decoder_ffn=24, tied="none")
 WORDS, FILLED = GOLDEN["tgt"].masked_fill(~GOLDEN["tgt_mask"].bool(), 1), GOLDEN["tgt_mask"].bool()
 
 _NAMES = {

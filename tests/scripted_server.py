@@ -1,10 +1,24 @@
-"""A real HTTP server that answers as it is told, one answer after the other."""
+"""Real HTTP servers: one that answers as it is told, one answer after the other, and one with a handler."""
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[ThreadingHTTPServer]:
+    """A server with `handler`: its address is `base`; `requests`, which the handler shares, begins empty."""
+    recording = type("Recording", (handler,), {"requests": []})
+    with ThreadingHTTPServer(("127.0.0.1", 0), recording) as running:
+        thread = threading.Thread(target=running.serve_forever, daemon=True)
+        thread.start()
+        running.base, running.requests = f"http://127.0.0.1:{running.server_port}", recording.requests
+        yield running
+        running.shutdown()
+        thread.join()
 
 
 @dataclass

@@ -1,10 +1,11 @@
-"""Files with faults end in one of our own errors; `fuzz_many.py` gives each reader many more of them."""
+"""Files with faults end in one of our own errors; `make fuzz` gives each reader many more of them."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fuzz_many import READERS, Hang, Reader, deadline, fuzz
+from fuzz.engine import Hang, Reader, deadline, fuzz
+from fuzz.readers import READERS
 
 pytestmark = pytest.mark.slow
 

@@ -78,7 +78,7 @@ def _run(options: argparse.Namespace) -> None:
 
 @contextmanager
 def _threads(count: int | None) -> Iterator[None]:
-    """Compute on so many processor threads, and on as many as before when done; None leaves them alone."""
+    """Compute on `count` processor threads within the block; None keeps the current number."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:

@@ -43,7 +43,7 @@ def training_report(results: Mapping[str, Any], origin: str, kind: str) -> str:
 
 
 def _label(label: str) -> str:
-    """A step of the ladder that stands among the systems goes on from JANUS (paper)."""
+    """The name of a row: a step of the ladder that is listed among the systems builds on JANUS (paper)."""
     return f"JANUS (paper) {label}" if label.startswith("+") else label
 
 
@@ -93,7 +93,7 @@ def decoding_report(rows: Iterable[Mapping[str, Any]], origin: str, _: str) -> s
         f"Random weights; outputs are forced to {WORDS} words. Beam {BEAM} in AR where none is named, {BEAM} lengths "
         "in NAR (half of them a word or two longer)."
     )
-    return "\n".join(["## Decoding", "", origin, text, "", to_markdown(list(records[0]), records)])
+    return _part("Decoding", origin, text, records)
 
 
 def attention_report(rows: Iterable[Mapping[str, Any]], origin: str, _: str) -> str:
@@ -103,7 +103,7 @@ def attention_report(rows: Iterable[Mapping[str, Any]], origin: str, _: str) -> 
         for row in rows
     ]
     text = "Forward and backward pass of one decoder self-attention over all streams of a batch, masks included."
-    return "\n".join(["## Attention", "", origin, text, "", to_markdown(list(records[0]), records)])
+    return _part("Attention", origin, text, records)
 
 
 def loss_report(rows: Sequence[Mapping[str, Any]], origin: str, _: str) -> str:
@@ -124,7 +124,7 @@ def loss_report(rows: Sequence[Mapping[str, Any]], origin: str, _: str) -> str:
         f"Forward and backward pass of three streams over {words:,} words at width {width}, float32: the operator "
         "(chunked), tensors of rows x words (whole), and nothing but the three matrix products."
     )
-    return "\n".join(["## Joint loss", "", origin, text, "", to_markdown(list(records[0]), records)])
+    return _part("Joint loss", origin, text, records)
 
 
 def preparation_report(rows: Iterable[Mapping[str, Any]], origin: str, _: str) -> str:
@@ -146,7 +146,7 @@ def preparation_report(rows: Iterable[Mapping[str, Any]], origin: str, _: str) -
         "Generated text (Zipf's law), 22 words a side on average, 40,000 merges. Peak: the step's process and its "
         "workers together."
     )
-    return "\n".join(["## Preparation of a corpus", "", origin, text, "", to_markdown(list(records[0]), records)])
+    return _part("Preparation of a corpus", origin, text, records)
 
 
 def goals_of(records: Iterable[Mapping[str, Any]]) -> list[Goal]:
@@ -158,6 +158,11 @@ def goals_of(records: Iterable[Mapping[str, Any]]) -> list[Goal]:
 def goals_report(goals: Iterable[Goal]) -> str:
     """Each goal with what was measured."""
     return "\n".join(["## Goals", "", *(goal.line() for goal in goals), ""])
+
+
+def _part(title: str, origin: str, text: str, records: Sequence[Mapping[str, Any]]) -> str:
+    """A part of the page: its heading, where it was measured, what it is, and the table of its records."""
+    return "\n".join([f"## {title}", "", origin, text, "", to_markdown(list(records[0]), records)])
 
 
 def _seconds(value: float) -> str:

@@ -79,7 +79,7 @@ def measure_training(plan: Plan, progress: Callable[[], object] | None = None) -
 
 
 def measure_memory(plan: Plan, progress: Callable[[], object] | None = None) -> dict[str, int]:
-    """Peak bytes of each row, two updates in a process of its own; `nothing` is such a process without a row."""
+    """Peak bytes of each row, from two updates in a fresh process; `nothing` is a process that only imports."""
     peaks = {"nothing": peak_of(_nothing, device=plan.device)} if plan.kind == "cpu" else {}
     for system in rows_of(plan):
         peaks[system.name] = peak_of(_two_updates, plan, system.name, device=plan.device)
@@ -99,7 +99,7 @@ def rows_of(plan: Plan) -> list[System]:
 
 
 def training_goals(rows: dict[str, Any], kind: str, command: str) -> list[Goal]:
-    """What this project set itself; on another device than it speaks of a goal stays open."""
+    """The project's goals for training speed and memory; a goal that is about another device stays open."""
 
     def ratio(slow: str, fast: str) -> float | None:
         return rows[slow]["seconds"] / rows[fast]["seconds"] if slow in rows and fast in rows else None

@@ -122,7 +122,7 @@ def _rules_of_files(schema: Path) -> dict[str, Any]:
 
 
 def _found(path: Any, find: Callable[[str], str]) -> Any:
-    """The file that a config names; what is none, an address or a wrong value, as it stands."""
+    """The path of a file that a config names, as `find` finds it; addresses and values of other types are unchanged."""
     return find(path) if isinstance(path, str) and path and "://" not in path else path
 
 

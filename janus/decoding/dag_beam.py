@@ -21,7 +21,7 @@ from janus.model.transformer import JanusTransformer
 
 @dataclass(frozen=True)
 class DagBeamSettings:
-    """candidates, top_p: the best pairs of a vertex and a word that leave a vertex: so many, or fewer if their
+    """candidates, top_p: the best pairs of a vertex and a word that leave a vertex: `candidates`, or fewer if their
     probability reaches top_p. beta: the weight of the words in it. alpha: scores are divided by the words after bos to
     this power. per_length, beam: hypotheses that leave a vertex, of one length and in all.
 

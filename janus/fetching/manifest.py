@@ -250,7 +250,7 @@ def _downloads(entry: Mapping[str, Any]) -> Iterator[Download]:
 
 
 def numbered(item: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """The entry of a download with a number in the place of `{number}`, or `{number:05d}`, in its name and places."""
+    """The entry of a download with a number in place of `{number}`, or `{number:05d}`, in its name and places."""
 
     def fill(text: str) -> str:
         # Not str.format, which would follow attributes and take any width.

@@ -71,7 +71,7 @@ class WindowView(View):
 
 
 def _shifted(grid: Tensor, offset: int) -> Tensor:
-    """[G, H, W, E] with head h + offset in the place of head h; zeros where there is none."""
+    """[G, H, W, E] with head h + offset in place of head h; zeros where there is none."""
     moved = F.pad(grid, (0, 0, 0, 0, max(-offset, 0), max(offset, 0)))
     return moved[:, max(offset, 0) :][:, : grid.size(1)]
 

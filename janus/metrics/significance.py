@@ -46,9 +46,9 @@ def compare_outputs(
     All three are line-aligned, and in the form that `metric`, by default `token_bleu()`, expects.
 
     Returns `baseline` and `system` (the two scores), `delta` (their difference, above 0 where the system is better),
-    `p_bootstrap` of so many `samples`, `p_randomisation` of so many `trials`, `p_value` (the larger), `mean` and `ci`
-    (of the system's score over the resamples; half of the 95 % interval), `seed`, `signature`. Raises InputError where
-    the counts of lines differ or are zero.
+    `p_bootstrap` (from `samples` resamples), `p_randomisation` (from `trials` trials), `p_value` (the larger), `mean`
+    and `ci` (of the system's score over the resamples; half of the 95 % interval), `seed`, `signature`. Raises
+    InputError where the counts of lines differ or are zero.
     """
     if not len(baseline) == len(system) == len(references) or not references:
         raise InputError(

@@ -70,7 +70,7 @@ class LatentConfig(TransformerConfig):
 
 
 def length_unit(levels: int) -> int:
-    """What the length of a target has to be a multiple of, for a flow of so many levels."""
+    """The number that the length of a target must be a multiple of, for a flow of `levels` levels."""
     return max(2, 2 ** (levels - 1))
 
 

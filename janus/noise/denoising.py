@@ -1,6 +1,6 @@
 """The noise of joint pre-training: spans hidden from the encoder, and more of them from the decoder (section 3.3).
 
-Span lengths fill a budget of a block's tokens, as in `janus.noise.masks`. The decoder sees a mask in the place of every
+Span lengths fill a budget of a block's tokens, as in `janus.noise.masks`. The decoder sees a mask in place of every
 token of every span; a share of the spans is hidden from the encoder too, each behind a single mask, as in BART (Lewis
 et al., 2020). Hence everything hidden from the encoder is hidden from the decoder, and more (Figure 3). Axes: B
 blocks, T tokens of the longest, S source tokens.

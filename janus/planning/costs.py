@@ -1,4 +1,4 @@
-"""The work of a tier's trainings, decodings and measurements of speed: arithmetic, and calls that a device awaits."""
+"""The work of a tier's trainings, decodings and speed measurements: arithmetic, and calls that a device waits for."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -195,13 +195,13 @@ class Costs:
 
 
 def training_memory(flow: Flow, model: TransformerConfig, sentences: float, precision: str) -> int:
-    """Bytes that a training on one device needs for batches of so many sentences."""
+    """Bytes that a training on one device needs for batches of that many sentences."""
     values = _ACTIVATIONS * max(model.encoder_layers, model.decoder_layers) * model.dimension * flow.rows
     return round(_PROCESS + _TRAINING_BYTES * parameters(model) + _ACTIVATION_BYTES[precision] * values * sentences)
 
 
 def batch_of(tokens: int, size: TextSize) -> float:
-    """Sentences of a batch of at most so many tokens of the longer side."""
+    """Sentences of a batch with at most `tokens` tokens on the longer side."""
     return max(1.0, _FULL * tokens / (max(size.source, size.target) + 2))
 
 

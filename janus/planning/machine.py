@@ -70,7 +70,7 @@ def measure(config: TransformerConfig, tokens: int, precision: str, device: str)
 
 
 def _sentences(model: JanusTransformer, tokens: int, precision: str, device: str) -> int:
-    """Sentences of the large batch: as many as `tokens` allow, unless an update then takes a share of the time."""
+    """Sentences of the large batch: as many as `tokens` allow, or fewer if an update takes over _SECONDS / 8."""
     sentences = 4
     while 2 * sentences * _LENGTH <= tokens:
         if _once(_update(model, sentences, _LENGTH, precision), device) > _SECONDS / 8:

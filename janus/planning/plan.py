@@ -9,7 +9,7 @@ from janus.planning.costs import Costs, Training, Work, all_corpora, corpus_byte
 from janus.planning.machine import Machine, measure
 
 _HOUR = 3600
-# At most so many tokens in a batch of the measurement, which is to take seconds.
+# The most tokens in a batch of the measurement, which should take seconds, not minutes.
 _MEASURED_TOKENS = 2048
 # Rules whose jobs are counted one by one; every other job counts as its start.
 _COUNTED = ("train", "pretrain", "decode", "measure_latency", "distil_part")

@@ -113,7 +113,7 @@ class JanusTask(ValidationTask, TranslationTask):
 
 
 def task_method(cfg: JanusConfig) -> Method:
-    """The method that the options of a task name. Raises InputError if there is none such."""
+    """The method that the options of a task name. Raises InputError if there is no such method."""
     return core_method(cfg.method, read_mapping(cfg.method_options, "--method-options"))
 
 

@@ -123,7 +123,7 @@ def _made(section: str, name: str, entry: Mapping[str, Any], tier: Mapping[str, 
 
 
 def _write_own(entry: dict[str, Any], name: str, mirror: Path) -> None:
-    """Write made files in the place of a user's own, and their path into the entry."""
+    """Write made files in place of a user's own, and their path into the entry."""
     folder = mirror.resolve() / name
     folder.mkdir(parents=True, exist_ok=True)
     entry["options"] = entry["options"] | {"files": f"{folder}/{{split}}.{{language}}"}
@@ -133,7 +133,7 @@ def _write_own(entry: dict[str, Any], name: str, mirror: Path) -> None:
 
 
 def _write_tests(entry: dict[str, Any], name: str, mirror: Path) -> None:
-    """Write made files in the place of further test sets, and their paths into the entry."""
+    """Write made files in place of further test sets, and their paths into the entry."""
     folder = mirror.resolve() / name / "tests"
     for test, its in entry.get("tests", {}).items():
         folder.mkdir(parents=True, exist_ok=True)

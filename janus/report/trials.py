@@ -44,7 +44,7 @@ class Trial:
 def read_trials(runs: Sequence[Path], updates: int | None = None) -> list[Trial]:
     """The trials in folders results/<tier>, grouped by row, each row's best one marked.
 
-    updates: what a training did after so many updates does not count, so that trials of different lengths compare.
+    updates: what a training did after that many updates is ignored, so that trials of different lengths compare.
     Raises InputError where there are none, or a training logged no validation BLEU.
     """
     records = [path for run in runs for path in sorted(Path(run).glob("*/*/seed-*/train.json"))]

@@ -1,4 +1,4 @@
-"""A distilled corpus in the place of a prepared one: raw sources and held-out sets, a teacher's training targets.
+"""A distilled corpus in place of a prepared one: raw sources and held-out sets, a teacher's training targets.
 
 The teacher's translations come in parts, a file of subwords each (`janus.decoding.driver.decode_file`).
 """

@@ -11,7 +11,7 @@ _OURS = (
 
 
 class ExplainLock(logging.Filter):
-    """Put our line in the place of Snakemake's five; added to its logger."""
+    """Put our line in place of Snakemake's five; added to its logger."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Keep every record; change that of a lock."""

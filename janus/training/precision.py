@@ -11,7 +11,7 @@ from janus.training.runs import RECORD
 
 
 def with_precision(arguments: Sequence[str], *, device: str, checkpoints: Path) -> list[str]:
-    """`arguments` of a training with the options of a precision in the place of `AUTO`; others are left as they are.
+    """`arguments` of a training with the options of a precision in place of `AUTO`; others are left as they are.
 
     It is the best of `device`, unless the folder `checkpoints` has a training that began in another: that one goes on
     in its own, since other numbers would train another model. Raises InputError where the device cannot.

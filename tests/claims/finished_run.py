@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tier_files import SMALLEST
+
 from janus.claims.plan import Comparison, Planner
 from janus.claims.statements import Statement, load_statements
 from janus.config.system_entries import load_systems
@@ -50,17 +52,9 @@ def tier(**changes: Any) -> dict[str, Any]:
         "corpora": [IWSLT, WMT, XSUM],
         "seeds": [1, 2, 3],
         "pretraining": {"text": "demo", "base": "bart"},
-        "model": {"layers": 1, "embed_dim": 8, "ffn_dim": 8, "heads": 1},
-        "training": {
-            "max_update": 9,
-            "max_tokens": 100,
-            "lr": 0.001,
-            "warmup_updates": 1,
-            "dropout": 0.0,
-            "weight_decay": 0.0,
-            "average_checkpoints": 1,
-        },
-        "decoding": {"beam": 1, "lenpen": 1.0, "passes": 11, "length_beam": 1, "batch_tokens": 100},
+        "model": SMALLEST["model"],
+        "training": SMALLEST["training"] | {"max_update": 9},
+        "decoding": SMALLEST["decoding"] | {"passes": 11},
         "overrides": [{"systems": ["cmlm"], "training": {"lr": 0.0005}}],
         "tables": {
             "table1": {

@@ -6,7 +6,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from janus.config.tiers import read_yaml
+from janus.config.tiers import check, read_yaml
+from janus.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "workflow/schemas"
@@ -49,3 +50,12 @@ def test_a_file_of_config_names_its_schema_and_an_editor_finds_no_fault(path):
     # As an editor does: the schema and the file alone, without anything that this suite adds.
     errors = Draft202012Validator(yaml.safe_load(schema.read_text())).iter_errors(read_yaml(path))
     assert [error.message for error in errors] == []
+
+
+@pytest.mark.parametrize("label", ["", "a\nb", "CMLM\n", " CMLM", "a\rb", "a\u2028b", "a\x1bb"])
+def test_a_label_is_a_line(label):
+    systems = read_yaml(ROOT / "config/systems.yaml")
+    systems["aux"]["label"] = label
+    with pytest.raises(InputError, match="aux.label: .* is not a line of text without a space at its ends") as caught:
+        check(systems, SCHEMAS / "systems.schema.yaml", where="here")
+    assert len(str(caught.value).splitlines()) == 1

@@ -32,11 +32,13 @@ TUNED = [name for name, system in SYSTEMS.items() if system["stage"] == "task" a
 TEXT, TASK = "wikipedia-bookcorpus", "xsum.src-tgt"
 
 
-def words_of(system, tier="paper", corpus="iwslt14.de-en", device="cpu"):
-    start = {"start": Path("start.pt")} if SYSTEMS[system]["start"] else {}
+def words_of(system, tier="paper", corpus="iwslt14.de-en", device="cpu", *, changes=None, training=None):
+    """The command line of a system; `changes` are of its entry, `training` is laid over the tier's."""
+    entry, tier = SYSTEMS[system] | (changes or {}), TIERS[tier]
+    start = {"start": Path("start.pt")} if entry["start"] else {}
     return training_arguments(
-        SYSTEMS[system],
-        settings(TIERS[tier], corpus=corpus, system=system),
+        entry,
+        settings(tier | {"training": tier["training"] | (training or {})}, corpus=corpus, system=system),
         data=Path("bin"),
         checkpoints=Path("checkpoints"),
         source="de",
@@ -217,36 +219,12 @@ def test_precision_is_one_of_three():
         "bfloat16": (False, "bfloat16"),
         "fp16": (True, "none"),
     }.items():
-        tier = TIERS["paper"] | {"training": TIERS["paper"]["training"] | {"precision": precision}}
-        words = training_arguments(
-            SYSTEMS["cmlm"],
-            settings(tier, corpus="iwslt14.de-en", system="cmlm"),
-            data=Path("bin"),
-            checkpoints=Path("c"),
-            source="de",
-            target="en",
-            seed=1,
-            device="cuda",
-            user_dir=ROOT / "janus/plugin",
-        )
-        args = options.parse_args_and_arch(options.get_training_parser(), words)
+        args = parsed("cmlm", device="cuda", training={"precision": precision})
         assert (args.fp16, str(args.autocast)) == (half, autocast)
 
 
 def test_options_of_a_system_come_last_and_win():
-    system = SYSTEMS["cmlm"] | {"options": ["--dropout", "0.77"]}
-    words = training_arguments(
-        system,
-        settings(TIERS["demo"], corpus="x", system="cmlm"),
-        data=Path("bin"),
-        checkpoints=Path("c"),
-        source="de",
-        target="en",
-        seed=1,
-        device="cpu",
-        user_dir=ROOT / "janus/plugin",
-    )
-    assert options.parse_args_and_arch(options.get_training_parser(), words).dropout == 0.77
+    assert parsed("cmlm", "demo", "x", changes={"options": ["--dropout", "0.77"]}).dropout == 0.77
 
 
 def test_decoding_is_the_tiers_but_for_what_the_system_says():

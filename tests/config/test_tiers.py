@@ -111,6 +111,7 @@ def accept_terms(tier):
             lambda tier: tier["tables"]["table2"].update(corpus="demo.squad.src-tgt"),
             ["tables.table2", "demo.squad.src-tgt is a corpus of question, the paper's is of summary"],
         ),
+        (lambda tier: tier["figures"]["figure5"].update(corpus="demo"), ["figure5: demo is running text"]),
         (
             lambda tier: tier["tables"]["table7"]["systems"].append("bart-cmlm"),
             ["tables.table7.systems", "bart-cmlm is pre-trained on running text"],

@@ -1,10 +1,10 @@
 import hashlib
 import json
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
+from scripted_server import serving
 
 from janus.errors import InputError
 from janus.fetching.fetch import fetch
@@ -46,15 +46,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    handler = type("Recording", (Handler,), {"requests": []})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        thread = threading.Thread(target=running.serve_forever, daemon=True)
-        thread.start()
-        running.base = f"http://127.0.0.1:{running.server_port}"
-        running.requests = handler.requests
+    with serving(Handler) as running:
         yield running
-        running.shutdown()
-        thread.join()
 
 
 def bring(server, folder, *hows, sha256=DIGEST, **options):

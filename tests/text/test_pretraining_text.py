@@ -4,12 +4,13 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
+from scripted_server import serving
 
 from janus.errors import InputError
 from janus.fetching.fetch import fetch
@@ -180,14 +181,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    handler = type("Recording", (Handler,), {"requests": []})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        thread = threading.Thread(target=running.serve_forever, daemon=True)
-        thread.start()
-        running.base, running.requests = f"http://127.0.0.1:{running.server_port}", handler.requests
+    with serving(Handler) as running:
         yield running
-        running.shutdown()
-        thread.join()
 
 
 JOB = """
@@ -207,7 +202,7 @@ def test_a_killed_job_goes_on_from_a_real_server_and_ends_the_same(tmp_path, ser
     for download in TEXT.downloads:
         fetch(download, tmp_path / "whole" / "d", mirror=server.base, progress=False, pause=0)
     prepare(TEXT, tmp_path / "whole" / "d", tmp_path / "whole")
-    paths = [__file__.rpartition("/")[0], __file__.rpartition("/tests/")[0]]
+    paths = [str(parent) for parent in Path(__file__).parents[:3]]
     folder = tmp_path / "killed"
     job = [sys.executable, "-c", JOB.format(paths=paths, folder=str(folder), base=server.base)]
     first = subprocess.Popen(job)

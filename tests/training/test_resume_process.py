@@ -9,18 +9,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from fairseq_training import differences, run, tensors, write_pairs, write_text
+from fairseq_training import TINY, differences, run, tensors, write_pairs, write_text
 
 from janus.training.run import train
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-SIZES = ["--encoder-layers", "1", "--decoder-layers", "1", "--encoder-embed-dim", "16", "--decoder-embed-dim", "16"]
-SIZES += ["--encoder-ffn-embed-dim", "16", "--decoder-ffn-embed-dim", "16"]
-SIZES += ["--encoder-attention-heads", "2", "--decoder-attention-heads", "2"]
-COMMON = ["--user-dir", str(ROOT / "janus/plugin"), "--cpu", "--seed", "3", "--optimizer", "fused_adamw", *SIZES]
-COMMON += ["--lr", "0.003", "--lr-scheduler", "inverse_sqrt", "--warmup-updates", "20", "--log-interval", "1"]
 JANUS = ["--task", "janus", "--arch", "janus_transformer", "--criterion", "janus", "--dropout", "0.1"]
 BART = ["--task", "janus_bart_baseline", "--arch", "bart_base", "--criterion", "label_smoothed_cross_entropy"]
 BART += ["--mask", "0.3", "--mask-length", "span-poisson", "--replace-length", "1", "--rotate", "0"]
@@ -33,7 +28,7 @@ def test_a_killed_process_resumes_exactly(tmp_path, monkeypatch):
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         monkeypatch.setenv(name, str(torch.get_num_threads()))
     data = write_pairs(tmp_path / "data", seed=1, count=30)
-    words = [str(data), *COMMON, *JANUS, "--max-tokens", "60", "--num-workers", "1", "--max-update", "40"]
+    words = [str(data), *TINY, *JANUS, "--max-tokens", "60", "--num-workers", "1", "--max-update", "40"]
     words += ["--save-interval-updates", "3", "--keep-last-epochs", "2"]
     run(words, tmp_path / "whole")
     broken = tmp_path / "broken"
@@ -52,7 +47,7 @@ def test_a_killed_process_resumes_exactly(tmp_path, monkeypatch):
 def test_a_training_ends_with_status_0(tmp_path):
     """After the first update, when batches of long blocks are still to come; fairseq's own buffer aborts or hangs."""
     data = write_text(tmp_path / "data", seed=1, count=400, longest=190)
-    words = [str(data), *COMMON, *BART, "--max-tokens", "4000", "--num-workers", "0", "--max-update", "1"]
+    words = [str(data), *TINY, *BART, "--max-tokens", "4000", "--num-workers", "0", "--max-update", "1"]
     words += ["--disable-validation", "--no-save"]
     command = [sys.executable, str(ROOT / "tests/fairseq_exits.py"), "4", str(tmp_path / "out"), *words]
     path = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from fairseq_training import differences, run, tensors, write_pairs
+from fairseq_training import TINY, differences, run, tensors, write_pairs
 from signals import heed_signals
 
 from janus.training import run as training
@@ -23,12 +23,7 @@ from janus.training.trainer import PARENT, STOPPED
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-SIZES = ["--encoder-layers", "1", "--decoder-layers", "1", "--encoder-embed-dim", "16", "--decoder-embed-dim", "16"]
-SIZES += ["--encoder-ffn-embed-dim", "16", "--decoder-ffn-embed-dim", "16"]
-SIZES += ["--encoder-attention-heads", "2", "--decoder-attention-heads", "2"]
-COMMON = ["--user-dir", str(ROOT / "janus/plugin"), "--cpu", "--seed", "3", "--optimizer", "fused_adamw", *SIZES]
-COMMON += ["--lr", "0.003", "--lr-scheduler", "inverse_sqrt", "--warmup-updates", "20", "--log-interval", "1"]
-COMMON += ["--task", "janus", "--arch", "janus_transformer", "--criterion", "janus", "--dropout", "0.1"]
+COMMON = [*TINY, "--task", "janus", "--arch", "janus_transformer", "--criterion", "janus", "--dropout", "0.1"]
 # One epoch has about thirty updates, so that the request comes in the middle of one.
 COMMON += ["--max-tokens", "60", "--keep-last-epochs", "1"]
 UPDATES = 60

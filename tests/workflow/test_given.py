@@ -2,20 +2,8 @@
 
 import pytest
 import yaml
+from tier_files import SMALLEST
 
-BLOCKS = {
-    "model": {"layers": 1, "embed_dim": 8, "ffn_dim": 8, "heads": 1},
-    "training": {
-        "max_update": 1,
-        "max_tokens": 100,
-        "lr": 0.001,
-        "warmup_updates": 1,
-        "dropout": 0.0,
-        "weight_decay": 0.0,
-        "average_checkpoints": 1,
-    },
-    "decoding": {"beam": 1, "lenpen": 1.0, "passes": 2, "length_beam": 1, "batch_tokens": 100},
-}
 TIER = ("--configfile", "mine/tier.yaml")
 CORPUS = {"source": "de", "target": "en", "licence": "own", "lowercase": True, "recipe": "binarised", "bin": "data-bin"}
 SYSTEMS = {
@@ -54,7 +42,12 @@ def write(folder, **changes):
     for name in (*pairs, "dict.de.txt", "dict.en.txt"):
         (mine / "data-bin" / name).touch()
     tests = {"options": {"codes": "codes"}, "tests": {"talks": {"files": "talks.{language}"}}}
-    content = BLOCKS | {"tier": "mine", "corpora_file": "mine/corpora.yaml", "corpora": ["mine.de-en"], "seeds": [1, 2]}
+    content = SMALLEST | {
+        "tier": "mine",
+        "corpora_file": "mine/corpora.yaml",
+        "corpora": ["mine.de-en"],
+        "seeds": [1, 2],
+    }
     content |= {"systems": SYSTEMS, "tables": TABLES} | changes
     (mine / "tier.yaml").write_text(yaml.safe_dump(content, allow_unicode=True))
     corpora = {"corpora": {"mine.de-en": CORPUS | tests}}

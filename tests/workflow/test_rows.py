@@ -4,22 +4,13 @@ import shutil
 
 import pytest
 import yaml
+from tier_files import SMALLEST
 
 TINY = {
     "tier": "tiny",
     "corpora": ["multi30k.de-en"],
     "seeds": [1],
-    "model": {"layers": 1, "embed_dim": 8, "ffn_dim": 8, "heads": 1},
-    "training": {
-        "max_update": 1,
-        "max_tokens": 100,
-        "lr": 0.001,
-        "warmup_updates": 1,
-        "dropout": 0.0,
-        "weight_decay": 0.0,
-        "average_checkpoints": 1,
-    },
-    "decoding": {"beam": 1, "lenpen": 1.0, "passes": 2, "length_beam": 1, "batch_tokens": 100},
+    **SMALLEST,
     "tables": {
         "table1": {"systems": ["transformer", "janus-paper"], "columns": {"multi30k.de-en": {"new": "Multi30k"}}},
         "table3": {"corpus": "multi30k.de-en", "systems": ["janus-paper"], "passes": [2]},

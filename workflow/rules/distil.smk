@@ -1,4 +1,4 @@
-"""Distilled corpora: a teacher translates the training set in parts, which stand in the place of its targets.
+"""Distilled corpora: a teacher translates the training set in parts, which replace its targets.
 
 Then they are binarised, trained on and decoded like any corpus.
 """

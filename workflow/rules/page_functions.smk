@@ -2,7 +2,7 @@
 
 from janus.report.page.plan import command_of, planned_rows
 
-# Sentences whose refinement the page shows: so many, of at most so many words.
+# How many sentences the page shows the refinement of, and the most words of one.
 REFINED = {"count": 3, "longest": 18}
 
 

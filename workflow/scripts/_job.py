@@ -24,10 +24,10 @@ def job(snakemake: Any, *, threads: int | None = None) -> Iterator[IO[str]]:
     # Snakemake gives both the rule's number, and torch prefers the second.
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads or snakemake.threads))
     _find_project()
+    from janus.disk_errors import disk_errors_as_one_line
     from janus.display import Display
     from janus.errors import InputError, JobError
     from janus.files import write_lines
-    from janus.room import disk_errors_as_one_line
     from janus.training.tether import follow_snakemake
     from janus.training.threads import set_threads
 

@@ -1,13 +1,12 @@
-"""Consistency checks of the trainings of a tier: resources, checkpoints, stopping and the shape of the model."""
+"""Trainings of a tier: budget, resources, checkpoints, stopping and the shape of the model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from janus.config.checks.problems import Problems
 from janus.config.resources import LEAST_MEMORY
-from janus.config.tiers import averages, runs, settings
+from janus.config.tiers import averages, blocks_of, runs, settings, used_systems
 from janus.errors import InputError
-
-Problems = Iterator[InputError]
 
 
 def training_problems(tier: Mapping[str, Any], systems: Mapping[str, Any], where: object) -> Problems:
@@ -32,6 +31,23 @@ def training_problems(tier: Mapping[str, Any], systems: Mapping[str, Any], where
             yield InputError("patience needs a validation BLEU, which is not computed", where=place, fix=fix)
         if average:
             yield from _checkpoints(training, place)
+
+
+def budget_problems(tier: Mapping[str, Any], where: object) -> Problems:
+    """With equal budgets, all rows of a corpus have the same training settings."""
+    if tier["budget"] != "equal":
+        return
+    used = used_systems(tier)
+    found = {f"{where}: {place}": block for place, block in blocks_of(tier, ("overrides",))}
+    found |= {f"{tier['systems_file']}: {block['systems'][0]}": block for block in tier.get("entries", ())}
+    for place, block in found.items():
+        own = [name for name in block.get("systems", ()) if name in used]
+        if own and "training" in block:
+            yield InputError(
+                f"different training settings for {', '.join(own)} only",
+                where=f"{place}.training",
+                fix="give them to all systems, or leave out `budget: equal`",
+            )
 
 
 def width_problems(tier: Mapping[str, Any], systems: Mapping[str, Any], where: object) -> Problems:

@@ -1,16 +1,16 @@
-"""Consistency checks of rows from given files: these are there, and nothing is asked that they do not have."""
+"""Rows from given files: these are there, and nothing is asked that they do not have."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from janus.claims.decodings import decoded_modes
+from janus.config.checks.problems import Problems
 from janus.config.distilled import trained_on
 from janus.config.given import decodes, given_of, given_path, is_trained, seeds_of, trainer_of
 from janus.config.tiers import SHOWN, blocks_of, entry_of, systems_of, used_systems
 from janus.errors import InputError
 
-Problems = Iterator[InputError]
 # Figures of what a training logs, and of speed.
 _CURVES, _TIMED = ("figures.figure5", "figures.figure6"), ("figures.figure4",)
 
