@@ -7,7 +7,7 @@ from janus.config.systems import AUTO, precision_options
 from janus.devices import precisions_of
 from janus.errors import InputError
 from janus.records.shapes import IDENTITY, read_record
-from janus.training.runs import RECORD
+from janus.training.resuming import RECORD
 
 
 def with_precision(arguments: Sequence[str], *, device: str, checkpoints: Path) -> list[str]:

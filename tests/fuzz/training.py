@@ -10,7 +10,7 @@ from janus.errors import InputError
 from janus.records.durations import durations, to_markdown
 from janus.training.lock import folder_lock
 from janus.training.logs import parse_line, read_curves, read_parameters
-from janus.training.runs import open_run
+from janus.training.resuming import open_run
 
 
 def valid_log() -> bytes:

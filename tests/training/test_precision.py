@@ -10,7 +10,7 @@ from janus.devices import precisions_of
 from janus.errors import InputError
 from janus.records.identity import training_identity
 from janus.training.precision import with_precision
-from janus.training.runs import open_run
+from janus.training.resuming import open_run
 
 WORDS = ["data", "--distributed-world-size", "1", AUTO, "--share-all-embeddings"]
 

@@ -13,7 +13,7 @@ with job(snakemake) as terminal:
     from janus.training.logs import read_parameters
     from janus.training.precision import with_precision
     from janus.training.run import train
-    from janus.training.runs import open_run
+    from janus.training.resuming import open_run
     from janus.training.tensorboard import tensorboard_words
 
     watch = Stopwatch()

@@ -8,7 +8,7 @@ from janus.config.system_entries import load_systems
 from janus.config.systems import training_arguments
 from janus.config.tiers import check, read_yaml, settings
 from janus.records.identity import training_identity
-from janus.training.runs import open_run
+from janus.training.resuming import open_run
 
 ROOT = Path(__file__).parents[2]
 WORDS = ["corpus/bin", "--save-dir", "run/checkpoints", "--lr", "0.005", "--lr-scheduler", "inverse_sqrt"]
