@@ -12,8 +12,8 @@ with job(snakemake) as terminal:
     from janus.training.lock import folder_lock
     from janus.training.logs import read_parameters
     from janus.training.precision import with_precision
-    from janus.training.run import train
     from janus.training.resuming import open_run
+    from janus.training.run import train
     from janus.training.tensorboard import tensorboard_words
 
     watch = Stopwatch()
