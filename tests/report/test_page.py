@@ -318,7 +318,8 @@ def test_a_table_of_ones_own_is_shown_with_its_numbers_and_companions(run: Path,
     cell = {"row": "theirs", "variant": "Theirs, AR", "score_files": {"1": score}}
     cells = [cell | {"column": column} for column in ("News", "News of the day")]
     write_json(own / "tables/domains.json", {"table": "domains", "cells": cells, "tier": "shown"})
-    heads, line = ["Row", "System", "News BLEU", "News of the day BLEU"], ["theirs", "Theirs, AR¶¶", "1.00", "2.00"]
+    heads = ["Row", "System", "News BLEU", "News of the day BLEU"]
+    line = ["theirs", "Theirs, AR¶", "1.00 (p = 0.002)¶", "2.00¶"]
     for name in ("domains", "domains-metrics"):
         grid = markdown_grid(heads, [":---", ":---", "---:", "---:"], [line])
         (own / f"tables/{name}.md").write_text(f"**German to English**\n\n{grid}\n", encoding="utf-8")
@@ -326,5 +327,5 @@ def test_a_table_of_ones_own_is_shown_with_its_numbers_and_companions(run: Path,
     assert (table["name"], table["caption"]) == ("domains", "German to English")
     assert [one["name"] for one in table["companions"]] == ["domains-metrics"]
     [shown] = table["lines"]
-    assert [one["text"] for one in shown["cells"]] == ["1.00", "2.00"]
+    assert [(one["text"], one["more"]) for one in shown["cells"]] == [("1.00", " (p = 0.002)¶"), ("2.00¶", "")]
     assert len({one["number"] for one in shown["cells"]} - {None}) == 2
