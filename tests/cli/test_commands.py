@@ -63,6 +63,17 @@ def test_a_language_is_a_code(words, capsys):
     )
 
 
+@pytest.mark.parametrize(
+    "words", [["score", "a", "b", "--language"], ["compare", "a", "b", "--language"], ["translate", "a", "--source"]]
+)
+def test_an_unknown_language_is_refused_with_the_known_ones(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "xx"])
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert ended.value.code == 2 and f"argument {words[-1]}: unknown language: 'xx' (known: as, bn, " in error
+    assert all(f" {code}," in error for code in ("de", "en", "fr", "ro"))
+
+
 def test_an_unknown_command_ends_with_status_2(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["scores"])
