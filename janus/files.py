@@ -112,6 +112,16 @@ def require_file(path: Path, *, fix: str) -> None:
         raise InputError("no such file", where=path, fix=fix)
 
 
+def require_writable(path: Path) -> None:
+    """Raise InputError where no file could be made at `path`, so that long work does not end there. Makes nothing."""
+    path = Path(path)
+    folder = next(one for one in path.absolute().parents if one.exists())
+    if not folder.is_dir():
+        raise InputError(f"cannot be written ({folder} is not a folder)", where=path, fix="name another place")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"cannot be written (no permission in {folder})", where=path, fix="name another place")
+
+
 def decode_lines(stream: Iterable[bytes], where: object) -> Iterator[str]:
     """Decode the lines of a byte stream, split at LF, without their LF or CRLF and a byte order mark before the first.
 

@@ -13,6 +13,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -35,6 +36,7 @@ def library(source: Path) -> ctypes.CDLL:
     name = f"{source.stem}-{_key(source, compiler)}.so"
     path = _cache_folder() / name
     if not path.is_file():
+        _say_what_takes_long(path.parent)
         _compile(source, compiler, path)
     return ctypes.CDLL(str(path))
 
@@ -77,6 +79,16 @@ def _cache_folder() -> Path:
 @cache
 def _own_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="janus-suite-"))
+
+
+@cache
+def _say_what_takes_long(folder: Path) -> None:
+    """One line on stderr, however many libraries this process compiles."""
+    print(
+        f"compiling C++ operators for this processor, up to a minute; they are kept in {folder}",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _compile(source: Path, compiler: str, path: Path) -> None:

@@ -18,7 +18,7 @@ from janus.bench.goals import Goal
 from janus.bench.workshop import IWSLT, TINY
 from janus.console import tolerate_any_encoding
 from janus.errors import InputError
-from janus.files import iter_lines, read_json, write_json, write_lines
+from janus.files import iter_lines, read_json, require_writable, write_json, write_lines
 from janus.records.provenance import Stopwatch, provenance
 
 _PARTS = ("training", "decoding", "attention", "loss", "preparation")
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> None:
     if options.device.startswith("cuda") and not torch.cuda.is_available():
         raise InputError("no usable GPU", where="--device", fix="give cpu, or run where there is one")
+    require_writable(options.output / "table.md")
     kind = torch.device(options.device).type
     with _threads(options.threads), tqdm(desc="bench", unit="turn", disable=None) as bar:
         for part in options.only or [part for part in _PARTS if part not in _ONLY_WHEN_ASKED]:

@@ -2,6 +2,8 @@
 
 For this session alone: eval "$(janus completion bash)", the same with zsh, or janus completion fish | source.
 
+In zsh, completion must be on before: `autoload -Uz compinit; compinit` has to stand above the script in ~/.zshrc.
+
 Examples:
   janus completion bash >> ~/.bashrc
   janus completion zsh >> ~/.zshrc

@@ -1,5 +1,7 @@
 """Say what a tier costs before anything is started: jobs, trainings, hours, disk, downloads, memory.
 
+It is the plan of a whole run, from an empty folder; of its jobs the plan says how many are done in this one.
+
 The arithmetic of trainings and decodings is counted from the sizes of the models and the batches. Hours follow from a
 rate: stated with --gflops, or measured now by a few seconds of updates of the tier's widest model.
 
@@ -12,6 +14,7 @@ import argparse
 import json
 import math
 import sys
+from pathlib import Path
 
 from janus.cli.values import add_config_arguments
 
@@ -41,11 +44,15 @@ def run(options: argparse.Namespace) -> None:
     config = load_config(options.configfile, options.config)
     machine = Machine(options.gflops) if options.gflops else measured(config)
     terms = {item.accept for item in config.downloads() if item.accept}
-    jobs = {}
+    jobs, left = {}, None
     if not options.no_jobs:
+        asked = {"accept": sorted(terms)}
         try:
-            jobs = planned_jobs(options.configfile, options.config, accept=sorted(terms))
+            jobs = planned_jobs(options.configfile, options.config, **asked)
+            # In an empty folder nothing is done; Snakemake takes its time.
+            if Path("results", config.tier["tier"]).is_dir():
+                left = planned_jobs(options.configfile, options.config, **asked, done=True)
         except InputError as error:
             print(f"jobs are not counted: {error}", file=sys.stderr)
-    plan = make_plan(config, machine, jobs)
+    plan = make_plan(config, machine, jobs, left)
     print(json.dumps(plan, indent=1) if options.json else "\n".join(lines_of(plan)))

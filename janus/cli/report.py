@@ -27,17 +27,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Write the page."""
     from janus.config.run_config import config_of_run, configfile_of
+    from janus.files import require_writable
     from janus.report.page.plan import command_of, planned_rows
     from janus.report.page.write import write_page
 
+    stem = options.write or options.run / "report" / options.run.name
+    page, archive = (stem.with_name(f"{stem.name}.{kind}") for kind in ("html", "zip"))
+    require_writable(page)
     configfile = options.configfile or configfile_of(options.run.name)
     planned, command = None, ""
     if options.configfile or configfile.is_file():
         config = config_of_run(options.run, configfile)
         planned = planned_rows(config.tier, config.systems)
         command = command_of(config.tier["tier"], [configfile])
-    stem = options.write or options.run / "report" / options.run.name
-    page, archive = (stem.with_name(f"{stem.name}.{kind}") for kind in ("html", "zip"))
     data = write_page(options.run, page, archive, planned=planned, command=command)
     rows = data["status"]["rows"]
     print(f"{page}: {data['status']['done']} of {len(rows)} rows finished, {len(data['numbers'])} numbers")

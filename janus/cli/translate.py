@@ -85,6 +85,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Translate the input."""
+    from janus.files import require_file
+
+    # Before the model is loaded, which may take long.
+    for file in options.input or ():
+        require_file(file, fix="correct the path")
+
     from janus.translator.found import settings_text
     from janus.translator.translator import load
 
@@ -123,11 +129,9 @@ def run(options: argparse.Namespace) -> None:
 
 def _windows(files: list[Path] | None, size: int | None) -> Iterator[tuple[str, int, list[str]]]:
     """The input in parts: its name, the number of the part's first line, and lines."""
-    from janus.files import decode_lines, require_file
+    from janus.files import decode_lines
 
     for file in files or [None]:
-        if file is not None:
-            require_file(file, fix="correct the path")
         live = file is None and sys.stdin.isatty()
         if live:
             print("a sentence a line; Ctrl-D ends", file=sys.stderr)

@@ -22,8 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print the table of trials."""
+    from janus.files import require_writable
     from janus.report.trials import read_trials, to_markdown, write_trials
 
+    if options.write:
+        require_writable(options.write)
     trials = read_trials(options.runs, options.updates)
     print("\n".join(to_markdown(trials)))
     if options.write:

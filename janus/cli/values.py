@@ -36,9 +36,14 @@ setting.__name__ = "KEY=VALUE"
 
 
 def language(text: str) -> str:
-    """A code of two or three letters, such as de."""
+    """A code of two or three letters, such as de, of a language that Moses has a list of abbreviations for."""
     if not re.fullmatch("[a-z]{2,3}", text):
         raise ValueError(text)
+    # It takes a second to import, which help and other commands would wait for.
+    from janus.text.moses import LANGUAGES
+
+    if text not in LANGUAGES:
+        raise argparse.ArgumentTypeError(f"unknown language: {text!r} (known: {', '.join(LANGUAGES)})")
     return text
 
 

@@ -15,17 +15,23 @@ PLANNED = re.compile(r"^(\w+) +(\d+)$")
 
 
 def planned_jobs(
-    files: Sequence[Path], words: Sequence[str], *, target: str = "all", accept: Iterable[str] = ()
+    files: Sequence[Path],
+    words: Sequence[str],
+    *,
+    target: str = "all",
+    accept: Iterable[str] = (),
+    done: bool = False,
 ) -> dict[str, int]:
     """Jobs by rule of a target of the workflow, were nothing made yet; nothing is started.
 
-    files, words: as after Snakemake's --configfile and --config. accept: terms that count as accepted.
+    files, words: as after Snakemake's --configfile and --config. accept: terms that count as accepted. done: leave out
+    the jobs that are done in the working folder.
     Raises InputError with what Snakemake says where it cannot plan.
     """
     if not (ROOT / "Snakefile").is_file():
         raise InputError("no workflow beside the package", where=ROOT, fix="plan from a clone of the project")
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "1", "--nolock"]
-    command += ["--dry-run", "--forceall", "--quiet", "rules"]
+    command += ["--dry-run", "--quiet", "rules", *([] if done else ["--forceall"])]
     # The last one that names a key counts.
     given = [*words, *([f"accept=[{', '.join(accept)}]"] if accept else [])]
     command += ["--config", *given] if given else []

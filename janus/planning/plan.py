@@ -15,8 +15,10 @@ _MEASURED_TOKENS = 2048
 _COUNTED = ("train", "pretrain", "decode", "measure_latency", "distil_part")
 
 
-def make_plan(config: RunConfig, machine: Machine, jobs: Mapping[str, int]) -> dict[str, Any]:
-    """The plan of a config. jobs: by rule; empty where they are not known."""
+def make_plan(
+    config: RunConfig, machine: Machine, jobs: Mapping[str, int], left: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """The plan of a config. jobs: by rule; empty where they are not known. left: those that are not done; None: all."""
     costs = Costs(config)
     trainings = costs.trainings()
     device = config.tier["device"]
@@ -32,6 +34,7 @@ def make_plan(config: RunConfig, machine: Machine, jobs: Mapping[str, int]) -> d
         "device": device,
         "rate": {"gflops": machine.gflops, "wait": machine.wait, "from": machine.source},
         "jobs": dict(jobs),
+        "jobs done": sum(jobs.values()) - sum((jobs if left is None else left).values()),
         "trainings": [_row(one, machine) for one in trainings],
         "seconds": parts,
         "hours": sum(parts.values()) / _HOUR,
@@ -62,7 +65,8 @@ def lines_of(plan: Mapping[str, Any]) -> Iterator[str]:
     yield f"{plan['tier']}: {number_text(plan['hours'])} {unit} at {rate['gflops']:,.0f} GFLOP/s ({rate['from']})"
     yield ""
     if plan["jobs"]:
-        yield f"Jobs: {sum(plan['jobs'].values()):,}"
+        done = f", {plan['jobs done']:,} of them done here" if plan["jobs done"] else ""
+        yield f"Jobs: {sum(plan['jobs'].values()):,}{done}"
         yield from _table([[rule, f"{count:,}"] for rule, count in plan["jobs"].items()])
         yield ""
     yield f"Trainings: {sum(row['seeds'] for row in plan['trainings']):,}"

@@ -12,6 +12,8 @@ from janus.report.csvfile import to_csv, to_markdown
 from janus.report.layout import Table
 
 MARK = "¶"
+# Parts of a column of `janus.report.layout` that no decoded file gave.
+_NOT_DECODED = ("published", "Δ")
 _FILES = "*/*/seed-*/decode"
 _SUFFIX = ".vital.json"
 # Head of the table of all signs: the sign, how it is printed.
@@ -134,8 +136,8 @@ def summary(decoded: Sequence[Decoded], where: object, *, named: int = 4) -> str
 def marked(table: Table, cells: Sequence[Mapping[str, Any]]) -> Table:
     """The table with marks on results of degenerate outputs, a note with the reasons, and a column for its records.
 
-    `cells` as in janus.report.collect. The mark is on the score if a row's columns are corpora or passes, each with its
-    own decoded file, and on the system if one decoded file gives the whole row.
+    `cells` as in janus.report.collect. The mark is on the scores if a row's columns are corpora or passes, each with
+    its own decoded file, and on the system, once, if one decoded file gives the whole row.
     """
     found: dict[tuple[str, str, str], str] = {}
     for cell in cells:
@@ -152,17 +154,21 @@ def marked(table: Table, cells: Sequence[Mapping[str, Any]]) -> Table:
     )
 
 
+def unmarked(text: str) -> str:
+    """A label of a table that may be marked, without the mark."""
+    return text.rstrip(MARK)
+
+
 def _marked_line(
     line: tuple[str, ...], labels: int, heads: Sequence[tuple[str, str]], found: Mapping[tuple[str, str, str], str]
 ) -> tuple[str, ...]:
-    texts = list(line)
+    sick: set[int] = set()
     for row, variant, column in found:
-        if texts[0] != row or labels < 2 or line[1] != variant or (labels > 2 and line[2] != column):
+        if line[0] != row or labels < 2 or line[1] != variant or (labels > 2 and line[2] != column):
             continue
-        places = [labels + i for i, (name, kind) in enumerate(heads) if name == column and kind in ("reproduced", "")]
-        for place in places or [1]:
-            texts[place] += MARK
-    return tuple(texts)
+        own = (i for i, (name, kind) in enumerate(heads, labels) if name == column and kind not in _NOT_DECODED)
+        sick.update([i for i in own if line[i]] or [1])
+    return tuple(text + MARK * (place in sick) for place, text in enumerate(line))
 
 
 def _note(found: Mapping[tuple[str, str, str], str], columns: set[str]) -> str:

@@ -13,6 +13,8 @@ from janus.errors import InputError
 
 # Languages with special apostrophe or colon rules in Moses, which no corpus here needs.
 _UNSUPPORTED = frozenset({"ca", "fi", "fr", "ga", "it", "so", "sv", "tdt"})
+# Languages with a list of abbreviations; the script takes English ones for any other.
+LANGUAGES = tuple(sorted(set(NonbreakingPrefixes().available_langs.values())))
 
 _SPACES = regex.compile(r"\p{White_Space}+")
 _CONTROL = regex.compile(r"[\x00-\x1f]")

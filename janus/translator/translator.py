@@ -12,6 +12,7 @@ from janus.decoding.driver import best_outputs
 from janus.decoding.vocabulary import Vocabulary
 from janus.devices import require_device
 from janus.errors import InputError
+from janus.files import require_file
 from janus.methods.base.decoder import Hypothesis
 from janus.methods.base.loading import load_model
 from janus.translator.found import Found, find
@@ -205,8 +206,13 @@ def load(
     corpus: the folder of the prepared corpus, by default that of the run. Where there is none, text is Moses-tokenised,
     and `lowercase` if the model's was; dictionaries (one, or source and target), codes (of subword-nmt, or the folder
     of GPT-2's) and languages (`source`, `target`) are those named, or found beside the checkpoint. Raises InputError
-    where something is missing or does not fit.
+    where something is missing or does not fit, and before the checkpoint is read where it can.
     """
+    require_device(device)
+    for file in (*dictionaries, *([Path(corpus) / "corpus.json"] if corpus else [])):
+        require_file(Path(file), fix="correct the path")
+    if codes and not Path(codes).exists():
+        raise InputError("no such file or folder", where=codes, fix="correct the path")
     found = find(Path(path), corpus=Path(corpus) if corpus else None)
     if found.corpus and not (dictionaries or codes):
         return Translator(found, text_of_corpus(found.corpus), device)

@@ -63,6 +63,50 @@ def test_a_language_is_a_code(words, capsys):
     )
 
 
+@pytest.mark.parametrize(
+    "words", [["score", "a", "b", "--language"], ["compare", "a", "b", "--language"], ["translate", "a", "--source"]]
+)
+def test_an_unknown_language_is_refused_with_the_known_ones(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "xx"])
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert ended.value.code == 2 and f"argument {words[-1]}: unknown language: 'xx' (known: as, bn, " in error
+    assert all(f" {code}," in error for code in ("de", "en", "fr", "ro"))
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--input", "text.de", "--input", "no.de"], "no.de: no such file; correct the path"),
+        (["--dictionary", "dict.de.txt"], "dict.de.txt: no such file; correct the path"),
+        (["--codes", "nowhere"], "nowhere: no such file or folder; correct the path"),
+        (["--corpus", "nowhere"], "nowhere/corpus.json: no such file; correct the path"),
+        (["--device", "gpu"], "device gpu: unknown device; use cpu, cuda or cuda:<number>"),
+    ],
+)
+def test_translate_looks_at_its_other_files_before_it_reads_the_model(words, complaint, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("text.de", "model.pt"):
+        Path(name).write_text("no model\n", encoding="utf-8")
+    assert main(["translate", "model.pt", *words]) == 1
+    said = capsys.readouterr()
+    assert said.err == f"{complaint}\n" and not said.out
+
+
+@pytest.mark.parametrize(
+    "words", [["report", "run"], ["claims", "run"], ["trials", "run"], ["rehearse", "--configfile", "run/no.yaml"]]
+)
+def test_where_a_result_goes_is_looked_at_before_the_work(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("run").mkdir()
+    Path("file").touch()
+    write = [] if words[0] == "rehearse" else ["--write", "file/page"]
+    assert main([*words, *write]) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("run/no.yaml: no such file" if words[0] == "rehearse" else "file/page")
+    assert "cannot be written" in line or not write
+
+
 def test_an_unknown_command_ends_with_status_2(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["scores"])

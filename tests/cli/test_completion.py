@@ -1,6 +1,7 @@
 """Completion in real shells, as far as they are installed, and the exit statuses that the help promises."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import sys
 import pytest
 
 from janus.__main__ import main
+from janus.cli import completion
 
 _BASH = """
 eval "$(janus completion bash)"
@@ -20,7 +22,7 @@ complete_line() {
 }
 complete_line "$1"
 """
-_ZSH = 'autoload -U compinit; compinit -u -D; eval "$(janus completion zsh)"; print -r -- $_comps[janus]'
+_ZSH = 'eval "$(janus completion zsh)"; print -r -- $_comps[janus]'
 _FISH = 'janus completion fish | source; complete -C "janus pla"'
 
 
@@ -49,8 +51,11 @@ def test_bash_completes_files(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_zsh_takes_the_script():
-    assert "argcomplete" in " ".join(run("zsh", "-f", "-c", _ZSH))
+def test_zsh_takes_the_script_after_what_the_help_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    [needed] = re.findall(r"`(autoload .*?)`", completion.__doc__)
+    assert "argcomplete" in " ".join(run("zsh", "-f", "-c", f"{needed}\n{_ZSH}"))
+    assert "argcomplete" not in " ".join(run("zsh", "-f", "-c", _ZSH))
 
 
 @pytest.mark.slow

@@ -266,6 +266,35 @@ def test_jobs_are_those_that_snakemake_plans(small, tmp_path, monkeypatch):
     assert not {"all", "total"} & set(jobs) and not list(tmp_path.glob("results"))
 
 
+@pytest.mark.slow
+def test_jobs_that_are_done_are_told_from_all(small, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for kind in ("svg", "pdf", "png"):
+        path = tmp_path / f"results/multi30k-cpu/figures/figure2.{kind}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    whole = planned_jobs([small], [], target="figure2")
+    assert whole == {"draw_figure2": 1} and planned_jobs([small], [], target="figure2", done=True) == {}
+
+
+@pytest.mark.slow
+def test_the_plan_says_how_many_jobs_are_done(small, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+
+    def planned(files, words, *, accept, done=False):
+        return {"train": 1, "decode": 1} if done else {"train": 1, "decode": 2, "fetch": 6}
+
+    monkeypatch.setattr("janus.planning.jobs.planned_jobs", planned)
+    words = ["plan", "--configfile", str(small), "--gflops", "60"]
+    assert main(words) == 0
+    assert "Jobs: 9\n" in capsys.readouterr().out
+    (tmp_path / "results/multi30k-cpu").mkdir(parents=True)
+    assert main(words) == 0
+    assert "Jobs: 9, 7 of them done here\n" in capsys.readouterr().out
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["jobs done"] == 7
+
+
 def test_a_rate_is_measured_with_real_updates(monkeypatch):
     monkeypatch.setattr(machine, "_SECONDS", 0.05)
     config = TransformerConfig(50, 50, dimension=32, encoder_layers=1, decoder_layers=1, length="none")

@@ -195,6 +195,51 @@ def test_the_status_says_what_is_missing_and_what_made_the_rest(run: Path, tmp_p
     assert {"revision": REVISION, "dirty": True, "records": 1} in state["revisions"]
 
 
+def test_the_status_has_rows_without_a_training_of_their_own(run: Path, tmp_path: Path) -> None:
+    given = {"label": "Theirs", "manners": ["nar"]}
+    rows = {
+        "outputs": given | {"hypotheses": {"files": "theirs.txt", "tokenised": True, "passes": 10}},
+        "checkpoint": given | {"checkpoint": "{seed}.pt", "method": "cmlm"},
+        "second": {**SYSTEMS["cmlm"], "label": "Second", "trained_by": "cmlm"},
+    }
+    systems = SYSTEMS | {name: {"trained_by": "", "start": "", "stage": "task", **row} for name, row in rows.items()}
+    changed, iwslt = tier(), "demo.iwslt14.de-en"
+    changed["tables"]["table1"] = {
+        "systems": ["cmlm", *rows],
+        "columns": {iwslt: "De→En", f"{iwslt}@news": "News"},
+    }
+    changed["overviews"], changed["figures"] = {}, {}
+    planned = planned_rows(changed, systems)
+    said = {(row["corpus"], row["system"]): (row["from"], row["seeds"]) for row in planned}
+    trained = (f"trained as cmlm on {iwslt}", [1, 2])
+    assert said == {
+        (iwslt, "cmlm"): ("", [1, 2]),
+        (iwslt, "outputs"): ("outputs given", [1]),
+        (iwslt, "checkpoint"): ("checkpoint given", [1, 2]),
+        (iwslt, "second"): trained,
+        (f"{iwslt}@news", "cmlm"): trained,
+        (f"{iwslt}@news", "outputs"): ("outputs given", [1]),
+        (f"{iwslt}@news", "checkpoint"): ("checkpoint given", [1, 2]),
+        (f"{iwslt}@news", "second"): trained,
+    }
+    copy = shutil.copytree(run, tmp_path / "shown")
+    [(mode, *_)] = {tuple(row["modes"]) for row in planned if row["system"] == "outputs"}
+    for name, seeds in (("outputs", [1]), ("checkpoint", [1])):
+        for seed in seeds:
+            write_json(copy / iwslt / name / f"seed-{seed}/score/{mode}.json", {"scores": {}})
+    data = gather(copy, planned=planned)
+    state = {(row["corpus"], row["system"]): row for row in data["status"]["rows"]}
+    outputs, checkpoint = state[iwslt, "outputs"], state[iwslt, "checkpoint"]
+    assert (outputs["state"], outputs["seeds"], outputs["modes"]) == ("finished", "1 of 1", mode)
+    assert (checkpoint["state"], checkpoint["seeds"], checkpoint["missing"]) == ("under way", "1 of 2", mode)
+    assert state[f"{iwslt}@news", "second"]["state"] == "not begun"
+    page = lxml.html.fromstring(render(data))
+    shown = [row.text_content() for row in page.xpath("//section[@id='status']//tbody/tr")]
+    assert ["finished" in row for row in shown if "Theirs outputs given" in row] == [True, False]
+    unplanned = {row["system"] for row in gather(copy)["status"]["rows"]}
+    assert {"outputs", "checkpoint", "cmlm"} <= unplanned and "second" not in unplanned
+
+
 def test_refined_sentences_are_those_of_the_file(data: dict[str, Any], run: Path) -> None:
     assert [one["title"] for one in data["refinements"]][:2] == [
         "cmlm, nar-11, seed 1, demo.iwslt14.de-en",
@@ -318,7 +363,8 @@ def test_a_table_of_ones_own_is_shown_with_its_numbers_and_companions(run: Path,
     cell = {"row": "theirs", "variant": "Theirs, AR", "score_files": {"1": score}}
     cells = [cell | {"column": column} for column in ("News", "News of the day")]
     write_json(own / "tables/domains.json", {"table": "domains", "cells": cells, "tier": "shown"})
-    heads, line = ["Row", "System", "News BLEU", "News of the day BLEU"], ["theirs", "Theirs, AR¶¶", "1.00", "2.00"]
+    heads = ["Row", "System", "News BLEU", "News of the day BLEU"]
+    line = ["theirs", "Theirs, AR¶", "1.00 (p = 0.002)¶", "2.00¶"]
     for name in ("domains", "domains-metrics"):
         grid = markdown_grid(heads, [":---", ":---", "---:", "---:"], [line])
         (own / f"tables/{name}.md").write_text(f"**German to English**\n\n{grid}\n", encoding="utf-8")
@@ -326,5 +372,5 @@ def test_a_table_of_ones_own_is_shown_with_its_numbers_and_companions(run: Path,
     assert (table["name"], table["caption"]) == ("domains", "German to English")
     assert [one["name"] for one in table["companions"]] == ["domains-metrics"]
     [shown] = table["lines"]
-    assert [one["text"] for one in shown["cells"]] == ["1.00", "2.00"]
+    assert [(one["text"], one["more"]) for one in shown["cells"]] == [("1.00", " (p = 0.002)¶"), ("2.00¶", "")]
     assert len({one["number"] for one in shown["cells"]} - {None}) == 2

@@ -1,5 +1,6 @@
 """Vital signs in the report: which files, the mark, the line at the end, the command."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from janus.errors import InputError
 from janus.files import read_json, write_json, write_lines
 from janus.metrics.vital_signs import complaints, vital_signs
 from janus.report.collect import collect
-from janus.report.layout import build_table
+from janus.report.layout import Group, build_table
 from janus.report.metric_table import build_metric_table
+from janus.report.own_table import build_own_table
 from janus.report.tables import to_csv, to_latex, to_markdown
 from janus.report.vital_signs import MARK, marked, read_signs, signs_of_run, summary, vital_files, write_signs
 
@@ -69,6 +71,23 @@ def test_where_metrics_are_columns_the_system_carries_the_mark(published, tmp_pa
     assert not any(MARK in text for line in table.lines for text in (line[0], *line[2:]))
     reasons = {(r["row"], r["column"]): r["degenerate"] for r in table.records if r["system"] == "ours"}
     assert len(reasons) > 4 and all(bool(reason) == ("iter 0" in row) for (row, _), reason in reasons.items())
+
+
+def test_metrics_below_corpora_carry_the_mark_of_their_corpus_and_a_system_is_marked_once(tmp_path):
+    outputs = {"news": ["w"] * 20, "talks": ["w"] * 20, "chat": LINES}
+    scores = {corpus: decoded(tmp_path, corpus, "theirs", "ar", lines) for corpus, lines in outputs.items()}
+    cells = [
+        cell("mine", "theirs", "Theirs, AR", corpus, path) | {"tested": "bleu_tok"} for corpus, path in scores.items()
+    ]
+    records = collect(cells)
+    shown = {"title": "Ours", "metrics": ["bleu_tok", "overall"], "tier": "t", "generated": False}
+    own = marked(build_own_table("mine", records, **shown), cells)
+    sick = [f"20.00{MARK}", f"25.00{MARK}"]
+    assert own.lines == (("theirs", "Theirs, AR", *sick, *sick, "20.00", "25.00"),)
+    metrics = marked(build_metric_table("mine", records, tier="t", generated=False), cells)
+    assert [line[1] for line in metrics.lines] == [f"Theirs, AR{MARK}", f"Theirs, AR{MARK}", "Theirs, AR"]
+    one_line = replace(own, groups=(Group("BLEU", ("",)),), lines=(("theirs", "Theirs, AR", "20.00"),))
+    assert marked(one_line, cells).lines == (("theirs", f"Theirs, AR{MARK}", "20.00"),)
 
 
 def test_a_table_without_a_degenerate_row_has_no_mark_and_no_note(published, tmp_path):

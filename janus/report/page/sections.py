@@ -14,9 +14,10 @@ from janus.report.page.numbers import Numbers
 from janus.report.page.records import Fact
 from janus.report.page.table_file import PUBLISHED, REPRODUCED, TableFile, read_table, split_head
 from janus.report.published import Published
-from janus.report.vital_signs import MARK
+from janus.report.vital_signs import MARK, unmarked
 
-_CELL = re.compile(r"(.*?)( \(.*\))?", re.DOTALL)
+# A value, and what stands after it: p-values in brackets, and the mark of degenerate output behind them.
+_CELL = re.compile(rf"(.*?)( \(.*\){MARK}?)?", re.DOTALL)
 # A line of a table, its head and the field -> the name of the number, if it is one.
 _Find = Callable[[Sequence[str], str], str | None]
 
@@ -59,7 +60,7 @@ def own_table(place: Place, name: str) -> dict[str, Any]:
 
     def find(line: Sequence[str], head: str) -> str | None:
         column = next((one for one in columns if head == one or head.startswith(f"{one} ")), "")
-        cell = found.get((line[0], line[1].rstrip(MARK), column))
+        cell = found.get((line[0], unmarked(line[1]), column))
         return place.numbers.add(f"{line[0]}, {head}", [], cell["score_files"].values()) if cell else None
 
     section = _section(place, read_table(place.tables / f"{name}.md"), find)
@@ -73,7 +74,7 @@ def overview(place: Place, name: str) -> dict[str, Any]:
     rows: dict[tuple[str, str], str] = {}
 
     def find(line: Sequence[str], head: str) -> str:
-        key = line[0], line[1].removesuffix(MARK)
+        key = line[0], unmarked(line[1])
         if key not in rows:
             rows[key] = place.numbers.add(f"{key[1]}: quality, speed and cost", [], _overview_files(cells.get(key)))
         return rows[key]
@@ -171,7 +172,7 @@ def _of_paper(
     head: str,
 ) -> str | None:
     column, part = split_head(head, columns)
-    row, system = line[0], line[1].removesuffix(MARK) if len(line) > 1 else ""
+    row, system = line[0], unmarked(line[1]) if len(line) > 1 else ""
     own = [record for record in records if (record["row"], record["column"]) == (row, column)]
     record = next((one for one in own if one["system"] == system), own[0] if own else None)
     if record is None:
@@ -214,7 +215,7 @@ def _published_facts(place: Place, number: int, record: Mapping[str, str]) -> li
 
 
 def _of_metrics(place: Place, cells: Sequence[Mapping[str, str]], line: Sequence[str], head: str) -> str | None:
-    row, system, column = line[0], line[1].removesuffix(MARK), line[2].removesuffix(MARK)
+    row, system, column = line[0], unmarked(line[1]), unmarked(line[2])
     for cell in cells:
         if (cell["row"], cell["variant"], cell["column"]) == (row, system, column) and head in (
             METRICS.get(cell["metric"], cell["metric"]),
@@ -226,7 +227,7 @@ def _of_metrics(place: Place, cells: Sequence[Mapping[str, str]], line: Sequence
 
 
 def _of_tests(place: Place, name: str, line: Sequence[str], head: str) -> str | None:
-    row, system, column, against = (text.removesuffix(MARK) for text in line[:4])
+    row, system, column, against = (unmarked(text) for text in line[:4])
     for cell in _facts(place, name)["cells"]:
         if (cell["row"], cell["variant"], cell["column"]) != (row, system, column):
             continue
