@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,18 @@ setting.__name__ = "KEY=VALUE"
 
 
 def language(text: str) -> str:
-    """A code of two or three letters, such as de, of a language that Moses has a list of abbreviations for."""
+    """A code of two or three letters, such as de; said where Moses has no abbreviations of that language."""
     if not re.fullmatch("[a-z]{2,3}", text):
         raise ValueError(text)
     # It takes a second to import, which help and other commands would wait for.
     from janus.text.moses import LANGUAGES
 
     if text not in LANGUAGES:
-        raise argparse.ArgumentTypeError(f"unknown language: {text!r} (known: {', '.join(LANGUAGES)})")
+        known = ", ".join(LANGUAGES)
+        print(
+            f"{text}: Moses has no abbreviations of this language, so English ones are used (it has {known})",
+            file=sys.stderr,
+        )
     return text
 
 

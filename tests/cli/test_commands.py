@@ -63,15 +63,16 @@ def test_a_language_is_a_code(words, capsys):
     )
 
 
-@pytest.mark.parametrize(
-    "words", [["score", "a", "b", "--language"], ["compare", "a", "b", "--language"], ["translate", "a", "--source"]]
-)
-def test_an_unknown_language_is_refused_with_the_known_ones(words, capsys):
-    with pytest.raises(SystemExit) as ended:
-        main([*words, "xx"])
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert ended.value.code == 2 and f"argument {words[-1]}: unknown language: 'xx' (known: as, bn, " in error
-    assert all(f" {code}," in error for code in ("de", "en", "fr", "ro"))
+def test_a_language_without_abbreviations_is_said(tmp_path, capsys):
+    for name in ("outputs", "references"):
+        (tmp_path / name).write_text("Den lille kat sover.\n", encoding="utf-8")
+    files = [str(tmp_path / name) for name in ("outputs", "references")]
+    assert main(["score", *files, "--language", "da"]) == 0
+    said = capsys.readouterr().err
+    assert "da: Moses has no abbreviations of this language, so English ones are used (it has as, bn, " in said
+    assert all(f" {code}," in said for code in ("de", "en", "fr", "ro"))
+    assert main(["score", *files, "--language", "en"]) == 0
+    assert "abbreviations" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
