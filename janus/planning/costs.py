@@ -14,7 +14,7 @@ from janus.config.systems import decoding_settings, method_of, validation_decodi
 from janus.config.tiers import runs, settings
 from janus.model.config import TransformerConfig
 from janus.model.flops import work_of_rows
-from janus.planning.counting import Flow, flow_of, parameters, shape
+from janus.planning.counting import Flow, flow_of, network_of, parameters, shape
 from janus.planning.texts import TextSize, size_of
 
 # Batches are cut by the longest of both sides, and are not quite full: seen were 0.9 to 0.97.
@@ -99,7 +99,7 @@ class Costs:
         pretrained = corpus in self.config.manifest.texts
         # Pre-training is done once, with the first seed.
         seeds = 1 if pretrained else len(self.tier["seeds"])
-        weights = parameters(model)
+        weights = parameters(network_of(method_of(self.systems[system])), model)
         one = update.times(updates) + validation.times(epochs / own["validate_interval"]) + Work(starts=1)
         saved = ceil(epochs / own["save_interval"]) if epoch else own["average_checkpoints"]
         kept = min(own["average_checkpoints"], saved)
@@ -116,7 +116,7 @@ class Costs:
             checkpoint,
             # The last ones, the best, the newest, and the mean, which holds no moments.
             round(seeds * ((kept + 2) * checkpoint + 4 * weights)),
-            training_memory(flow, model, sentences, own["precision"]),
+            training_memory(flow, model, weights, sentences, own["precision"]),
         )
 
     def decodings(self) -> dict[tuple[str, str], Work]:
@@ -194,10 +194,10 @@ class Costs:
         return Work(2 * sentences * (encoder + decoder), waits * ceil(sentences / batch))
 
 
-def training_memory(flow: Flow, model: TransformerConfig, sentences: float, precision: str) -> int:
-    """Bytes that a training on one device needs for batches of that many sentences."""
+def training_memory(flow: Flow, model: TransformerConfig, weights: int, sentences: float, precision: str) -> int:
+    """Bytes that a training of a model with so many `weights` needs on one device for batches of `sentences`."""
     values = _ACTIVATIONS * max(model.encoder_layers, model.decoder_layers) * model.dimension * flow.rows
-    return round(_PROCESS + _TRAINING_BYTES * parameters(model) + _ACTIVATION_BYTES[precision] * values * sentences)
+    return round(_PROCESS + _TRAINING_BYTES * weights + _ACTIVATION_BYTES[precision] * values * sentences)
 
 
 def batch_of(tokens: int, size: TextSize) -> float:

@@ -21,6 +21,7 @@ from janus.methods.base.words import as_json
 from janus.model.config import TransformerConfig
 from janus.model.flops import work_of_rows
 from janus.model.rows import DecoderRows
+from janus.model.transformer import JanusTransformer
 
 _SENTENCES, _WORDS = 4, 40
 # Of the target, in a method of fairseq's: its masks are uniform.
@@ -101,13 +102,16 @@ def shape(system: Mapping[str, Any], model: Mapping[str, Any], vocabulary: int) 
     return method.configure(config) if isinstance(method, Method) else config
 
 
-@cache
-def parameters(config: TransformerConfig) -> int:
-    """Weights of this suite's network of that shape, tied ones counted once."""
-    from janus.model.transformer import JanusTransformer
+def network_of(method: BaseMethod) -> type[JanusTransformer]:
+    """The network of a method; of fairseq's own models this suite's Transformer, which has about as many weights."""
+    return method.network if isinstance(method, Method) else JanusTransformer
 
+
+@cache
+def parameters(network: type[JanusTransformer], config: TransformerConfig) -> int:
+    """Weights of a network of that shape, tied ones counted once."""
     with torch.device("meta"):
-        return sum(weight.numel() for weight in JanusTransformer(config).parameters())
+        return sum(weight.numel() for weight in network(config).parameters())
 
 
 def _fairseqs(method: BaseMethod, source: int, target: int) -> Flow:

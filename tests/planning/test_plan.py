@@ -19,9 +19,11 @@ from janus.fetching.manifest import load_manifest
 from janus.files import read_json
 from janus.model.config import TransformerConfig
 from janus.model.flops import CMLM, JANUS, TRANSFORMER, necessary_work
+from janus.model.latent import LatentTransformer
+from janus.model.transformer import JanusTransformer
 from janus.planning import machine
 from janus.planning.costs import Costs, training_memory
-from janus.planning.counting import flow_of, parameters
+from janus.planning.counting import flow_of, network_of, parameters, shape
 from janus.planning.jobs import planned_jobs
 from janus.planning.machine import Machine, measure
 from janus.planning.plan import download_lines, downloads_of, lines_of, make_plan, measured, number_text, time_text
@@ -121,18 +123,29 @@ def test_the_second_encoder_pass_of_the_release_is_counted():
     assert passes == [1, 2]
 
 
+@pytest.mark.parametrize("system", ["flowseq", "dat", "cmlmc", "janus-paper"])
+def test_the_weights_are_those_of_the_method_s_own_network(system):
+    method = method_of(SYSTEMS[system])
+    model = {"embed_dim": 16, "ffn_dim": 32, "layers": 1, "heads": 2, "length_classes": 20}
+    config = shape(SYSTEMS[system], model, 50)
+    built = method.network(config)
+    assert parameters(network_of(method), config) == sum(weight.numel() for weight in built.parameters())
+    assert isinstance(built, LatentTransformer) == (system == "flowseq")
+
+
 def test_weights_and_memory_against_the_benchmark():
     """Its rows have 37.9 M parameters, and batches of 2,070 target tokens in 46 to 99 sentences."""
     found = read_json(REFERENCE / "bench/training-cpu.json")["results"]
     config = TransformerConfig(10_152, 10_152)
-    assert parameters(config) == found["parameters"]
+    weights = parameters(JanusTransformer, config)
+    assert weights == found["parameters"]
     sentences = sum(found["sentences"]) / len(found["sentences"])
     words = round(found["tokens"] / sentences) - 1
     rows = {"transformer": "transformer-core", "cmlm": "cmlm-core", "janus-paper": "janus-paper"}
     for row, system in rows.items():
         for suffix, precision in (("", "float32"), ("-bfloat16", "bfloat16")):
             flow = flow_of(method_of(SYSTEMS[system]), words, words)
-            reckoned = training_memory(flow, config, sentences, precision)
+            reckoned = training_memory(flow, config, weights, sentences, precision)
             assert reckoned == pytest.approx(found["peaks"][row + suffix], rel=0.2), row + suffix
 
 
