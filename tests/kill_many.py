@@ -331,7 +331,7 @@ def kill_many(
             found = differences(run.results, calm.results)
             differing += found
             resumptions += run.resumptions()
-            if last:
+            if len(made) >= kills and not aim.missing():
                 break
             if found:
                 run.results.rename(folder / f"differing-{rounds}")

@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,17 @@ def test_the_demo_trains_as_many_models_as_they_say():
     text = " ".join(page("docs/demo.md").split())
     assert f"trains {tables.count('task')} tiny systems" in text
     assert f"`overviews` trains {len(runs(tier, systems)) - len(tables)} more" in text
+
+
+def test_the_kills_of_the_demo_come_from_a_run():
+    head, *lines = (REFERENCE / "kills/demo.txt").read_text(encoding="utf-8").splitlines()
+    rules = Counter(rule for line in lines for rule in line.partition(" in ")[2].split(", ") if rule != "no rule")
+    assert all("SIGKILL to the group in " in line for line in lines) and min(rules.values()) >= 3
+    text = " ".join(page("docs/kills.md").split())
+    assert (
+        f"{len(lines)} kills, each a SIGKILL of the whole group, at least three in each of {len(rules)} kinds" in text
+    )
+    assert "nothing differed" in head
 
 
 @pytest.mark.parametrize("name", PAGES)
