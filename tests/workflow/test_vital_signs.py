@@ -46,3 +46,8 @@ def test_the_tables_wait_for_no_row_that_only_an_overview_shows(plan):
     assert tables["train"] + tables["pretrain"] == int(re.search(r"trains (\d+) tiny models", readme)[1])
     assert tables["vital_signs"] == overviews["zoo_vital_signs"] == 1
     assert "zoo_vital_signs" not in tables and "vital_signs" not in overviews
+
+
+def test_names_of_overviews_may_have_a_hyphen(plan):
+    counts = plan("overviews", "--configfile", "config/zoo-cpu.yaml")
+    assert counts["zoo_vital_signs"] == counts["zoo_distilled_vital_signs"] == 1
