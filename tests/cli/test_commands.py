@@ -65,7 +65,7 @@ def test_a_language_is_a_code(words, capsys):
 
 def test_a_language_without_abbreviations_is_said(tmp_path, capsys):
     for name in ("outputs", "references"):
-        (tmp_path / name).write_text("Den lille kat sover.\n", encoding="utf-8")
+        (tmp_path / name).write_text("Den lille kat er her.\n", encoding="utf-8")
     files = [str(tmp_path / name) for name in ("outputs", "references")]
     assert main(["score", *files, "--language", "da"]) == 0
     said = capsys.readouterr().err
