@@ -147,3 +147,13 @@ def test_numbers_are_numbers_however_they_are_written(plan, tmp_path):
     from_file = plan("table1", "--configfile", str(over))
     from_words = plan("table1", "--config", "training={lr: 5e-4, max_update: 1e3}", "seeds=[1, 2]")
     assert from_file == from_words and from_file["train"] % 2 == 0
+
+
+@pytest.mark.slow
+def test_the_scheduler_looks_at_the_jobs_once_for_each_that_ends(own):
+    """Snakemake's default limit of jobs a second would wake it every second, and that for each job that has ended."""
+    names = ("iwslt14.de-en", "wmt16.ro-en", "xsum.src-tgt")
+    corpora = [f"results/demo/demo.{name}/corpus/corpus.json" for name in names]
+    done = own.snakemake("--cores", "1", "--verbose", "--scheduler", "greedy", *corpora)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("Ready jobs:") == done.stdout.count("Finished jobid:") >= 3

@@ -251,6 +251,17 @@ def check_cluster():
         sys.exit(f"error: {error}")
 
 
+def lift_rate_limit():
+    """Take Snakemake's default limit of 100 jobs a second away; one that a profile or the command line sets stays.
+
+    To keep it, the scheduler looks at the jobs again a second after it last did, and that once more for every job that
+    has ended: late in a long run it looks hundreds of times a second, on a core of the jobs or of a login node.
+    """
+    limit = workflow.scheduler.job_rate_limiter
+    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
+
+
 def start_warm_python():
     """Let the jobs of a local run start from a Python that has imported what they import; see janus.training.warm.
 
