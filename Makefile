@@ -56,29 +56,15 @@ lint: $(INSTALLED) ## Check style, spelling, and the types of the core.
 	@$(RUN) codespell_lib
 	@$(RUN) mypy
 
-# Two processes at once, each with about half of the work; $(1) are options of both. Status 5: no test chosen.
-FIRST_HALF := $(wildcard tests/[a-n]*/) tests/training/
-SECOND_HALF := $(filter-out $(FIRST_HALF),$(wildcard tests/*/)) $(wildcard tests/test_*.py)
-define HALVES
-	@$(HOMED) export PATH="$$(cd $(BIN) && pwd):$$PATH" OMP_NUM_THREADS=1; \
-	words=(-m pytest -q $(1) $(PYTEST_ARGS)); \
-	output="$$(mktemp)"; first= status=0; \
-	trap 'kill -- "-$$first" 2> /dev/null || :; rm -f "$$output"' EXIT; \
-	set -m; python "$${words[@]}" $(FIRST_HALF) > "$$output" 2>&1 & first=$$!; set +m; \
-	python "$${words[@]}" $(SECOND_HALF) || { status=$$?; [ $$status != 5 ] || status=0; }; \
-	wait "$$first" || { other=$$?; [ $$other = 5 ] || status=$$other; }; \
-	cat "$$output"; exit $$status
-endef
+# Processes that run tests at once, a file of them each: more than two cores, since some wait for clocks and for children.
+TEST_PROCESSES ?= 3
+TEST := pytest -q -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test: $(INSTALLED) ## Run the tests; PYTEST_ARGS=tests/model names some of them.
-ifeq ($(strip $(PYTEST_ARGS)),)
-	$(call HALVES)
-else
-	@$(RUN) pytest -q $(PYTEST_ARGS)
-endif
+	@export OMP_NUM_THREADS=1; $(RUN) $(if $(strip $(PYTEST_ARGS)),pytest -q,$(TEST)) $(PYTEST_ARGS)
 
 test-fast: $(INSTALLED) ## Run the tests without a marker: less than two minutes on two cores.
-	$(call HALVES,-m "not slow and not gpu and not slurm and not browser")
+	@export OMP_NUM_THREADS=1; $(RUN) $(TEST) -m "not slow and not gpu and not slurm and not browser" $(PYTEST_ARGS)
 
 rehearse: $(INSTALLED) ## Run every tier's whole workflow in small; REHEARSE_ARGS="--configfile FILE" names one.
 	@"$(BIN)/python" -m janus rehearse $(REHEARSE_ARGS)

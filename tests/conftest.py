@@ -11,13 +11,16 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 
+# Files that take minutes: begun first, so that no process is still busy with one when the others have ended.
+_LONGEST = ["test_on_slurm.py", "test_kills.py", "test_resume.py"]
 # Each starts Snakemake or a program of fairseq.
 _SLOW_FIXTURES = {"toy_corpus", "snakemake", "fresh_checkout"}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what asks for a slow fixture, itself or through another one."""
+    """Put the longest files first; mark as slow what asks for a slow fixture, itself or through another one."""
+    items.sort(key=lambda item: _LONGEST.index(item.path.name) if item.path.name in _LONGEST else len(_LONGEST))
     for item in items:
         if _SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
