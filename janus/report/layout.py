@@ -70,11 +70,14 @@ def build_table(
     entries = join(published, reproduced, number, metric=metric, **added, other_columns=other_texts)
     kinds = _kinds(entries)
     shown = in_columns(reproduced, number, metric)
+    reproduced_columns = {entry.column for entry in entries if entry.reproduced}
+    others = [text for column, text in other_texts.items() if column in reproduced_columns]
+    title = f"Table {number} of the paper: {paper.title_on(others)}"
     return Table(
         name=f"table{number}",
-        caption=caption(f"Table {number} of the paper: {paper.title}", tier, generated=generated and bool(shown)),
+        caption=caption(title, tier, generated=generated and bool(shown)),
         notes=(
-            *_notes(number, shown, metric, entries, other_texts),
+            *_notes(number, shown, metric, entries, others),
             *_published_notes(published, number),
             *(origins if shown else ()),
         ),
@@ -191,16 +194,15 @@ def _notes(
     shown: Sequence[Reproduced],
     metric: str | Mapping[str, str],
     entries: Sequence[Entry],
-    other_texts: Mapping[str, str],
+    others: Sequence[str],
 ) -> tuple[str, ...]:
     if not shown:
         return ("As published; nothing of this table is run in this tier.",)
     differs = any(entry.difference is not None for entry in entries)
     notes = [_signatures(shown, metric) + ("; Δ is reproduced minus published." if differs else ".")]
     notes.append(f"“{_PUBLISHED_ONLY}”: a row of the paper that was not run here.")
-    reproduced = {entry.column for entry in entries if entry.reproduced}
-    if texts := [name for column, name in other_texts.items() if column in reproduced]:
-        names = ", ".join(dict.fromkeys(texts))
+    if others:
+        names = ", ".join(dict.fromkeys(others))
         notes.append(f"Reproduced on {names}, text that is none of the paper's: there is no Δ.")
     if any(record.column == LATENCY for record in shown):
         notes.append("Speeds are of other machines and models on the two sides, so they have no Δ.")

@@ -1,6 +1,6 @@
 """The tables of the paper as data: what stands in their rows and columns, and which metrics they show."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,7 @@ from janus.report.published import ITERATION, LATENCY, SPEEDUP
 class PaperTable:
     """One table.
 
-    title: what its caption says. task: that of its corpora, as in janus.fetching.manifest.
+    title: what its caption says; {text} is the text of its numbers. task: that of its corpora, as in janus.fetching.manifest.
     columns: what they are: corpora, numbers of passes, or metrics of one corpus.
     shown: the metric of all columns, or of each.
     text: the text of all columns, as named in config/corpora.yaml under `published`; None if the heads name texts.
@@ -32,6 +32,11 @@ class PaperTable:
     iterations: bool = False
     floors: bool = False
     notes: tuple[str, ...] = ()
+
+    def title_on(self, others: Iterable[str]) -> str:
+        """Its title; `others` are the texts that were reproduced on in the place of the paper's."""
+        names = ", ".join(dict.fromkeys(others))
+        return self.title.format(text=f"{names} (the paper: {self.text})" if names else self.text)
 
     @property
     def timed(self) -> bool:
@@ -67,7 +72,7 @@ _SPEED = {ITERATION: "iterations", LATENCY: "latency", SPEEDUP: "speedup"}
 
 PAPER_TABLES = {
     1: PaperTable("Translation, BLEU", "translation", "corpora", "bleu_tok", iterations=True),
-    2: PaperTable("Summarisation on XSum", "summary", "metrics", _ROUGE | _SPEED, text="XSum"),
+    2: PaperTable("Summarisation on {text}", "summary", "metrics", _ROUGE | _SPEED, text="XSum"),
     # The paper does not name the text; its other analyses of translation use this one.
     3: PaperTable(
         "Token repetition after 1, 4 and 10 iterations, %",
@@ -77,9 +82,9 @@ PAPER_TABLES = {
         text="IWSLT14 De→En",
         nar_alone=True,
     ),
-    4: PaperTable("Question generation on SQuAD 1.1", "question", "metrics", _QUESTIONS | _SPEED, text="SQuAD 1.1"),
+    4: PaperTable("Question generation on {text}", "question", "metrics", _QUESTIONS | _SPEED, text="SQuAD 1.1"),
     5: PaperTable(
-        "Dialogue on PersonaChat",
+        "Dialogue on {text}",
         "reply",
         "metrics",
         _REPLIES | _SPEED,
@@ -91,6 +96,6 @@ PAPER_TABLES = {
         ),
     ),
     6: PaperTable("Ablation of the losses on translation, BLEU", "translation", "corpora", "bleu_tok", by_manner=True),
-    7: PaperTable("SQuAD 1.1 after different pre-trainings", "question", "metrics", _QUESTIONS, text="SQuAD 1.1"),
-    8: PaperTable("XSum after different pre-trainings", "summary", "metrics", _ROUGE, text="XSum"),
+    7: PaperTable("{text} after different pre-trainings", "question", "metrics", _QUESTIONS, text="SQuAD 1.1"),
+    8: PaperTable("{text} after different pre-trainings", "summary", "metrics", _ROUGE, text="XSum"),
 }

@@ -140,6 +140,19 @@ def test_a_column_of_another_text_has_no_difference(published: Published) -> Non
     assert "minus" not in " ".join(without.notes)
 
 
+@pytest.mark.parametrize(
+    ("number", "row", "title"),
+    [(2, "BART-JANUS AR", "Summarisation on {}"), (8, "BART-JANUS", "{} after different pre-trainings")],
+)
+def test_a_caption_names_the_text_of_the_numbers(published: Published, number: int, row: str, title: str) -> None:
+    record = replace(table=number, row=row, column="ROUGE-1", metric="rouge1_155")
+    for others, text in (({}, "XSum"), ({"ROUGE-1": "package summaries"}, "package summaries (the paper: XSum)")):
+        table = build_table(number, published, [record], tier="t", generated=False, other_texts=others)
+        assert table.caption == f"Table {number} of the paper: {title.format(text)}. Tier: t."
+    unshown = build_table(number, published, tier="t", generated=False, other_texts={"ROUGE-1": "package summaries"})
+    assert "package" not in unshown.caption
+
+
 def test_notes_on_the_runs_end_the_notes_of_a_table_that_was_run(published: Published) -> None:
     notes = {"origins": ["Unequal, A and B: updates 1 and 2."]}
     assert build_table(1, published, RECORDS[:1], tier="t", generated=False, **notes).notes[-1] == notes["origins"][0]
