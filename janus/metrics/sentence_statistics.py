@@ -31,8 +31,8 @@ _ORDERS = 4
 class TestSet:
     """The text that outputs are scored against: its task (janus.fetching.manifest) and files.
 
-    `vocabulary` is the folder of the subwords of a generation task; None in translation, where BPE is marked and
-    sources are not read without `check`, (source, output) -> Verdict, which generated corpora have.
+    `vocabulary` is the folder of the subwords, None where they are marked with @@. The sources of translation are not
+    read without `check`, (source, output) -> Verdict, which generated corpora have.
     """
 
     task: str
@@ -63,7 +63,7 @@ def sentence_statistics(metric: str, outputs: Path, test_set: TestSet) -> NDArra
         raise InputError(
             f"no {metric} of the task {test_set.task}", where=outputs, fix=f"it is of: {', '.join(measure.tasks)}"
         )
-    if test_set.vocabulary is None:
+    if test_set.task == "translation":
         said = [remove_bpe(line) for line in read_lines(outputs)]
         references, sources = read_lines(test_set.references), []
         check_lines(said, places={"hypotheses": outputs, "references": test_set.references}, references=references)

@@ -16,7 +16,7 @@ from janus.metrics.significance import compare_means
 from janus.metrics.summary import score_summary
 from janus.metrics.validity import Verdict, score_verdicts
 from janus.records.provenance import Stopwatch, provenance
-from janus.text.vocabulary import load_encoder, vocabulary_digest
+from janus.text.vocabulary import decoder_of, vocabulary_digest
 
 # (sources, outputs) -> one verdict per line
 Judges = Callable[[Sequence[str], Sequence[str]], Iterable[Verdict]]
@@ -47,7 +47,7 @@ def score_task_file(
     *,
     task: str,
     hypotheses: Path,
-    vocabulary: Path,
+    vocabulary: Path | None,
     references: Path,
     sources: Path,
     output: Path,
@@ -56,8 +56,8 @@ def score_task_file(
 ) -> None:
     """Score a decoded file and write {"scores": {name: {"value", "signature"}}, "provenance"} as JSON.
 
-    `task` is summary, question or reply. `hypotheses` contains subwords of the vocabulary in the given folder, one
-    output per line, which may be empty; `references` and `sources` are tokenised text. `verdicts(sources, outputs)`
+    `task` is summary, question or reply. `hypotheses` contains subwords of the vocabulary in the given folder, or
+    without one marked with @@, one output per line, which may be empty; `references` and `sources` are tokenised text. `verdicts(sources, outputs)`
     adds the shares of valid and of mixed outputs. `facts` join the provenance. Raises InputError, naming the file and
     writing nothing, for an unknown task, a missing file, text that is not UTF-8, unequal line counts and an empty
     reference or source.
@@ -74,7 +74,7 @@ def compare_task_files(
     task: str,
     baseline: Path,
     system: Path,
-    vocabulary: Path,
+    vocabulary: Path | None,
     references: Path,
     sources: Path,
     output: Path,
@@ -142,20 +142,21 @@ def _known(task: str) -> str:
     return task
 
 
-def read_decoded(hypotheses: Path, vocabulary: Path, references: Path, sources: Path) -> DecodedLines:
+def read_decoded(hypotheses: Path, vocabulary: Path | None, references: Path, sources: Path) -> DecodedLines:
     """All sides of a decoded test set, checked; errors name the file."""
-    encoder = load_encoder(vocabulary)
+    decode = decoder_of(vocabulary)
     subwords = read_lines(hypotheses)
-    outputs = [_single_spaced(encoder.decode(line)) for line in subwords]
+    outputs = [_single_spaced(decode(line)) for line in subwords]
     lines = DecodedLines(subwords, outputs, read_lines(references), read_lines(sources))
     places = {"hypotheses": hypotheses, "references": references, "sources": sources}
     check_lines(outputs, places=places, references=lines.references, sources=lines.sources)
     return lines
 
 
-def _digests(vocabulary: Path, **files: Path) -> dict[str, str]:
+def _digests(vocabulary: Path | None, **files: Path) -> dict[str, str]:
     """Digests of the inputs; of the vocabulary its files, since its record contains wall times."""
-    return {name: sha256(path) for name, path in files.items()} | {"vocabulary": vocabulary_digest(vocabulary)}
+    found = {name: sha256(path) for name, path in files.items()}
+    return found | ({"vocabulary": vocabulary_digest(vocabulary)} if vocabulary else {})
 
 
 def _single_spaced(line: str) -> str:

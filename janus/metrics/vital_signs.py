@@ -104,7 +104,7 @@ def write_vital_signs(
     hypotheses: Path,
     references: Path,
     sources: Path,
-    decode: Callable[[str], str] | None = None,
+    decode: Callable[[str], str] = remove_bpe,
     fewer: Path | None = None,
     expected: str | None = None,
     facts: dict[str, Any] | None = None,
@@ -125,9 +125,9 @@ def write_vital_signs(
     write_json(output, {**record, "provenance": provenance(watch=watch, **(facts or {}), inputs=inputs)})
 
 
-def _words(path: Path, decode: Callable[[str], str] | None) -> list[str]:
+def _words(path: Path, decode: Callable[[str], str]) -> list[str]:
     subwords = read_lines(path)
-    return [decode(line) for line in subwords] if decode else [remove_bpe(line) for line in subwords]
+    return [decode(line) for line in subwords]
 
 
 def _single_spaced(lines: Sequence[str]) -> list[str]:

@@ -118,6 +118,14 @@ def load_encoder(folder: Path) -> Encoder:
     return _LOADERS[kind](folder)
 
 
+def decoder_of(folder: Path | None) -> Callable[[str], str]:
+    """What makes text of a line of subwords of a vocabulary's folder; without one, of a BPE that marks them with @@.
+
+    Raises InputError as `load_encoder` does.
+    """
+    return load_encoder(folder).decode if folder else remove_bpe
+
+
 def _load_gpt2(folder: Path) -> Encoder:
     return Gpt2Bpe(folder / "encoder.json", folder / "vocab.bpe")
 

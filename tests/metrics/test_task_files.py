@@ -1,6 +1,7 @@
 """Score files of the generation tasks: what they hold, and what bad files leave behind."""
 
 import re
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from janus.metrics.summary import score_summary
 from janus.metrics.task_files import compare_task_files, score_task_file, task_scores
 from janus.report.names import METRICS
 from janus.report.paper_tables import PAPER_TABLES
-from janus.text.vocabulary import load_encoder, make_subword
+from janus.text.vocabulary import load_encoder, make_subword, vocabulary_digest
 
 EXAMPLES = {task: list(pairs(task, 12, seed=1)) for task in ("summary", "question", "reply")}
 # METEOR, which scores questions, takes seconds to start.
@@ -43,6 +44,22 @@ def files(tmp_path: Path, vocabulary: Path) -> dict[str, Any]:
     write_lines(tmp_path / "test.tgt", references)
     paths = {"hypotheses": tmp_path / "hyp", "sources": tmp_path / "test.src", "references": tmp_path / "test.tgt"}
     return {"task": "summary", "vocabulary": vocabulary, "output": tmp_path / "score.json", **paths}
+
+
+@pytest.mark.parametrize("record", [score_task_file, compare_task_files])
+def test_subwords_of_no_vocabulary_are_marked(files: dict[str, Any], record: Callable[..., None]) -> None:
+    """As in data that somebody else binarised."""
+    if record is compare_task_files:
+        files |= {"baseline": files["hypotheses"], "system": files.pop("hypotheses")}
+    shared, marked = files["output"], files["output"].with_name("marked.json")
+    record(**files)
+    record(**files | {"vocabulary": None, "output": marked})
+    before, after = (read_json(path) for path in (shared, marked))
+    assert before["provenance"].pop("inputs") == after["provenance"].pop("inputs") | {
+        "vocabulary": vocabulary_digest(files["vocabulary"])
+    }
+    del before["provenance"], after["provenance"]
+    assert before == after
 
 
 def test_perfect_outputs_score_100_and_provenance_names_every_input(files: dict[str, Any]) -> None:

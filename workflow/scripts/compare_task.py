@@ -12,7 +12,7 @@ with job(snakemake):
         task=snakemake.params.task,
         baseline=Path(snakemake.input.baseline),
         system=Path(snakemake.input.system),
-        vocabulary=Path(snakemake.input.vocabulary[0]),
+        vocabulary=next(map(Path, snakemake.input.vocabulary), None),
         references=tok / f"test.{snakemake.params.target}",
         sources=tok / f"test.{snakemake.params.source}",
         output=Path(snakemake.output[0]),

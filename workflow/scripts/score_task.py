@@ -10,14 +10,15 @@ with job(snakemake):
     from janus.metrics.task_files import score_task_file
     from janus.metrics.vital_signs import write_vital_signs
     from janus.recipes.by_recipe import judge
-    from janus.text.vocabulary import load_encoder
+    from janus.text.vocabulary import decoder_of
 
     params, tok = snakemake.params, Path(snakemake.input.tok)
     tasks = judge(params.recipe)
+    vocabulary = next(map(Path, snakemake.input.vocabulary), None)
     score_task_file(
         task=params.task,
         hypotheses=Path(snakemake.input.hypotheses),
-        vocabulary=Path(snakemake.input.vocabulary[0]),
+        vocabulary=vocabulary,
         references=tok / f"test.{params.target}",
         sources=tok / f"test.{params.source}",
         output=Path(snakemake.output[0]),
@@ -29,7 +30,7 @@ with job(snakemake):
         hypotheses=Path(snakemake.input.hypotheses),
         references=tok / f"test.{params.target}",
         sources=tok / f"test.{params.source}",
-        decode=load_encoder(Path(snakemake.input.vocabulary[0])).decode,
+        decode=decoder_of(vocabulary),
         fewer=next(map(Path, snakemake.input.fewer), None),
         expected=params.expected,
         facts=dict(snakemake.wildcards),
