@@ -57,10 +57,10 @@ def score_task_file(
     """Score a decoded file and write {"scores": {name: {"value", "signature"}}, "provenance"} as JSON.
 
     `task` is summary, question or reply. `hypotheses` contains subwords of the vocabulary in the given folder, or
-    without one marked with @@, one output per line, which may be empty; `references` and `sources` are tokenised text. `verdicts(sources, outputs)`
-    adds the shares of valid and of mixed outputs. `facts` join the provenance. Raises InputError, naming the file and
-    writing nothing, for an unknown task, a missing file, text that is not UTF-8, unequal line counts and an empty
-    reference or source.
+    without one marked with @@, one output per line, which may be empty; `references` and `sources` are tokenised text.
+    `verdicts(sources, outputs)` adds the shares of valid and of mixed outputs. `facts` join the provenance. Raises
+    InputError, naming the file and writing nothing, for an unknown task, a missing file, text that is not UTF-8,
+    unequal line counts and an empty reference or source.
     """
     watch = Stopwatch()
     subwords, outputs, gold, asked = read_decoded(hypotheses, vocabulary, references, sources)

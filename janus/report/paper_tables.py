@@ -11,7 +11,8 @@ from janus.report.published import ITERATION, LATENCY, SPEEDUP
 class PaperTable:
     """One table.
 
-    title: what its caption says; {text} is the text of its numbers. task: that of its corpora, as in janus.fetching.manifest.
+    title: what its caption says; {text} is the text of its numbers.
+    task: that of its corpora, as in janus.fetching.manifest.
     columns: what they are: corpora, numbers of passes, or metrics of one corpus.
     shown: the metric of all columns, or of each.
     text: the text of all columns, as named in config/corpora.yaml under `published`; None if the heads name texts.
