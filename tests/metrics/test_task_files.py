@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rule_scripts import run_script
 
 from janus.demo.tasks import pairs, verdicts
 from janus.errors import InputError
@@ -60,6 +61,23 @@ def test_subwords_of_no_vocabulary_are_marked(files: dict[str, Any], record: Cal
     }
     del before["provenance"], after["provenance"]
     assert before == after
+
+
+@pytest.mark.slow
+def test_the_rules_of_a_task_take_a_corpus_without_a_vocabulary(files: dict[str, Any], tmp_path: Path) -> None:
+    shared = {"tok": str(tmp_path), "vocabulary": []}
+    params = {"recipe": "binarised", "task": "summary", "source": "src", "target": "tgt", "expected": None}
+    hypotheses = str(files["hypotheses"])
+    scored = {"score": tmp_path / "score.json", "vital": tmp_path / "vital.json"}
+    inputs = shared | {"hypotheses": hypotheses, "fewer": []}
+    done = run_script("score_task", scored, tmp_path, input=inputs, params=params, wildcards={})
+    assert done.returncode == 0, done.stderr
+    assert read_json(scored["score"])["scores"]["rouge1_155"]["value"] == pytest.approx(100)
+    assert read_json(scored["vital"])["degenerate"] == []
+    inputs = shared | {"system": hypotheses, "baseline": hypotheses}
+    compared = {"comparison": tmp_path / "compared.json"}
+    done = run_script("compare_task", compared, tmp_path, input=inputs, params=params, wildcards={})
+    assert done.returncode == 0, done.stderr
 
 
 def test_perfect_outputs_score_100_and_provenance_names_every_input(files: dict[str, Any]) -> None:
