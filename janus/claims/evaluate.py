@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from janus.claims.intervals import Effect, mean_effect, paired_effect, ratio_effect
+from janus.claims.effects import Effect, mean_effect, paired_effect, ratio_effect
 from janus.claims.plan import Comparison
 from janus.claims.statements import Statement
 from janus.claims.verdicts import NOT_TESTED, Verdict, judge

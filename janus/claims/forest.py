@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
+from janus.claims.effects import Effect
 from janus.claims.evaluate import Outcome
-from janus.claims.intervals import Effect
 from janus.claims.statements import Statement, published_effects
 from janus.claims.table import metric_text, published_mean
 from janus.errors import InputError

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from janus.claims.effects import Effect
 from janus.claims.evaluate import Outcome
-from janus.claims.intervals import Effect
 from janus.claims.statements import Statement, published_effects
 from janus.report.layout import Group, Table, caption
 from janus.report.names import METRICS

@@ -9,10 +9,10 @@ from typing import Any
 
 from janus.errors import InputError
 from janus.files import read_lines
-from janus.metrics.compared import Side, TestText, read_side
 from janus.metrics.differences import Difference, differences, habits, sentence_scores, similarities
 from janus.metrics.lines import check_lines
 from janus.metrics.outputs import TASKS, compare_words, in_words, is_tokenised
+from janus.metrics.sides import Side, TestText, read_side
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from janus.files import read_json, write_json, write_lines
 from janus.records.durations import durations, to_markdown
 from janus.records.provenance import Stopwatch, provenance
 from janus.records.shapes import AVERAGE, DECODED, read_record
-from janus.training.averages import stale_average
+from janus.training.averaged_checkpoints import stale_average
 
 _PRODUCTS = ("tables/*", "figures/*", "**/*.json", "**/curves.csv", "**/checkpoints/log.jsonl")
 _RECORDS = {".json", ".jsonl"}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm, t
 from simulation import Study
 
-from janus.claims.intervals import Effect, mean_effect, paired_effect
+from janus.claims.effects import Effect, mean_effect, paired_effect
 from janus.claims.verdicts import CONTRADICTED, SUPPORTED, side_of
 from janus.metrics.sentence_statistics import bleu_of_sums
 

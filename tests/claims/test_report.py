@@ -9,9 +9,9 @@ from claims.finished_run import IWSLT, PUBLISHED, STATEMENTS, WMT, XSUM, compari
 from matplotlib.figure import Figure
 
 from janus.claims import forest
+from janus.claims.effects import Effect
 from janus.claims.evaluate import Outcome, evaluate
 from janus.claims.forest import draw_forest
-from janus.claims.intervals import Effect
 from janus.claims.table import build_claims_table
 from janus.errors import InputError
 from janus.report.layout import Table

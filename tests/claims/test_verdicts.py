@@ -2,7 +2,7 @@
 
 import pytest
 
-from janus.claims.intervals import Effect
+from janus.claims.effects import Effect
 from janus.claims.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, Verdict, judge, side_of
 
 

@@ -110,7 +110,7 @@ AFTER_TRAINING = AFTER_AVERAGING | CURVES
         ("kernels/joint_loss/rows.py", {"train"} | AFTER_TRAINING),
         ("janus/text/bpe.py", {"learn_bpe", "binarise", "train"} | AFTER_TRAINING),
         ("janus/training/logs.py", CURVES),
-        ("janus/training/averages.py", AFTER_AVERAGING),
+        ("janus/training/averaged_checkpoints.py", AFTER_AVERAGING),
         ("janus/model/averaging.py", AFTER_AVERAGING),
     ],
 )

@@ -1,7 +1,7 @@
 """What the rules of train.smk ask: inputs, settings and resources."""
 
 from janus.methods.base.registry import find_method
-from janus.training.averages import stale_average
+from janus.training.averaged_checkpoints import stale_average
 
 
 def require_fresh(wildcards):

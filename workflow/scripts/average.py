@@ -8,7 +8,7 @@ with job(snakemake):
     from janus.files import sha256, write_json
     from janus.model.averaging import average_checkpoints
     from janus.records.provenance import Stopwatch, provenance
-    from janus.training.averages import chosen_checkpoints
+    from janus.training.averaged_checkpoints import chosen_checkpoints
 
     watch, params, averaged = Stopwatch(), snakemake.params, Path(snakemake.output[0])
     chosen = chosen_checkpoints(Path(params.checkpoints), average=params.average, count=params.last)

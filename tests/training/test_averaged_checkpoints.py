@@ -6,7 +6,7 @@ import pytest
 
 from janus.errors import InputError
 from janus.files import write_json
-from janus.training.averages import chosen_checkpoints, stale_average
+from janus.training.averaged_checkpoints import chosen_checkpoints, stale_average
 
 
 def test_the_last_epochs_are_averaged_in_the_order_of_numbers(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from claims.simulation import Study
 
-from janus.claims.intervals import Effect, mean_effect, paired_effect, ratio_effect
+from janus.claims.effects import Effect, mean_effect, paired_effect, ratio_effect
 from janus.claims.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, side_of
 from janus.metrics.sentence_statistics import bleu_of_sums
 
