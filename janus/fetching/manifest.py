@@ -309,7 +309,7 @@ def _unnamed_files(content: Mapping[str, Any], path: Path) -> Iterator[InputErro
 
 
 def _own_merges(content: Mapping[str, Any], path: Path) -> Iterator[InputError]:
-    """Corpora to generate on that learn a BPE of their own, whose marks the scores of a task do not read."""
+    """Corpora to generate on that learn a BPE of their own: only those with the vocabulary of a text are supported."""
     for name, entry in content["corpora"].items():
         if (task := entry.get("task", "translation")) != "translation" and "merges" in entry:
             yield InputError(

@@ -1,5 +1,6 @@
 """Scores of sums of sentences: those of the scorers on the whole test set, and of any resample of it."""
 
+import dataclasses
 import itertools
 import random
 from pathlib import Path
@@ -144,6 +145,16 @@ def test_summaries_are_scored_as_in_the_tables_but_for_the_noise_of_their_resamp
         assert found[name] == pytest.approx(value, abs=0.2)
     parts = [found[name] for name in ("rouge1_155", "rouge2_155", "rougeL_155")]
     assert found["overall"] == pytest.approx(sum(parts) / 3)
+
+
+def test_subwords_of_a_task_may_be_marked(tmp_path: Path, summary: TestSet) -> None:
+    """As in data that somebody else binarised, without a vocabulary; questions are grouped by their sources."""
+    write_lines(tmp_path / "out.bpe", map(load_encoder(summary.vocabulary).encode, damaged(SUMMARIES, 0.4)))
+    assert "@@ " in (tmp_path / "out.bpe").read_text()
+    shared = dataclasses.replace(summary, task="question")
+    sides = (shared, dataclasses.replace(shared, vocabulary=None))
+    found, marked = (sentence_statistics("rougeL_coco", tmp_path / "out.bpe", side) for side in sides)
+    assert len(found) and np.array_equal(found, marked)
 
 
 def test_questions_and_replies_are_means_over_their_items() -> None:

@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[2]
 SYSTEMS = load_systems(ROOT / "config/systems.yaml", ROOT / "workflow/schemas")
 # The dictionary of the toy corpus is smaller than the beam of 64.
 SYSTEMS["fairseq-crf"] |= {"crf_beam": 8}
-# As many levels of its flow, with a step each.
-SYSTEMS["flowseq"] |= {"steps": 1, "last_steps": 1}
+# As many levels of its flow, with fewer steps in each; two where they repeat.
+SYSTEMS["flowseq"] |= {"steps": 2, "last_steps": 1}
 MODEL = {"layers": 2, "embed_dim": 16, "ffn_dim": 24, "heads": 2, "init": "scaled", "length_classes": 33}
 TRAINING = {
     "valid_bleu_sentences": 0,

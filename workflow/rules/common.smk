@@ -252,7 +252,7 @@ def check_cluster():
 
 
 def lift_rate_limit():
-    """Take Snakemake's default limit of 100 jobs a second away; one that a profile or the command line sets stays.
+    """Take Snakemake's default limit of 100 jobs a second away; another one, that somebody has set, stays.
 
     To keep it, the scheduler looks at the jobs again a second after it last did, and that once more for every job that
     has ended: late in a long run it looks hundreds of times a second, on a core of the jobs or of a login node.
