@@ -32,6 +32,7 @@ from janus.model.rows import DecoderRows, Read
 from janus.model.streams import pack_cells
 from janus.model.transformer import Decoder, Encoder, JanusTransformer, Memory
 from janus.noise.masks import maskable
+from kernels.rounded_linear import RoundedLinear
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class CmlmcEncoder(Encoder):
 
     def __init__(self, config: TransformerConfig):
         super().__init__(config)
-        self.PEfc = nn.Linear(2 * config.dimension, config.dimension)
+        self.PEfc = RoundedLinear(2 * config.dimension, config.dimension)
 
     def combine(self, words: Tensor, positions: Tensor) -> Tensor:
         """A projection [P, D] of both."""
@@ -80,7 +81,7 @@ class CmlmcDecoder(Decoder):
 
     def __init__(self, config: TransformerConfig):
         super().__init__(config)
-        self.PEfc = nn.Linear(2 * config.dimension, config.dimension)
+        self.PEfc = RoundedLinear(2 * config.dimension, config.dimension)
 
     def combine(self, words: Tensor, positions: Tensor) -> Tensor:
         """A projection [P, D] of both."""

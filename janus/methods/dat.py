@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from janus.methods.base.batch import Symbols, as_plain, pack_source, rows_of, source_of
@@ -34,6 +34,7 @@ from janus.model.streams import pack_cells
 from janus.model.transformer import Decoder, JanusTransformer, Memory
 from kernels.dag import Graphs, best_alignment, dag_log_likelihood, force_emission
 from kernels.label_scores import label_scores, label_sets
+from kernels.rounded_linear import RoundedLinear
 from kernels.top_words import top_words
 
 # Of the states of the first pass: the rows that the second pass decodes.
@@ -101,8 +102,8 @@ class DatDecoder(Decoder):
         super().__init__(config)
         size = config.dimension
         self.link_positional = Positions(config, config.target_positions)
-        self.query_linear, self.key_linear = nn.Linear(2 * size, size), nn.Linear(2 * size, size)
-        self.gate_linear = nn.Linear(2 * size, config.decoder_heads)
+        self.query_linear, self.key_linear = RoundedLinear(2 * size, size), RoundedLinear(2 * size, size)
+        self.gate_linear = RoundedLinear(2 * size, config.decoder_heads)
 
     def links(self, hidden: Tensor, position: Tensor, layout: Ragged) -> Tensor:
         """Log-probabilities [P, W] of the steps between vertices, from hidden rows [P, D]; in float32 at least."""

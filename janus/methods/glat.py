@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from janus.methods.base.batch import Symbols, rows_of, source_of
 from janus.methods.base.canvas import blank_canvases
@@ -33,6 +33,7 @@ from janus.model.ragged import Ragged, Source
 from janus.model.rows import DecoderRows, Read, States
 from janus.model.transformer import Decoder, JanusTransformer, Memory
 from janus.model.two_passes import Glance, glanced
+from kernels.rounded_linear import RoundedLinear
 from kernels.top_words import best_words
 
 
@@ -61,7 +62,7 @@ class GlatDecoder(Decoder):
 
     def __init__(self, config: TransformerConfig):
         super().__init__(config)
-        self.copy_attn = nn.Linear(config.dimension, config.dimension, bias=False)
+        self.copy_attn = RoundedLinear(config.dimension, config.dimension, bias=False)
 
     def inputs(self, streams: DecoderRows, memory: Memory) -> Tensor:
         """[P, D] word vectors; at masks, the mixture of the source's. Positions are added before the first layer."""

@@ -17,6 +17,7 @@ from janus.model.dropout import dropout
 from janus.model.ragged import Ragged
 from kernels.attention import native_spans, span_attention
 from kernels.backend import uses_triton
+from kernels.rounded_linear import RoundedLinear
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,10 @@ class Attention(nn.Module):
     def __init__(self, dimension: int, heads: int, dropout: float):
         super().__init__()
         self.heads, self.dropout = heads, dropout
-        self.k_proj = nn.Linear(dimension, dimension)
-        self.v_proj = nn.Linear(dimension, dimension)
-        self.q_proj = nn.Linear(dimension, dimension)
-        self.out_proj: nn.Module = nn.Linear(dimension, dimension)
+        self.k_proj = RoundedLinear(dimension, dimension)
+        self.v_proj = RoundedLinear(dimension, dimension)
+        self.q_proj = RoundedLinear(dimension, dimension)
+        self.out_proj: nn.Module = RoundedLinear(dimension, dimension)
 
     def forward(self, queries: Tensor, keys: Tensor, values: Tensor, view: View) -> Tensor:
         """Attend from rows `queries` [P, D] to already projected rows `keys`, `values` [C, D]; returns [P, D]."""

@@ -21,6 +21,7 @@ from janus.model.ragged import Ragged, Source
 from janus.model.rows import DecoderRows, States
 from janus.model.transformer import Decoder, JanusTransformer, Memory
 from janus.model.two_passes import Glance, glanced
+from kernels.rounded_linear import RoundedLinear
 from kernels.top_words import best_words
 
 
@@ -66,7 +67,7 @@ class CanvasDecoder(Decoder):
         assert isinstance(config, CanvasConfig)
         super().__init__(config)
         size, mixtures = config.dimension, config.decoder_layers - 1 if config.layerwise else 0
-        self.reduce_concat = nn.ModuleList(nn.Linear(2 * size, size, bias=False) for _ in range(mixtures))
+        self.reduce_concat = nn.ModuleList(RoundedLinear(2 * size, size, bias=False) for _ in range(mixtures))
 
     def inputs(self, streams: DecoderRows, memory: Memory) -> Tensor:
         """[P, D] word vectors, the canvas's own or copies of the source's, with positions."""

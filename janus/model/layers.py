@@ -16,6 +16,7 @@ from janus.model.config import TransformerConfig
 from janus.model.dropout import dropout
 from kernels.backend import product_type
 from kernels.residual_norm import residual_norm
+from kernels.rounded_linear import RoundedLinear
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
 
@@ -55,8 +56,8 @@ class _Layer(nn.Module):
         self.activation = _activation(config.activation)
         self.self_attn = Attention(config.dimension, heads, config.attention_dropout)
         self.self_attn_layer_norm = nn.LayerNorm(config.dimension)
-        self.fc1 = nn.Linear(config.dimension, ffn)
-        self.fc2 = nn.Linear(ffn, config.dimension)
+        self.fc1 = RoundedLinear(config.dimension, ffn)
+        self.fc2 = RoundedLinear(ffn, config.dimension)
         self.final_layer_norm = nn.LayerNorm(config.dimension)
 
     def residual(self, rows: Tensor, update: Tensor, norm: nn.LayerNorm) -> Rows:

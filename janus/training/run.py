@@ -17,6 +17,7 @@ from janus import children
 from janus.devices import bfloat16_warning, require_device
 from janus.display import Display
 from janus.errors import InputError, JobError
+from janus.training.allocator import allocator
 from janus.training.failure import cause_of
 from janus.training.finished import is_finished
 from janus.training.progress import Progress, Report
@@ -26,9 +27,6 @@ from janus.training.trainer import PARENT, STOPPED
 
 __all__ = ["repair_checkpoints", "train"]
 
-# glibc maps new pages for every large tensor. With the heap instead, a CPU step takes about 0.6 of the time, at a cost
-# of some gigabytes of memory with large vocabularies. Other C libraries ignore these variables.
-_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "1073741824"}
 _QUIET = {"PYTHONWARNINGS": "ignore::FutureWarning,ignore::UserWarning:torch.utils.data.dataloader"}
 # Lines searched for the cause of a failure: several long tracebacks from each rank.
 _TAIL = 1000
@@ -151,12 +149,12 @@ class _Request:
 @contextmanager
 def _running(command: Sequence[str], lock: int | None, request: _Request) -> Iterator[subprocess.Popen[str]]:
     """The training process, in its own session, which ends with the block and with this process."""
-    environment = children.environment(**_ALLOCATOR, **_QUIET, **{PARENT: str(os.getpid())})
+    settings = {**allocator(processor="--cpu" in command), **_QUIET, PARENT: str(os.getpid())}
     with _handled_signals(request):
         # Its own session, so that all its processes can be stopped together, and Ctrl-C does not reach them.
         process = subprocess.Popen(
             command,
-            env=environment,
+            env=children.environment(**settings),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",

@@ -46,6 +46,12 @@ def test_a_compiler_that_compiles_nothing(monkeypatch):
     assert lacks.state == "missing" and "false fails" in lacks.said
 
 
+@pytest.mark.parametrize(("library", "state"), [("libjemalloc.so.2", "ok"), (None, "warning")])
+def test_the_allocator_of_trainings(monkeypatch, library, state):
+    monkeypatch.setattr(surroundings, "jemalloc", lambda: library)
+    assert found(surroundings.surroundings(), "allocator").state == state
+
+
 @pytest.mark.parametrize("key", ["HOME", "XDG_CACHE_HOME"])
 def test_a_home_that_cannot_be_written_to(monkeypatch, tmp_path, key):
     (tmp_path / "file").touch()
