@@ -13,8 +13,8 @@ from pathlib import Path
 
 # The heap instead of new pages, at a cost of some gigabytes with large vocabularies. Other C libraries ignore these.
 _GLIBC = {"MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "1073741824"}
-# One arena, which keeps every page that is freed, of large blocks too.
-_JEMALLOC = {"MALLOC_CONF": "narenas:1,oversize_threshold:0,dirty_decay_ms:-1,muzzy_decay_ms:-1"}
+# One arena, for large blocks too, which keeps what is freed for its usual ten seconds.
+_JEMALLOC = {"MALLOC_CONF": "narenas:1,oversize_threshold:0"}
 
 
 def jemalloc() -> str | None:
