@@ -2,7 +2,7 @@
 
 Examples:
   janus trials results/study-lr-*
-  janus trials results/study-lr-* --updates 1365 --write trials
+  janus trials results/study-lr-* --by lr --updates 1365 --write trials
 """
 
 import argparse
@@ -17,6 +17,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "runs", type=Path, nargs="+", metavar="RUN", help="folders of the trials' tiers, results/<tier>"
     )
     parser.add_argument("--updates", type=positive, metavar="N", help="count no validation after N updates")
+    parser.add_argument(
+        "--by",
+        action="append",
+        default=[],
+        metavar="OPTION",
+        help="an option of fairseq-train that the grid varies; by default all in which the trials of a row differ",
+    )
     parser.add_argument("--write", type=Path, metavar="STEM", help="write the table to STEM.md and STEM.json")
 
 
@@ -27,7 +34,7 @@ def run(options: argparse.Namespace) -> None:
 
     if options.write:
         require_writable(options.write)
-    trials = read_trials(options.runs, options.updates)
+    trials = read_trials(options.runs, options.updates, options.by)
     print("\n".join(to_markdown(trials)))
     if options.write:
         write_trials(trials, options.write)

@@ -25,7 +25,7 @@ _SCORES = ("bleu", "bleu_ar", "bleu_nar")
 class Trial:
     """One training of a row.
 
-    settings: the options in which the trials of the row differ. bleu: the best validation BLEU, the mean over AR and
+    settings: the options that the grid varies. bleu: the best validation BLEU, the mean over AR and
     NAR if the row decodes both; by_manner: BLEU of each at that point. updates: when it was reached; total_updates:
     the length of the training.
     """
@@ -41,11 +41,12 @@ class Trial:
     best: bool = False
 
 
-def read_trials(runs: Sequence[Path], updates: int | None = None) -> list[Trial]:
+def read_trials(runs: Sequence[Path], updates: int | None = None, by: Sequence[str] = ()) -> list[Trial]:
     """The trials in folders results/<tier>, grouped by row, each row's best one marked.
 
     updates: what a training did after that many updates is ignored, so that trials of different lengths compare.
-    Raises InputError where there are none, or a training logged no validation BLEU.
+    by: the options that the grid varies, without dashes; none: all in which the trials of a row differ.
+    Raises InputError where there are none, a training logged no validation BLEU, or has no option of that name.
     """
     records = [path for run in runs for path in sorted(Path(run).glob("*/*/seed-*/train.json"))]
     if not records:
@@ -58,7 +59,7 @@ def read_trials(runs: Sequence[Path], updates: int | None = None) -> list[Trial]
         if updates is not None:
             options.pop("--max-update", None)
         rows.setdefault(key, []).append((path.parent, options))
-    return [trial for key, found in rows.items() for trial in _marked(_row(key, found, updates))]
+    return [trial for key, found in rows.items() for trial in _marked(_row(key, found, updates, by))]
 
 
 def _options(arguments: Sequence[str]) -> dict[str, str]:
@@ -75,10 +76,14 @@ def _options(arguments: Sequence[str]) -> dict[str, str]:
 
 
 def _row(
-    key: tuple[str, str, int], found: Sequence[tuple[Path, dict[str, str]]], updates: int | None
+    key: tuple[str, str, int], found: Sequence[tuple[Path, dict[str, str]]], updates: int | None, by: Sequence[str]
 ) -> Iterable[Trial]:
     names = dict.fromkeys(name for _, options in found for name in options)
+    for name in by:
+        if f"--{name}" not in names:
+            raise InputError(f"no trial has an option {name}", where="by", fix="name an option of fairseq-train")
     differing = [name for name in names if len({options.get(name) for _, options in found}) > 1]
+    differing = [f"--{name}" for name in by] or differing
     for folder, options in found:
         settings = {name.removeprefix("--"): options.get(name, "-") for name in differing}
         yield Trial(*key, settings, **_best_point(folder / "checkpoints/log.jsonl", updates))

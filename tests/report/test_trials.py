@@ -73,6 +73,17 @@ def test_the_table_is_written_with_its_provenance(runs, tmp_path, capsys):
     assert len(record["trials"]) == 4 and "revision" in record
 
 
+def test_the_grid_may_be_named(runs):
+    """One trial alone differs from nothing, and trials of two versions of the code in more than the grid."""
+    train(runs[0], "single", "0.001", (10, bleu(ar=3)))
+    trials = read_trials(runs, by=["lr"])
+    assert [trial.settings for trial in trials if trial.system == "single"] == [{"lr": "0.001"}]
+    assert [trial.settings for trial in read_trials(runs) if trial.system == "single"] == [{}]
+    assert {name for trial in read_trials(runs, by=["adam-betas"]) for name in trial.settings} == {"adam-betas"}
+    with pytest.raises(InputError, match="no trial has an option rate"):
+        read_trials(runs, by=["rate"])
+
+
 def test_bad_input(runs, tmp_path):
     with pytest.raises(InputError, match="nothing: no finished trainings"):
         read_trials([tmp_path / "nothing"])
