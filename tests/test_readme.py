@@ -57,7 +57,7 @@ def test_the_table_of_durations_comes_from_a_run():
 )
 def test_the_trials_of_a_study_come_from_their_runs(study, updates, text):
     folder = REFERENCE / f"{study}-grid"
-    trials = read_trials(sorted(folder.glob(f"{study}-lr-*")), updates=updates)
+    trials = read_trials(sorted(folder.glob(f"{study}-lr-*")), updates=updates, by=["lr"])
     assert "\n".join([*to_markdown(trials), ""]) == (folder / "trials.md").read_text(encoding="utf-8")
     assert (folder / "trials.md").read_text(encoding="utf-8") in page(text)
 
