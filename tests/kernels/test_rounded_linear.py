@@ -35,7 +35,7 @@ def layers(inputs: int, outputs: int, bias: bool) -> tuple[RoundedLinear, nn.Lin
 @pytest.mark.parametrize(("inputs", "outputs"), [(16, 24), (5, 3)])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_bfloat16_against_float64(shape, inputs, outputs, bias, poisoned, monkeypatch):
-    """Also where memory that nobody has written holds NaN."""
+    """Also with uninitialised memory filled with NaN."""
     ours, theirs, exact = layers(inputs, outputs, bias)
     x, d_out = torch.randn(*shape, inputs), torch.randn(*shape, outputs)
     expected = step(exact, x.double(), d_out.double(), torch.float64)
