@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import cast
 
 import torch
@@ -195,6 +196,7 @@ class LatentTransformer(JanusTransformer):
     """
 
     encoder_class, decoder_class = LatentEncoder, LatentDecoder
+    beside = MappingProxyType({"posterior": False, "prior": True})
     config: LatentConfig
     encoder: LatentEncoder
     decoder: LatentDecoder

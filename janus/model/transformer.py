@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import cast
 
 import torch
@@ -166,10 +167,12 @@ class JanusTransformer(nn.Module):
     """Encoder, two-stream decoder and length classifier under fairseq's parameter names.
 
     A method with another encoder or decoder subclasses this with its own `encoder_class` or `decoder_class`.
+    beside: names of networks of layers beside them that an update runs, and whether decoding runs them, too.
     """
 
     encoder_class: type[Encoder] = Encoder
     decoder_class: type[Decoder] = Decoder
+    beside: Mapping[str, bool] = MappingProxyType({})
 
     def __init__(self, config: TransformerConfig):
         super().__init__()

@@ -14,7 +14,7 @@ from janus.config.systems import decoding_settings, method_of, validation_decodi
 from janus.config.tiers import runs, settings
 from janus.model.config import TransformerConfig
 from janus.model.flops import work_of_rows
-from janus.planning.counting import Flow, flow_of, network_of, parameters, shape
+from janus.planning.counting import Beside, Flow, beside, flow_of, network_of, parameters, shape
 from janus.planning.texts import TextSize, size_of
 
 # Batches are cut by the longest of both sides, and are not quite full: seen were 0.9 to 0.97.
@@ -87,15 +87,17 @@ class Costs:
         run, size = self.settings(corpus, system), self.size(corpus)
         own, model = run["training"], self.shape(corpus, system)
         flow = flow_of(method_of(self.systems[system]), round(size.source), round(size.target))
+        more = self._beside(corpus, system, decoding=False)
         devices = own["gpus"] if self.tier["device"] == "cuda" else 1
         sentences = batch_of(own["max_tokens"], size)
         an_update = own["update_freq"] * devices * sentences
         epoch = ceil(size.sentences["train"] / an_update) if size.sentences else None
         updates = min(own["max_update"], own["max_epoch"] * epoch) if own["max_epoch"] and epoch else own["max_update"]
         epochs = updates / epoch if epoch else 0.0
-        layers = model.encoder_layers * flow.encoder_passes + model.decoder_layers * len(flow.passes)
-        update = Work(2 * flow.multiply_adds(model) * an_update, UPDATE_PASSES * layers * own["update_freq"])
-        validation = self._validation(corpus, system, flow, model, sentences)
+        layers = model.encoder_layers * flow.encoder_passes + model.decoder_layers * len(flow.passes) + more.layers
+        flop = 2 * (flow.multiply_adds(model) + 3 * more.multiply_adds)
+        update = Work(flop * an_update, UPDATE_PASSES * layers * own["update_freq"])
+        validation = self._validation(corpus, system, flop / 3, layers, sentences)
         pretrained = corpus in self.config.manifest.texts
         # Pre-training is done once, with the first seed.
         seeds = 1 if pretrained else len(self.tier["seeds"])
@@ -158,12 +160,16 @@ class Costs:
         """The shape of a system's model on a corpus."""
         return shape(self.systems[system], self.settings(corpus, system)["model"], self.size(corpus).vocabulary)
 
-    def _validation(self, corpus: str, system: str, flow: Flow, model: TransformerConfig, batch: float) -> Work:
-        """The loss of the validation set, and BLEU of some of its sentences."""
+    def _beside(self, corpus: str, system: str, *, decoding: bool) -> Beside:
+        size, method = self.size(corpus), method_of(self.systems[system])
+        lengths = round(size.source), round(size.target)
+        return beside(method, self.shape(corpus, system), *lengths, decoding=decoding)
+
+    def _validation(self, corpus: str, system: str, flop: float, layers: int, batch: float) -> Work:
+        """The loss of the validation set, a forward pass of `flop` through `layers`, and BLEU of some sentences."""
         run, size = self.settings(corpus, system), self.size(corpus)
         sentences = size.sentences.get("valid", 0)
-        layers = model.encoder_layers + model.decoder_layers
-        work = Work(2 * flow.multiply_adds(model) / 3 * sentences, layers * ceil(sentences / batch))
+        work = Work(flop * sentences, layers * ceil(sentences / batch))
         decoded = min(run["training"]["valid_bleu_sentences"], sentences)
         if decoded and self.systems[system]["stage"] == "task":
             for asked in validation_decodings(self.systems[system], run):
@@ -188,9 +194,9 @@ class Costs:
         else:
             copies, passes = asked.get("length_beam", 1), asked.get("passes", 1)
             calls, pairs = passes, target * target
-        encoder = _forward(model, source, 0, 0)
-        decoder = copies * passes * (_forward(model, source, target, pairs) - encoder)
-        waits = model.encoder_layers + calls * model.decoder_layers
+        encoder, more = _forward(model, source, 0, 0), self._beside(corpus, system, decoding=True)
+        decoder = copies * (passes * (_forward(model, source, target, pairs) - encoder) + more.multiply_adds)
+        waits = model.encoder_layers + calls * model.decoder_layers + more.layers
         return Work(2 * sentences * (encoder + decoder), waits * ceil(sentences / batch))
 
 

@@ -1,18 +1,19 @@
 """The arithmetic of a batch, counted: what a method sends through the model, at the sizes of a tier.
 
 A method of this suite is run once on a few made sentences with a narrow network, and what enters its encoder and its
-decoder is written down; a method of fairseq's own models is counted as the Transformer or the CMLM that it is. All
-counts are of one sentence. Sums, norms, softmaxes and what a method adds to the network are not counted
-(`janus.model.flops`).
+decoder is written down; a method of fairseq's own models is counted as the Transformer or the CMLM that it is. Networks
+beside encoder and decoder (`JanusTransformer.beside`) are run at their own size, and their matrix products are counted.
+All counts are of one sentence. Sums, norms and softmaxes are not counted (`janus.model.flops`).
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from janus.config.systems import method_of
 from janus.methods.base.batch import Symbols
@@ -20,14 +21,16 @@ from janus.methods.base.method import BaseMethod, Method, Step
 from janus.methods.base.words import as_json
 from janus.model.config import TransformerConfig
 from janus.model.flops import work_of_rows
+from janus.model.layers import DecoderLayer, EncoderLayer
 from janus.model.rows import DecoderRows
 from janus.model.transformer import JanusTransformer
 
 _SENTENCES, _WORDS = 4, 40
 # Of the target, in a method of fairseq's: its masks are uniform.
 _MASKED = 0.5
-# Flows that were counted: by method, options and lengths.
+# What was counted: by method, options and lengths; networks beside encoder and decoder also by shape and by name.
 _KNOWN: dict[tuple[str, str, int, int], "Flow"] = {}
+_KNOWN_BESIDE: dict[tuple[str, str, TransformerConfig, int, int, tuple[str, ...]], "Beside"] = {}
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,61 @@ def flow_of(method: BaseMethod, source: int, target: int) -> Flow:
     return _KNOWN[key]
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What networks beside encoder and decoder take forwards: multiply-adds for one sentence, and layers."""
+
+    multiply_adds: float = 0.0
+    layers: int = 0
+
+
+def beside(method: BaseMethod, config: TransformerConfig, source: int, target: int, *, decoding: bool) -> Beside:
+    """The networks beside encoder and decoder that a full update runs, or that decoding runs, at their own size."""
+    names = tuple(name for name, decodes in network_of(method).beside.items() if decodes or not decoding)
+    if not names:
+        return Beside()
+    key = method.name, as_json(method.plain_options), config, source, target, names
+    if key not in _KNOWN_BESIDE:
+        _KNOWN_BESIDE[key] = _counted_beside(cast(Method, method), config, source, target, names)
+    return _KNOWN_BESIDE[key]
+
+
+def _counted_beside(
+    method: Method, config: TransformerConfig, source: int, target: int, names: tuple[str, ...]
+) -> Beside:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        # In float64 no operator of this suite's own hides its products from the counter.
+        model = method.network(replace(config, source_vocabulary=_WORDS, target_vocabulary=_WORDS)).double()
+        parts = [model.get_submodule(name) for name in names]
+        with FlopCounterMode(display=False) as counter:
+            inside = [_Inside(part, counter) for part in parts]
+            # As in validation, where no phase of a training leaves a network out.
+            method.loss(model, _made_batch(method, source, target), Step(0, 0.1, training=False))
+    layers = sum(isinstance(module, EncoderLayer | DecoderLayer) for part in parts for module in part.modules())
+    return Beside(sum(one.flop for one in inside) / 2 / _SENTENCES, layers)
+
+
+class _Inside:
+    """Operations in a module or one of its parts, whichever is called."""
+
+    def __init__(self, part: nn.Module, counter: FlopCounterMode) -> None:
+        self.flop, self._depth, self._counter = 0, 0, counter
+        for module in part.modules():
+            module.register_forward_pre_hook(self._enter)
+            module.register_forward_hook(self._leave)
+
+    def _enter(self, *_: Any) -> None:
+        if not self._depth:
+            self._before = self._counter.get_total_flops()
+        self._depth += 1
+
+    def _leave(self, *_: Any) -> None:
+        self._depth -= 1
+        if not self._depth:
+            self.flop += self._counter.get_total_flops() - self._before
+
+
 def shape(system: Mapping[str, Any], model: Mapping[str, Any], vocabulary: int) -> TransformerConfig:
     """The shape of a system's model from the block `model` of its settings."""
     config = TransformerConfig(
@@ -128,9 +186,6 @@ def _fairseqs(method: BaseMethod, source: int, target: int) -> Flow:
 
 
 def _watched(method: Method, source: int, target: int) -> Flow:
-    symbols = Symbols(bos=0, pad=1, eos=2, unk=3, source_mask=_WORDS - 1)
-    generator = torch.Generator().manual_seed(1)
-    sources, targets = _made(max(source, 1), generator), _made(max(target, 1), generator)
     config = method.configure(
         TransformerConfig(
             _WORDS,
@@ -149,10 +204,16 @@ def _watched(method: Method, source: int, target: int) -> Flow:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         model = method.network(config)
-        packed = method.pack(sources if method.data == "pairs" else targets, targets, symbols, generator)
         watch = _watch(model)
-        method.loss(model, packed, Step(0, 0.1, True)).total.backward()
+        method.loss(model, _made_batch(method, source, target), Step(0, 0.1, True)).total.backward()
     return Flow(source + 2, max(watch.encodings, default=1), tuple(watch.passes()))
+
+
+def _made_batch(method: Method, source: int, target: int) -> dict[str, Any]:
+    symbols = Symbols(bos=0, pad=1, eos=2, unk=3, source_mask=_WORDS - 1)
+    generator = torch.Generator().manual_seed(1)
+    sources, targets = _made(max(source, 1), generator), _made(max(target, 1), generator)
+    return method.pack(sources if method.data == "pairs" else targets, targets, symbols, generator)
 
 
 def _made(length: int, generator: torch.Generator) -> Tensor:
