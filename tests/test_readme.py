@@ -62,13 +62,16 @@ def test_the_trials_of_a_study_come_from_their_runs(study, updates, text):
     assert (folder / "trials.md").read_text(encoding="utf-8") in page(text)
 
 
-def test_the_rates_of_the_grammar_are_the_best_of_their_trials():
-    tier = read_yaml(ROOT / "config/grammar.yaml")
+@pytest.mark.parametrize(("study", "updates"), [("study", 1365), ("grammar", 960)])
+def test_the_rates_of_a_study_are_the_best_of_their_trials(study, updates):
+    tier = read_yaml(ROOT / f"config/{study}.yaml")
     others = {name: one["training"] for one in tier["overrides"] for name in one["systems"]}
-    for trial in read_trials(sorted((REFERENCE / "grammar-grid").glob("grammar-lr-*")), updates=960):
+    trials = read_trials(sorted((REFERENCE / f"{study}-grid").glob(f"{study}-lr-*")), updates=updates, by=["lr"])
+    for trial in trials:
         if trial.best:
             rate = others.get(trial.system, {}).get("lr", tier["training"]["lr"])
             assert float(trial.settings["lr"]) == rate, trial.system
+    assert {trial.system for trial in trials} >= {*tier["tables"]["table6"]["systems"]} - {"transformer-long"}
 
 
 def test_the_page_of_cmlm_cites_the_trials():
