@@ -14,8 +14,6 @@
 
 namespace {
 
-typedef float Floats8 __attribute__((vector_size(32)));
-typedef int32_t Ints8 __attribute__((vector_size(32)));
 // Vertices of a block.
 constexpr int64_t SIDE = 16;
 // The exponent of a block without any probability; finite, so that differences are no NaN.
@@ -23,31 +21,31 @@ constexpr float NONE = -1e30f;
 constexpr float INF = std::numeric_limits<float>::infinity();
 // An exponent whose exp is a float, with room for sums.
 constexpr float MOST = 80;
-// Rows of a matrix product at a time: the most whose sums fit into the registers of AVX2.
-constexpr int64_t ROWS = 6;
+// Vectors of a block.
+constexpr int64_t PARTS = SIDE / LANES;
+// Rows of a matrix product at a time: the sums fit into the registers, and are enough to hide how long an addition takes.
+constexpr int64_t ROWS = LANES == 16 ? 10 : 6, EDGE_ROWS = LANES == 16 ? 8 : 4;
 
 int64_t padded(int64_t n) { return (n + SIDE - 1) / SIDE * SIDE; }
 
-// One half at a time: a copy of both would go through memory in smaller pieces.
-Floats8 load8(const float* ptr) {
-    Floats8 x;
-    std::memcpy(&x, ptr, sizeof x);
-    return x;
-}
-
-void store8(float* ptr, Floats8 x) { std::memcpy(ptr, &x, sizeof x); }
-
-// A value for each vertex of a block. It is two vectors: without AVX-512, GCC compares one of 64 bytes value by value.
+// A value for each vertex of a block.
 struct Block {
-    Floats8 half[2];
+    Floats part[PARTS];
     Block() = default;
-    explicit Block(float x) : half{Floats8{} + x, Floats8{} + x} {}
-    explicit Block(const float* ptr) : half{load8(ptr), load8(ptr + 8)} {}
+    explicit Block(float x) {
+        for (int64_t i = 0; i < PARTS; i++) part[i] = fill(x);
+    }
+    // One vector at a time: a copy of all would go through memory in smaller pieces.
+    explicit Block(const float* ptr) {
+        for (int64_t i = 0; i < PARTS; i++) part[i] = load(ptr + i * LANES);
+    }
     // The first `count` values are read, the others are set to `other`.
     Block(const float* ptr, int64_t count, float other) : Block(other) {
-        std::memcpy(half, ptr, std::max<int64_t>(std::min(count, SIDE), 0) * sizeof(float));
+        std::memcpy(part, ptr, std::max<int64_t>(std::min(count, SIDE), 0) * sizeof(float));
     }
-    void put(float* ptr) const { store8(ptr, half[0]), store8(ptr + 8, half[1]); }
+    void put(float* ptr) const {
+        for (int64_t i = 0; i < PARTS; i++) store(ptr + i * LANES, part[i]);
+    }
     // The first `count` values.
     void put(float* ptr, int64_t count) const {
         if (count >= SIDE) return put(ptr);
@@ -55,42 +53,53 @@ struct Block {
         put(values);
         std::memcpy(ptr, values, count * sizeof(float));
     }
-    // Both halves of other blocks through a function of vectors.
+    // All vectors of other blocks through a function of vectors.
     template <typename F, typename... Blocks>
     static Block of(F f, const Blocks&... x) {
         Block result;
-        for (int number = 0; number < 2; number++) result.half[number] = f(x.half[number]...);
+        for (int64_t i = 0; i < PARTS; i++) result.part[i] = f(x.part[i]...);
         return result;
     }
     // The largest value; NaN if any is.
     float most() const {
-        Floats8 eight = maximum(half[0], half[1]);
-        Floats4 four = maximum(__builtin_shufflevector(eight, eight, 0, 1, 2, 3),
-                               __builtin_shufflevector(eight, eight, 4, 5, 6, 7));
-        return maximum(maximum(four[0], four[1]), maximum(four[2], four[3]));
+        Floats all = part[0];
+        for (int64_t i = 1; i < PARTS; i++) all = maximum(all, part[i]);
+        return reduce_max(all);
+    }
+    float sum() const {
+        Floats all = part[0];
+        for (int64_t i = 1; i < PARTS; i++) all += part[i];
+        return reduce_sum(all);
     }
 };
 
+// 1 at one vertex, 0 at the others.
+Block one_at(int64_t vertex) {
+    float values[SIDE] = {};
+    values[vertex] = 1;
+    return Block(values);
+}
+
 Block operator+(const Block& x, const Block& y) {
-    return Block::of([](Floats8 a, Floats8 b) { return a + b; }, x, y);
+    return Block::of([](Floats a, Floats b) { return a + b; }, x, y);
 }
 Block operator*(const Block& x, const Block& y) {
-    return Block::of([](Floats8 a, Floats8 b) { return a * b; }, x, y);
+    return Block::of([](Floats a, Floats b) { return a * b; }, x, y);
 }
 Block operator+(const Block& x, float y) { return x + Block(y); }
 Block operator*(const Block& x, float y) { return x * Block(y); }
 
 // exp(x) for x <= 80; what lies below -87 becomes exp(-87).
-Block exp_of(const Block& x) { return Block::of([](Floats8 a) { return exp_negative_of<Floats8, Ints8>(a); }, x); }
+Block exp_of(const Block& x) { return Block::of([](Floats a) { return exp_negative(a); }, x); }
 
 // exp(x) for x <= 0, and zero below -87, where exp_negative ends.
 Block exp_or_zero(const Block& x) {
-    return Block::of([](Floats8 a) { return a < -87.0f ? Floats8{} : exp_negative_of<Floats8, Ints8>(a); }, x);
+    return Block::of([](Floats a) { return a < -87.0f ? Floats{} : exp_negative(a); }, x);
 }
 
 // exp(x), with x at most `most`.
 Block exp_up_to(float most, const Block& x) {
-    return exp_of(Block::of([=](Floats8 a) { return a > most ? Floats8{} + most : a; }, x));
+    return exp_of(Block::of([=](Floats a) { return a > most ? fill(most) : a; }, x));
 }
 
 struct Graph {
@@ -105,15 +114,16 @@ struct Graph {
 template <int64_t N>
 __attribute__((always_inline)) inline void product(const float* a, int64_t row_stride, int64_t column_stride,
                                                    const float* b, int64_t b_stride, int64_t count, Block* out) {
-    Floats8 sums[N][2] = {};
+    Floats sums[N][PARTS] = {};
     for (int64_t k = 0; k < count; k++) {
-        Floats8 low = load8(b + k * b_stride), high = load8(b + k * b_stride + 8);
+        Block x(b + k * b_stride);
         for (int64_t row = 0; row < N; row++) {
             float factor = a[row * row_stride + k * column_stride];
-            sums[row][0] += factor * low, sums[row][1] += factor * high;
+            for (int64_t i = 0; i < PARTS; i++) sums[row][i] += factor * x.part[i];
         }
     }
-    for (int64_t row = 0; row < N; row++) out[row].half[0] = sums[row][0], out[row].half[1] = sums[row][1];
+    for (int64_t row = 0; row < N; row++)
+        for (int64_t i = 0; i < PARTS; i++) out[row].part[i] = sums[row][i];
 }
 
 // Values times exp(exponent): values [T + ROWS, width], exponents [blocks, T padded + SIDE].
@@ -139,7 +149,7 @@ struct Scores {
         float largest = x.most();
         if (largest == 0) return;
         // 1 / largest would be infinite for the smallest floats.
-        Block::of([=](Floats8 a) { return a / largest; }, x).put(block(label, number));
+        Block::of([=](Floats a) { return a / largest; }, x).put(block(label, number));
         exponent(label, number) = exponent_of_x + std::log(largest);
     }
 };
@@ -160,7 +170,7 @@ struct Emissions {
     // x times the probabilities of a label, in units of exp(exponent); the exponent is that of x before. It follows the
     // largest log-probability of the vertices that x reaches.
     Block emit(int64_t label, const Block& x, float& exponent) const {
-        auto reached = [](Floats8 a, Floats8 b) { return a == 0 ? Floats8{} - INF : b; };
+        auto reached = [](Floats a, Floats b) { return a == 0 ? fill(-INF) : b; };
         Block log = Block::of(reached, x, Block(&logs[label * SIDE]));
         float largest = log.most();
         if (largest == -INF) return Block(0.0f);
@@ -171,10 +181,8 @@ struct Emissions {
 
 // x, and `other` at the first `count` vertices of the block.
 Block without_first(const Block& x, int64_t count, float other) {
-    const Ints8 lane = {0, 1, 2, 3, 4, 5, 6, 7};
     Block result;
-    for (int number = 0; number < 2; number++)
-        result.half[number] = lane + 8 * number < (int32_t)count ? Floats8{} + other : x.half[number];
+    for (int64_t i = 0; i < PARTS; i++) result.part[i] = first_lanes(fill(other), count - i * LANES, x.part[i]);
     return result;
 }
 
@@ -205,7 +213,7 @@ void gather(const Scores& scores, int64_t labels, int64_t from, int64_t first, i
     for (int64_t block = first; block < end; block++)
         for (int64_t t = 0; t < count; t += SIDE) {
             Block x(&scores.exponent(from + t, block)), most(exponents + 1 + t);
-            Block::of([](Floats8 a, Floats8 b) { return a > b ? a : b; }, x, most).put(exponents + 1 + t);
+            Block::of([](Floats a, Floats b) { return a > b ? a : b; }, x, most).put(exponents + 1 + t);
         }
     for (int64_t block = first; block < end; block++) {
         bool any = false;
@@ -272,15 +280,14 @@ float forward(const Graph& graph, Scratch& scratch, Scores scores) {
     float* edges = scratch.edges.data();
     read_edges(graph, edges);
     Emissions emissions(labels);
-    Block one(0.0f);
-    one.half[0][0] = 1;
+    const Block first = one_at(0);
     for (int64_t block = 0; block < graph.blocks(); block++) {
         auto steps = [&](int64_t other) { return edges + other * SIDE * width + block * SIDE; };
         emissions.read(graph, block);
         gather(scores, labels, 0, 0, block, steps, scratch.sums.data(), scratch.sum_exponents.data(),
                scratch.factors.data());
         // Only vertex 0 emits the first label.
-        if (block == 0 && graph.match[0] != -INF) scores.put(0, 0, one, graph.match[0]);
+        if (block == 0 && graph.match[0] != -INF) scores.put(0, 0, first, graph.match[0]);
         for (int64_t t = 1; t < labels; t++) {
             float exponent = scratch.sum_exponents[t];
             Block inside = combine(scores.block(t - 1, block), steps(block), width);
@@ -305,7 +312,6 @@ void transpose(const float* from, int64_t width, float* to) {
 // d_links: [L, columns] = scale times the posterior of each edge, from the scores of both directions.
 void edge_posteriors(const Graph& graph, const Scores& before, const Scores& after, float log_prob, float scale,
                      Scratch& scratch, float* d_links, int64_t columns) {
-    constexpr int64_t N = 4;
     const float* edges = scratch.edges.data();
     int64_t width = graph.width(), count = graph.labels - 1;
     float *weighted = scratch.weighted.data(), *factors = scratch.factors.data();
@@ -328,10 +334,10 @@ void edge_posteriors(const Graph& graph, const Scores& before, const Scores& aft
             }
             for (int64_t t = 0; t < count; t++)
                 (Block(after.block(t + 1, to)) * factors[t]).put(weighted + t * SIDE);
-            for (int64_t row = 0; row < rows; row += N) {
-                Block sums[N];
-                product<N>(before.block(0, from) + row, 1, width, weighted, SIDE, most > NONE ? count : 0, sums);
-                for (int64_t one = row; one < std::min(row + N, rows); one++) {
+            for (int64_t row = 0; row < rows; row += EDGE_ROWS) {
+                Block sums[EDGE_ROWS];
+                product<EDGE_ROWS>(before.block(0, from) + row, 1, width, weighted, SIDE, most > NONE ? count : 0, sums);
+                for (int64_t one = row; one < std::min(row + EDGE_ROWS, rows); one++) {
                     int64_t vertex = from * SIDE + one;
                     Block edge = Block(edges + vertex * width + to * SIDE) * edge_factor;
                     (edge * sums[one - row] * scale).put(d_links + vertex * columns + to * SIDE, graph.vertices - to * SIDE);
@@ -365,7 +371,7 @@ float backward(const Graph& graph, Scratch& scratch, const Scores& before, float
             float exponent = NONE;
             Block x(0.0f);
             if (t == labels - 1) {
-                if (block == last / SIDE) x.half[last % SIDE / 8][last % 8] = 1, exponent = 0;
+                if (block == last / SIDE) x = one_at(last % SIDE), exponent = 0;
             } else {
                 exponent = scratch.sum_exponents[t + 1];
                 Block inside = combine(after.block(t + 1, block), steps(block), width);
@@ -384,10 +390,7 @@ float backward(const Graph& graph, Scratch& scratch, const Scores& before, float
         }
     }
     edge_posteriors(graph, before, after, log_prob, scale, scratch, d_links, link_columns);
-    Floats8 both = mass.half[0] + mass.half[1];
-    float total = 0;
-    for (int lane = 0; lane < 8; lane++) total += both[lane];
-    return total;
+    return mass.sum();
 }
 
 // The score of the best path, and its vertices [T]; of tied predecessors the first.
@@ -400,20 +403,22 @@ float best_path(const Graph& graph, std::vector<float>& scores, std::vector<int3
     for (int64_t t = 1; t < labels; t++, std::swap(from, to))
         for (int64_t j = 0; j < vertices; j += SIDE) {
             int64_t lanes = std::min(SIDE, vertices - j);
-            Floats8 best[2] = {Floats8{} - INF, Floats8{} - INF};
-            Ints8 step[2] = {};
+            Block best(-INF);
+            Ints step[PARTS] = {};
             for (int64_t i = t - 1; i < std::min(j + SIDE, vertices); i++) {
                 if (from[i] == -INF) continue;
                 Block x = links_of(graph, i, j);
-                for (int number = 0; number < 2; number++) {
-                    Floats8 score = x.half[number] + from[i];
-                    Ints8 better = score > best[number];
-                    best[number] = better ? score : best[number];
-                    step[number] = better ? Ints8{} + (int32_t)i : step[number];
+                for (int64_t part = 0; part < PARTS; part++) {
+                    Floats score = x.part[part] + from[i];
+                    Ints better = score > best.part[part];
+                    best.part[part] = better ? score : best.part[part];
+                    step[part] = better ? Ints{} + (int32_t)i : step[part];
                 }
             }
+            float scores_here[SIDE];
+            best.put(scores_here);
             for (int64_t lane = 0; lane < lanes; lane++)
-                to[j + lane] = best[lane / 8][lane % 8] + graph.match[(j + lane) * graph.match_stride + t];
+                to[j + lane] = scores_here[lane] + graph.match[(j + lane) * graph.match_stride + t];
             std::memcpy(&steps[t * width + j], step, sizeof step);
         }
     int64_t at = vertices - 1;
