@@ -1,4 +1,4 @@
-"""CMLM+Corr: joint training with the correction loss of CMLMC (Huang et al., 2021, its third change).
+"""CMLM+Corr: joint training with the correction loss of CMLMC (Huang et al., 2022, its third change).
 
 A share of the observed tokens is replaced by what the model itself predicts from a fully masked canvas, and predicted
 again. Decoding accordingly predicts every cell anew in each pass. Axes: B sentences, T target places.

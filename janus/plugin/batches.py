@@ -37,7 +37,7 @@ class WholeEpochs:
     ) -> EpochBatchIterator:
         """fairseq's batches of any size, drawn from the seed alone, collated by worker processes or between updates.
 
-        `data_buffer_size`, `required_batch_size_multiple` (whose default of 8 drops the last batch) and
+        `data_buffer_size`, `required_batch_size_multiple` (whose default of 8 drops up to seven sentences) and
         `ignore_invalid_inputs` are ignored. Raises InputError if a sentence exceeds the model or a batch; fairseq would
         skip it.
         """

@@ -62,7 +62,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class CorrectionWeights(Weights):
-    """Weights with cross entropy at replaced observed tokens (CMLMC, Huang et al., 2021)."""
+    """Weights with cross entropy at replaced observed tokens (CMLMC, Huang et al., 2022)."""
 
     correction: float = option(0.0, "Cross entropy of the correction pass of CMLMC (its third change).", minimum=0)
 
