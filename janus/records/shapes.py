@@ -97,6 +97,7 @@ TRAINING: Shape = {
     "arguments": _list(_TEXT),
     "data": _map(_TEXT),
     "wall_seconds": _NUMBER,
+    "energy_joules": _map(_NUMBER),
     "parameters": _or_none(_COUNT),
 }
 AVERAGE: Shape = {"checkpoints": {"anyOf": [_map(_TEXT), _list(_TEXT)]}, "sha256": _TEXT}

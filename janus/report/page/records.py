@@ -126,13 +126,14 @@ def _is_of(name: str, ends: str) -> bool:
 
 
 def _origin(record: Mapping[str, Any]) -> list[Fact]:
-    """Seed, revision, device and time of a record."""
+    """Seed, revision, device, time and energy of a record."""
     revision, _, dirty = str(record.get("revision", "unknown")).partition("-")
     return [
         *([("Seed", str(record["seed"]))] if "seed" in record else []),
         ("Revision", revision + (", with uncommitted changes" if dirty else "")),
         *([("Device", record["device"])] if record.get("device") else []),
         *([("Wall time", seconds_text(record["wall_seconds"]))] if "wall_seconds" in record else []),
+        *([("Energy", energy_text(record["energy_joules"]))] if record.get("energy_joules") else []),
         *([("Finished", time_text(record["finished"]))] if record.get("finished") else []),
     ]
 
@@ -147,6 +148,15 @@ def seconds_text(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.3g} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def energy_text(joules: Mapping[str, float]) -> str:
+    """Joules of each kind of device in the unit that suits them."""
+    kinds = [
+        f"{kind} {value / 1e6:.3g} MJ" if value >= 1e6 else f"{kind} {value / 1e3:.3g} kJ"
+        for kind, value in joules.items()
+    ]
+    return ", ".join(kinds)
 
 
 def time_text(stamp: str) -> str:
