@@ -58,13 +58,14 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise InputError("contains no model", where=path, fix="give a checkpoint written by fairseq-train")
     for name, value, kinds in _parts(state):
         if value is not None and not isinstance(value, kinds):
+            wanted = "list" if kinds is list else "map"
             fix = "give a checkpoint written by fairseq-train"
-            raise InputError(f"its {name} is a {type(value).__name__}, which is no map", where=path, fix=fix)
+            raise InputError(f"its {name} is a {type(value).__name__}, not a {wanted}", where=path, fix=fix)
     return state
 
 
 def _parts(state: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """What readers of a checkpoint take for maps: name, value, and the types that fairseq writes."""
+    """What readers of a checkpoint take for maps and lists: name, value, and the types that fairseq writes."""
     yield "args", state.get("args"), (Namespace, Mapping)
     yield "extra_state", state.get("extra_state"), Mapping
     config = state.get("cfg")
@@ -73,8 +74,9 @@ def _parts(state: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     for name in ("model", "task", "distributed_training"):
         yield f"cfg.{name}", parts.get(name), Mapping if name == "distributed_training" else (Namespace, Mapping)
     history = state.get("optimizer_history")
-    for entry in history if isinstance(history, list) else [history]:
-        yield "optimizer_history", entry, Mapping
+    yield "optimizer_history", history, list
+    for entry in history if isinstance(history, list) else []:
+        yield "entry of optimizer_history", entry, Mapping
 
 
 def check_numbers(weights: Mapping[str, Tensor], path: Path) -> None:

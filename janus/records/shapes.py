@@ -60,7 +60,10 @@ SIGNS: Shape = {
 }
 TESTS: Shape = dict.fromkeys(("delta", "p_bootstrap", "p_randomisation"), _NUMBER)
 COMPLEXITY: Shape = {
-    "texts": _holding({"raw": _holding(_TEXTS, *_RAW), "distilled": _holding(_TEXTS, *_TEXTS)}, "raw", "distilled"),
+    "texts": {
+        **_holding({"raw": _holding(_TEXTS, *_RAW), "distilled": _holding(_TEXTS, *_TEXTS)}, "raw", "distilled"),
+        "additionalProperties": False,
+    },
     "provenance": _holding({"corpus": _TEXT, "pairs": _COUNT, "distilled": _TEACHER}, "corpus", "pairs", "distilled"),
 }
 # Of janus.decoding: speeds, and how a file was decoded.

@@ -139,6 +139,8 @@ def _settings_of(origin: Mapping[str, Any]) -> Settings:
 def _settings_in(path: Path) -> Settings:
     try:
         return training_settings(read_record(path, TRAINING, "arguments"))
+    except KeyError as error:
+        raise InputError(f"its arguments have no --{error.args[0]}", where=path, fix="train again") from error
     except (ValueError, OverflowError) as error:
         if isinstance(error, InputError):
             raise

@@ -104,11 +104,14 @@ def _unreserved(subwords: Iterable[str]) -> Iterator[str]:
 def load_codes(codes: Path, glossaries: Iterable[str] = ()) -> BPE:
     """A subword-nmt encoder from a codes file.
 
-    Raises InputError, with the line, where the file is not one: no version line, or a line that is not two symbols.
+    Raises InputError, with the line, where the file is not one: no version line, no merges, or a line that is not two
+    symbols.
     """
     lines = read_lines(codes)
     if not lines or lines[0] != _VERSION:
         raise InputError(f"first line is not {_VERSION!r}", where=f"{codes}:1", fix="give a subword-nmt codes file")
+    if len(lines) == 1:
+        raise InputError("no merges in it", where=codes, fix="learn the codes again")
     for number, line in enumerate(lines[1:], 2):
         symbols = line.split(" ")
         if len(symbols) != 2 or not all(symbols):

@@ -79,7 +79,7 @@ def _is_entry(line: str) -> bool:
         return False
     try:
         json.loads("{" + tail)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return False
     return True
 

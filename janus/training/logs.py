@@ -72,7 +72,7 @@ def _entries(line: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for head in _HEAD.finditer(line):
         try:
             values, _ = _DECODER.raw_decode(line, head.end())
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             continue
         yield head[1], values
 

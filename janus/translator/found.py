@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from janus.decoding.decoding import Decoding, decoder_of, use_of
 from janus.errors import InputError
+from janus.files import parse_json
 from janus.methods.base.method import MANNERS
 from janus.methods.base.registry import find_method, method_names
 from janus.model.checkpoints import config_from_options, options_of, read_checkpoint
@@ -126,7 +126,11 @@ def _run_of(checkpoint: Path) -> Path | None:
 def _methods(state: Mapping[str, Any], task: Mapping[str, Any], path: Path) -> dict[str, str]:
     """The method of each manner, in the order of tables: as this suite trained it, or as fairseq's options tell."""
     if task.get("valid_decodings"):
-        trained = {one["manner"]: one["method"] for one in json.loads(task["valid_decodings"])}
+        try:
+            trained = {one["manner"]: one["method"] for one in parse_json(task["valid_decodings"])}
+        except (KeyError, TypeError, ValueError) as error:
+            fix = "give a checkpoint that this suite trained"
+            raise InputError(f"its valid_decodings are broken ({error})", where=path, fix=fix) from error
         if trained:
             return {manner: trained[manner] for manner in MANNERS if manner in trained}
     options = options_of(state, path)

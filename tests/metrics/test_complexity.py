@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from janus.errors import InputError
 from janus.files import read_json, write_json, write_lines
 from janus.metrics.complexity import complexity, divergence, entropy, measure_files, translations
 from janus.report.complexity import write_complexity
@@ -68,3 +69,6 @@ def test_files_are_measured_and_shown(tmp_path):
     table = (tmp_path / "table.md").read_text(encoding="utf-8").splitlines()
     assert [line.split("|")[1].strip() for line in table if line.startswith("|")][2:] == ["demo", "demo+kd"]
     assert "| demo+kd | transformer | 5 | 250 |" in table[-1]
+    write_json(tmp_path / "out.json", made | {"texts": made["texts"] | {"third": made["texts"]["raw"]}})
+    with pytest.raises(InputError, match="third"):
+        write_complexity([tmp_path / "out.json"], tmp_path / "table")

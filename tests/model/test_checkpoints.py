@@ -266,6 +266,20 @@ def test_nothing_to_average_is_an_error(tmp_path):
         average_checkpoints([], tmp_path / "average.pt")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("optimizer_history", {"num_updates": 3}, "its optimizer_history is a dict, not a list"),
+        ("optimizer_history", [3], "its entry of optimizer_history is a int, not a map"),
+        ("extra_state", [], "its extra_state is a list, not a map"),
+    ],
+)
+def test_a_part_of_another_type_is_refused_before_it_is_used(tmp_path, name, value, message):
+    torch.save({"model": {"w": torch.zeros(2)}, name: value}, tmp_path / "checkpoint.pt")
+    with pytest.raises(InputError, match=message):
+        average_checkpoints([tmp_path / "checkpoint.pt"], tmp_path / "average.pt")
+
+
 WHAT_TORCH_STUMBLES_OVER = {
     "text": b"hello world\n",
     "a web page": b"<!DOCTYPE html><title>Sign in</title>",

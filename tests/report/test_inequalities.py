@@ -9,6 +9,7 @@ import pytest
 from janus.config.system_entries import load_systems
 from janus.config.systems import training_arguments
 from janus.config.tiers import averages, check, read_yaml, settings
+from janus.errors import InputError
 from janus.files import read_json, write_json
 from janus.report.inequalities import differences, inequality_notes, parse_options, training_settings
 from janus.report.origins import origin_notes, provenance_notes
@@ -254,6 +255,15 @@ def test_the_tracked_run_says_what_was_unequal() -> None:
         "trained at revision ccfdb4f (Transformer), 5c38cfe (CMLM), 2b0d2e5 (AR+NAR), 00b135e (JANUS (paper))" in mixed
     )
     assert "trained by adam (Transformer, CMLM), fused_adamw (AR+NAR, JANUS (paper))" in mixed
+
+
+@pytest.mark.parametrize("option", ["max-tokens", "lr"])
+def test_a_record_without_an_option_is_refused_in_one_line(origin, option: str) -> None:
+    broken = record("janus-paper")
+    place = broken["arguments"].index(f"--{option}")
+    del broken["arguments"][place : place + 2]
+    with pytest.raises(InputError, match=rf"broken-1\.json: its arguments have no --{option}; train again"):
+        differences(origin("whole", record("janus-paper")), origin("broken", broken))
 
 
 def test_rows_of_one_origin_have_no_note() -> None:

@@ -123,7 +123,12 @@ def test_progress_noise_of_subword_nmt_stays_inside(corpus, capsys):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("t h\n", ":1: first line"), ("", ":1"), ("#version: 0.2\na b\nabc\n", ":3: not two symbols")],
+    [
+        ("t h\n", ":1: first line"),
+        ("", ":1"),
+        ("#version: 0.2\na b\nabc\n", ":3: not two symbols"),
+        ("#version: 0.2", ": no merges"),
+    ],
 )
 def test_a_file_that_holds_no_codes_is_refused(content, message, tmp_path):
     (tmp_path / "codes").write_text(content)

@@ -76,6 +76,12 @@ def test_the_first_exception_is_the_cause(code, expected):
     assert cause_of(lines, status) == (expected, False)
 
 
+@pytest.mark.parametrize("broken", ['{"a":' * 100_000, '{"loss": ' + "9" * 5000 + "}"])
+def test_an_entry_of_the_log_that_no_parser_takes_is_no_entry(broken):
+    lines = [f"2026-01-01 00:00:00 | INFO | train | {broken}", "ValueError: the cause"]
+    assert cause_of(lines, 1) == ("ValueError: the cause", False)
+
+
 def test_bad_input_is_told_from_a_crash():
     code = "from janus.errors import InputError\n{}"
     lines, status = output_of(code.format("raise InputError('is empty', where='train.de', fix='restore it')"))

@@ -33,6 +33,7 @@ GARBLED = [
     HEAD + "valid | {" * 3,
     HEAD + "valid | {]",
     HEAD + "valid | " + '{"a":' * 100_000,
+    HEAD + 'valid | {"epoch": 1, "valid_loss": ' + "9" * 5000 + ', "valid_num_updates": "6"}',
     HEAD + "train_inner | {}",
     HEAD + 'train_inner | {"num_updates": {}, "loss": 1}',
     HEAD + 'train_inner | {"num_updates": "3"}',

@@ -19,6 +19,7 @@ from janus.errors import InputError
 from janus.files import read_json, read_lines
 from janus.text.subwords import remove_bpe
 from janus.text.tokenise import detokenise
+from janus.translator.found import find
 
 AR = {"beam": 4, "max_len_a": 1.0, "max_len_b": 3}
 NAR = {"passes": 4, "length_beam": 3}
@@ -168,6 +169,15 @@ def test_bad_text_is_one_line_that_names_it(run, capsys, monkeypatch, text, comp
     monkeypatch.setattr("sys.stdin", Namespace(buffer=io.BytesIO(text), isatty=lambda: False))
     assert main(["translate", str(run), "--quiet"]) == 1
     assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("broken", ["[{", '[{"manner": "ar"}]', "[3]", "[" * 100_000])
+def test_decodings_that_cannot_be_read_are_one_line(run, tmp_path, broken):
+    state = torch.load(run / "averaged.pt", weights_only=False)
+    state["cfg"]["task"]["valid_decodings"] = broken
+    torch.save(state, tmp_path / "averaged.pt")
+    with pytest.raises(InputError, match=r"averaged\.pt: its valid_decodings are broken"):
+        find(tmp_path / "averaged.pt")
 
 
 def test_a_folder_without_a_checkpoint_is_one_line(tmp_path, capsys):

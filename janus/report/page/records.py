@@ -1,12 +1,12 @@
 """What the records of a run tell of a number: who trained it, with which seed and data, on what, for how long."""
 
-import json
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from janus.errors import InputError
+from janus.files import parse_json
 from janus.records.evidence import without_absolute_paths
 
 # A label and a value; of several values under one label, those after the first have none.
@@ -37,10 +37,10 @@ class Records:
         if name not in self._read:
             path = self._run / name
             try:
-                self._read[name] = json.loads(self.text(path))
+                self._read[name] = parse_json(self.text(path))
             except FileNotFoundError:
                 self._read[name] = None
-            except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            except (OSError, ValueError) as error:
                 raise InputError(f"not a record ({error})", where=path, fix="remove it and make it again") from error
         return self._read[name]
 

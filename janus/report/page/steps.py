@@ -1,11 +1,10 @@
 """The passes of refined sentences, as `janus translate --show-steps --json` prints them, for a page."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from janus.errors import InputError
-from janus.files import read_lines
+from janus.files import parse_json, read_lines
 
 SUFFIX = ".steps.jsonl"
 _PARTS = ("subwords", "probabilities", "masked", "changed")
@@ -29,7 +28,7 @@ def refinements(run: Path) -> list[dict[str, Any]]:
 
 def _sentence(line: str, where: str) -> dict[str, Any]:
     try:
-        record = json.loads(line)
+        record = parse_json(line)
         best = record["outputs"][0]
         passes = [{part: one[part] for part in _PARTS} for one in best["passes"]]
         for one in passes:
