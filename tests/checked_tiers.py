@@ -23,8 +23,14 @@ PUBLISHED = load_published(ROOT / "workflow/published")
 STATEMENTS = load_statements(ROOT / "workflow/published/claims.csv")
 
 
-def checked(change=lambda tier: None, *, of="demo", systems=SYSTEMS):
-    tier = read_yaml(ROOT / f"config/{of}.yaml")
+def systems_of(name):
+    """The systems of config/systems.yaml and those of a tier's own."""
+    own = read_yaml(ROOT / f"config/{name}.yaml").get("systems")
+    return load_systems(ROOT / "config/systems.yaml", SCHEMAS, own=own) if own else SYSTEMS
+
+
+def checked(change=lambda tier: None, *, of="demo", systems=None):
+    tier, systems = read_yaml(ROOT / f"config/{of}.yaml"), systems or systems_of(of)
     change(tier)
     tier = with_entries(check(tier, SCHEMAS / "tier.schema.yaml", where=f"{of}.yaml"), systems)
     known = {"texts": TEXTS, "models": ["bart.base"], "published": PUBLISHED, "statements": STATEMENTS}

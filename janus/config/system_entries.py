@@ -16,6 +16,7 @@ import yaml
 from janus.config.given import given_of
 from janus.config.tiers import BLOCKS, check_rules, known
 from janus.config.yaml_file import read_schema, read_yaml
+from janus.decoding.decoding import decoder_names, named_for
 from janus.errors import InputError, require_none, together
 from janus.methods.base.options import schema_of
 from janus.methods.base.registry import find_method, method_names
@@ -140,6 +141,9 @@ def _with_training(entry: Entry, said: Entry, checked: Mapping[str, Any]) -> dic
         return dict(entry)
     shared = {key: value for key, value in checked[trainer].items() if key not in ("note", "published")}
     own = {key: entry[key] for key in said}
+    if (decoder := own.get("decoding", {}).get("decoder")) in decoder_names():
+        # The other manner of the row that trains it would be the same decoding under another name.
+        shared["manners"] = [one for one in shared["manners"] if named_for(decoder, one)] or shared["manners"]
     if "decoder" not in own.get("decoding", {}):
         # Another decoder has settings of its own.
         own["decoding"] = {**shared["decoding"], **own.get("decoding", {})}

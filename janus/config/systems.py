@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from janus.config.tiers import NAMING
-from janus.decoding.decoding import choose, keys_of, use_of
+from janus.decoding.decoding import choose, find_decoder, keys_of, named_for, use_of
 from janus.errors import InputError
 from janus.methods.base.method import BaseMethod, Training
 from janus.methods.base.options import schema_of
@@ -81,7 +81,8 @@ def decoding_settings(system: Mapping[str, Any], settings: Settings, *, manner: 
     They are those of the block `decoding` that the decoder reads, unless the method sets them. `passes` replaces the
     number of decoder passes for a decoder that has one.
     """
-    named = {"manner": manner, "method": system["method"], "decoder": settings["decoding"].get("decoder", "")}
+    decoder = named_for(settings["decoding"].get("decoder", ""), manner)
+    named = {"manner": manner, "method": system["method"], "decoder": decoder}
     own = use_of(system["method"], manner).options
     block = {key: value for key, value in settings["decoding"].items() if key not in own}
     chosen = choose(block | ({"passes": passes} if passes and "passes" not in own else {}), **named)
@@ -90,9 +91,15 @@ def decoding_settings(system: Mapping[str, Any], settings: Settings, *, manner: 
 
 def require_read(system: Mapping[str, Any], decoding: Mapping[str, Any]) -> None:
     """Raise InputError for a key of the system's own `decoding` that none of its decoders reads."""
-    keys = {"decoder", "batch_tokens"}
+    keys, decoder = {"decoder", "batch_tokens"}, decoding.get("decoder", "")
     for manner in system["manners"]:
-        keys |= set(keys_of(manner=manner, method=system["method"], decoder=decoding.get("decoder", "")))
+        keys |= set(keys_of(manner=manner, method=system["method"], decoder=named_for(decoder, manner)))
+    if decoder and not any(named_for(decoder, manner) for manner in system["manners"]):
+        raise InputError(
+            f"the system does not decode as {find_decoder(decoder).manner}, as {decoder} does",
+            where="decoding.decoder",
+            fix="name another decoder",
+        )
     for key in system["decoding"]:
         if key not in keys:
             raise InputError(
@@ -104,8 +111,8 @@ def require_read(system: Mapping[str, Any], decoding: Mapping[str, Any]) -> None
 
 def decoder_modules(system: Mapping[str, Any]) -> list[str]:
     """The modules of this package that decode a system, which a script loads by name: decoders, and a bridge."""
-    named = system["decoding"].get("decoder")
-    names = [named] if named else [use_of(system["method"], manner).decoder for manner in system["manners"]]
+    named = system["decoding"].get("decoder", "")
+    names = [named_for(named, manner) or use_of(system["method"], manner).decoder for manner in system["manners"]]
     bridge = find_method(system["method"]).bridge
     return [*(f"janus.decoding.{name}" for name in names if isinstance(name, str)), *([bridge] if bridge else [])]
 

@@ -167,4 +167,4 @@ class _Search:
         self.ids, self.longest = self.ids[live], self.longest[live]
 
 
-DECODER = Decoder("beam", BeamSettings, beam_search)
+DECODER = Decoder("beam", BeamSettings, beam_search, manner="ar", reads="prefixes")

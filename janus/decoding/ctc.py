@@ -61,4 +61,4 @@ def said(words: Tensor, sentence: Tensor, blank: int) -> Tensor:
     return ~torch.cat([follows, follows.new_zeros(1)]) & (words != blank)
 
 
-DECODER = Decoder("ctc", CtcSettings, ctc)
+DECODER = Decoder("ctc", CtcSettings, ctc, manner="nar", reads="cells that align with words")

@@ -131,4 +131,4 @@ def _add(one: float, other: float) -> float:
     return high if low == -math.inf else high + math.log1p(math.exp(low - high))
 
 
-DECODER = Decoder("dag_beam", DagBeamSettings, dag_beam)
+DECODER = Decoder("dag_beam", DagBeamSettings, dag_beam, manner="nar", reads="a graph of words")

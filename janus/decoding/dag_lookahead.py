@@ -121,4 +121,4 @@ def _repeats(words: list[int], settings: LookaheadSettings) -> bool:
     return size > 0 and any(words[-size:] == one for one in seen)
 
 
-DECODER = Decoder("dag_lookahead", LookaheadSettings, dag_lookahead)
+DECODER = Decoder("dag_lookahead", LookaheadSettings, dag_lookahead, manner="nar", reads="a graph of words")

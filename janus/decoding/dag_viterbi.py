@@ -108,4 +108,4 @@ def _output(rows: list[int], score: float, graph: WordGraph, pad: int) -> Hypoth
     return hypothesis([words[n] for n in shown], [scores[n] for n in shown], score, graph)
 
 
-DECODER = Decoder("dag_viterbi", ViterbiSettings, dag_viterbi)
+DECODER = Decoder("dag_viterbi", ViterbiSettings, dag_viterbi, manner="nar", reads="a graph of words")

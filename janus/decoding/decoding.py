@@ -36,11 +36,14 @@ class Decoding:
         """The decoding of a manner as a method decides, with `options` that replace settings.
 
         decoder: a decoder of this package instead of the method's. Raises InputError for an unknown manner, method or
-        decoder, a setting that the decoder does not have, and values that it rejects.
+        decoder, a decoder of another manner or of other models, a setting that the decoder does not have, and values
+        that it rejects.
         """
         use = use_of(method, manner)
-        chosen = find_decoder(decoder) if decoder else decoder_of(use)
-        own = {} if decoder and chosen != decoder_of(use) else use.options
+        usual = decoder_of(use)
+        chosen = find_decoder(decoder) if decoder else usual
+        _require_fit(chosen, usual, manner, method)
+        own = use.options if chosen == usual else {}
         if unknown := sorted(set(options) - set(chosen.keys)):
             raise InputError(
                 f"the decoder {chosen.name} has no setting {unknown[0]!r}",
@@ -87,6 +90,23 @@ class Decoding:
         return self.decoder.decode(model, source, self.settings, steps=steps, where=where)
 
 
+def _require_fit(chosen: Decoder, usual: Decoder, manner: str, method: str) -> None:
+    """Raise InputError if a decoder cannot stand in for the usual one of a method in a manner."""
+    if chosen.manner not in ("", manner):
+        raise InputError(
+            f"{chosen.name} decodes as {chosen.manner}, not as {manner}",
+            where="decoder",
+            fix=f"use the manner {chosen.manner}, or another decoder",
+        )
+    # What the model of another toolkit has learnt is not known.
+    if method and chosen.reads and usual.reads and chosen.reads != usual.reads:
+        raise InputError(
+            f"{chosen.name} fills {chosen.reads}, and a model of the method {method} has learnt to fill {usual.reads}",
+            where="decoder",
+            fix=f"use {' or '.join(name for name in decoder_names() if find_decoder(name).reads == usual.reads)}",
+        )
+
+
 def _require_type(settings: type, name: str, value: Any) -> None:
     """Raise InputError if a setting is not of the type of its default."""
     default = next(one.default for one in fields(settings) if one.name == name)
@@ -131,6 +151,11 @@ def find_decoder(name: str) -> Decoder:
         known = ", ".join(decoder_names())
         raise InputError(f"unknown decoder {name!r}", where="decoder", fix=f"use one of {known}")
     return found
+
+
+def named_for(name: str, manner: str) -> str:
+    """The name of a decoder if it decodes in a manner; otherwise nothing, which stands for the usual decoder."""
+    return name if name and find_decoder(name).manner in ("", manner) else ""
 
 
 def decoder_names() -> list[str]:

@@ -202,4 +202,11 @@ def ranks(keys: Tensor, words: Tensor) -> Tensor:
     return keys.float().masked_fill(~words, torch.inf).argsort(dim=1, stable=True).argsort(1)
 
 
-DECODER = Decoder("easy_first", EasyFirstSettings, search, partial(search, steps=True))
+DECODER = Decoder(
+    "easy_first",
+    EasyFirstSettings,
+    search,
+    partial(search, steps=True),
+    manner="nar",
+    reads="words that do not see themselves",
+)

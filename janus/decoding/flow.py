@@ -59,4 +59,4 @@ def flow(model: JanusTransformer, source: Source, settings: FlowSettings) -> lis
     return [hypotheses[:1] for hypotheses in found.hypotheses(chosen.flatten())]
 
 
-DECODER = Decoder("flow", FlowSettings, flow)
+DECODER = Decoder("flow", FlowSettings, flow, manner="nar", reads="latent rows")

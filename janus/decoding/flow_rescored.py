@@ -31,4 +31,4 @@ def flow_rescored(model: JanusTransformer, source: Source, settings: FlowRescore
     return ranked_by(settings.rescore, model, source, flow_weighted(model, source, settings))
 
 
-DECODER = Decoder("flow_rescored", FlowRescoredSettings, flow_rescored)
+DECODER = Decoder("flow_rescored", FlowRescoredSettings, flow_rescored, manner="nar", reads="latent rows")

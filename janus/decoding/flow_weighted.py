@@ -77,4 +77,4 @@ def weighted_scores(model: LatentTransformer, found: Candidates, noise: torch.Te
     return (log_marginal(model, found, noise) + length) / found.level.rows
 
 
-DECODER = Decoder("flow_weighted", FlowWeightedSettings, flow_weighted)
+DECODER = Decoder("flow_weighted", FlowWeightedSettings, flow_weighted, manner="nar", reads="latent rows")

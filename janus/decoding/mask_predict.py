@@ -132,4 +132,6 @@ def _search(
     return [[hypothesis] for hypothesis in mask_predict(model, source, settings, steps=steps)]
 
 
-DECODER = Decoder("mask_predict", MaskPredictSettings, _search, partial(_search, steps=True))
+DECODER = Decoder(
+    "mask_predict", MaskPredictSettings, _search, partial(_search, steps=True), manner="nar", reads="masks"
+)

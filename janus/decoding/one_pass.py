@@ -69,4 +69,4 @@ def candidates(model: JanusTransformer, source: Source, settings: OnePassSetting
     return ranked_candidates(canvas, scores, lengths, ranks)
 
 
-DECODER = Decoder("one_pass", OnePassSettings, one_pass)
+DECODER = Decoder("one_pass", OnePassSettings, one_pass, manner="nar", reads="a blank canvas")

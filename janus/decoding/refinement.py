@@ -53,4 +53,4 @@ def refinement(model: JanusTransformer, source: Source, settings: RefinementSett
     return model.refine(source, settings)
 
 
-DECODER = Decoder("refinement", RefinementSettings, refinement)
+DECODER = Decoder("refinement", RefinementSettings, refinement, manner="nar", reads="fairseq's canvases")

@@ -219,4 +219,6 @@ def _search(
     return [[hypothesis] for hypothesis in denoise(model, source, settings, steps=steps)]
 
 
-DECODER = Decoder("reparameterised", DenoisingSettings, _search, partial(_search, steps=True))
+DECODER = Decoder(
+    "reparameterised", DenoisingSettings, _search, partial(_search, steps=True), manner="nar", reads="masks"
+)

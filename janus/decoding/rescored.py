@@ -130,4 +130,4 @@ def _load(path: Path, device: str, changed: int) -> JanusTransformer:
     return load_model(path, device)
 
 
-DECODER = Decoder("rescored", RescoredSettings, rescored)
+DECODER = Decoder("rescored", RescoredSettings, rescored, manner="nar", reads="a blank canvas")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from janus.decoding.decoding import Decoding, decoder_of, use_of
+from janus.decoding.decoding import Decoding, decoder_of, named_for, use_of
 from janus.errors import InputError
 from janus.files import parse_json
 from janus.methods.base.method import MANNERS
@@ -60,7 +60,7 @@ class Found:
         """The manner that is meant: the one of the decoder, or the first whose decoder has the options."""
         for manner, method in self.methods.items():
             own = decoder_of(use_of(method, manner))
-            if decoder == own.name or (not decoder and set(options) <= set(own.keys)):
+            if decoder == own.name or (not decoder and set(options) <= set(own.keys)) or named_for(decoder, manner):
                 return manner
         return next(iter(self.methods))
 

@@ -168,6 +168,8 @@ def test_only_the_papers_texts_are_compared_with_the_paper(tier):
     """Of every shipped tier and table: a difference belongs to the corpora that the paper names, and to no other."""
     tables = read_yaml(ROOT / f"config/{tier}.yaml").get("tables", {})
     for name, table in tables.items():
+        if not name.startswith("table"):
+            continue
         number = int(name.removeprefix("table"))
         others = other_texts(number, table, TEXTS)
         known = {*PUBLISHED.columns(number), *added_columns(number, table)}

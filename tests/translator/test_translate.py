@@ -243,4 +243,4 @@ def test_the_settings_of_the_run_are_those_of_its_record(run):
     }
     assert found.decoding(passes=2).settings.length_beam == NAR["length_beam"]
     assert found.decoding(beam=7).settings.max_len_b == AR["max_len_b"]
-    assert found.decoding(manner="nar", decoder="one_pass").decoder.name == "one_pass"
+    assert found.decoding(manner="nar", decoder="reparameterised").decoder.name == "reparameterised"

@@ -53,12 +53,16 @@ class Decoder:
 
     search: the hypotheses of each sentence of a batch, best first; it must not depend on the other sentences.
     trace: the same search, whose hypotheses have `steps`; None where outputs are not refined in passes.
+    manner: the one that it decodes in, `ar` or `nar`; empty for any. reads: what a model must have learnt to fill, in a
+    few words, so that a decoder replaces only those of the same; empty for a decoder that is known to its method alone.
     """
 
     name: str
     Settings: type
     search: Search
     trace: Search | None = None
+    manner: str = ""
+    reads: str = ""
 
     @property
     def keys(self) -> list[str]:
