@@ -10,10 +10,11 @@ from typing import Any
 from janus.claims.statements import Statement
 from janus.config.checks.decoding import length_beam_problems, pass_problems
 from janus.config.checks.given import given_problems
-from janus.config.checks.names import name_problems, overview_problems
+from janus.config.checks.names import name_problems
 from janus.config.checks.paper import claim_problems, published_problems
 from janus.config.checks.pretraining import pretraining_problems
 from janus.config.checks.systems import asked_problems, baseline_problems, entry_problems
+from janus.config.checks.tables import curve_problems, metric_problems, table_name_problems
 from janus.config.checks.tasks import task_problems
 from janus.config.checks.training import budget_problems, training_problems, width_problems
 from janus.config.distilled import with_distilled
@@ -44,7 +45,7 @@ def check_sense(
     training needs enough memory, threads and GPUs, but no more than a machine has, and must write the checkpoints that
     are averaged. The heads of a model must divide its width.
     """
-    require_none([*name_problems(tier, systems, corpora, texts, where), *overview_problems(tier, where)])
+    require_none([*name_problems(tier, systems, corpora, texts, where), *table_name_problems(tier, where)])
     corpora = with_distilled(corpora, tier)
     require_none(pretraining_problems(tier, systems, texts, models, where))
     require_none(
@@ -62,6 +63,8 @@ def check_sense(
             given_problems(tier, systems, where),
             training_problems(tier, systems, where),
             width_problems(tier, systems, where),
+            curve_problems(tier, where),
+            metric_problems(tier, corpora, where),
         )
         for problem in problems
     )

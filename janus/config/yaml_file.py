@@ -219,9 +219,10 @@ def suggestion(name: object, known: Collection[object]) -> str:
 def complaint(error: ValidationError) -> str:
     """The message of a schema violation, with long values shortened."""
     if error.validator == "oneOf":
-        # Several alternatives match; if none did, the error would be that of one alternative.
-        names = [" and ".join(rule["required"]) for rule in error.validator_value if "required" in rule]
-        return f"only one of {', '.join(names)} may stand there"
+        rules = [rule["required"] for rule in error.validator_value if "required" in rule]
+        names = ", ".join(" and ".join(required) for required in rules)
+        there = [required for required in rules if set(required) <= set(error.instance)]
+        return f"only one of {names} may stand there" if there else f"one of {names} is missing"
     if error.validator == "uniqueItems":
         repeated = [item for index, item in enumerate(error.instance) if item in error.instance[:index]]
         return f"{repeated[0]!r} is repeated"

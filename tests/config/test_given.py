@@ -56,6 +56,16 @@ def test_a_row_trained_by_another_has_its_training_and_a_decoding_of_its_own():
     assert runs(tier_of(SYSTEMS, ["dat-viterbi"]), SYSTEMS) == [(CORPUS, "dat")]
 
 
+def test_a_row_trained_by_another_has_the_manner_of_its_decoder(tmp_path):
+    rows = {
+        "ours": {"label": "Ours", "method": "joint", "manners": ["ar", "nar"], "losses": {"ar": 1, "nar": 1}},
+        "again": {"label": "Again", "trained_by": "ours", "decoding": {"decoder": "reparameterised"}},
+        "wider": {"label": "Wider", "trained_by": "ours", "decoding": {"beam": 9}},
+    }
+    systems = load(tmp_path, rows)
+    assert systems["again"]["manners"] == ["nar"] and systems["wider"]["manners"] == ["ar", "nar"]
+
+
 def test_a_row_trained_by_another_is_decoded_from_its_weights_and_adds_to_it():
     products = Products("results/demo", tier_of(SYSTEMS, ["dat"]), SYSTEMS, CORPORA)
     assert products.weights(CORPUS, "dat-viterbi", 1) == f"results/demo/{CORPUS}/dat/seed-1"

@@ -77,6 +77,8 @@ def accept_terms(tier):
     ("change", "words"),
     [
         (lambda tier: tier.update(sedes=[1]), ["unknown key 'sedes'", "did you mean 'seeds'"]),
+        (lambda tier: tier.update(tier="reference"), ["'reference' is not a name in small letters"]),
+        (lambda tier: tier["training"].update(warmup_updates=0), ["training.warmup_updates", "minimum of 1"]),
         (
             lambda tier: tier["training"].update(max_updates=3),
             ["training:", "unknown key 'max_updates'", "'max_update'"],

@@ -213,6 +213,15 @@ def test_two_kinds_at_once_are_refused_without_the_whole_entry(manifest):
     assert len(str(caught.value)) < 300
 
 
+def test_what_one_of_several_keys_would_say_is_missing(manifest, tmp_path):
+    path = manifest(notes="x")
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    del content["corpora"]["a.de-en"]["merges"]
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    with pytest.raises(InputError, match=r"corpora\.a\.de-en: one of merges, vocabulary, bin is missing"):
+        load_manifest(path)
+
+
 def test_an_entry_of_the_wrong_type_is_one_problem(tmp_path):
     (tmp_path / "corpora.yaml").write_text("corpora: {a.de-en: null}\n")
     with pytest.raises(InputError, match=r"corpora\.a\.de-en: None is not of type 'object'") as caught:

@@ -142,6 +142,8 @@ def test_steps_on_a_terminal_say_what_was_masked_and_what_changed(run, capsys):
         (["--manner", "ar", "--show-steps"], "the decoder beam does not refine its outputs in passes"),
         (["--manner", "ar", "--passes", "3"], "the decoder beam has no setting 'passes'"),
         (["--decoder", "bem"], "unknown decoder 'bem'; use one of beam"),
+        (["--decoder", "ctc"], "ctc fills cells that align with words, and a model of the method joint has learnt"),
+        (["--decoder", "mask_predict", "--manner", "ar"], "mask_predict decodes as nar, not as ar"),
         (["--set", "lenpen=long"], "lenpen: 'long' is no float; give one such as 1.0"),
         (["--corpus", "nowhere"], "nowhere/corpus.json: no such file"),
         (["--device", "gpu"], "device gpu: unknown device; use cpu, cuda or cuda:<number>"),

@@ -47,15 +47,6 @@ def name_problems(
             yield from unknown_name(baseline, systems_of(block), kind="system", where=place, file="its `systems`")
 
 
-def overview_problems(tier: Mapping[str, Any], where: object) -> Problems:
-    """No table of the tier's own has the name of an overview: both would be the same files."""
-    for name in tier["overviews"]:
-        if name in tier["tables"]:
-            yield InputError(
-                f"there is a table {name} too", where=f"{where}: overviews.{name}", fix="give one of them another name"
-            )
-
-
 def _distilled(tier: Mapping[str, Any], systems: Mapping[str, Any], where: object) -> Problems:
     """What is distilled is a corpus of the tier, and its teacher a system that translates from left to right."""
     for name, entry in tier["distilled"].items():

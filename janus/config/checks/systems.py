@@ -22,12 +22,20 @@ def baseline_problems(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Pr
     for system in used_systems(tier):
         for name in systems[system]["adds_to"]:
             yield from unknown_name(name, systems, kind="system", where=f"{entry_of(tier, system)}.adds_to", file=file)
+            if name == system:
+                yield _itself(f"{entry_of(tier, system)}.adds_to")
         entry, place = systems[system], f"{entry_of(tier, system)}.baselines"
         for manner, baseline in ((m, name) for m in entry["baselines"] for name in baselines(entry, m)):
             if baseline not in systems:
                 yield from unknown_name(baseline, systems, kind="system", where=place, file=file)
+            elif baseline == system:
+                yield _itself(place)
             elif manner not in systems[baseline]["manners"]:
                 yield InputError(f"{baseline} does not decode as {manner}", where=place, fix="name another system")
+
+
+def _itself(place: str) -> InputError:
+    return InputError("a row cannot be tested against itself", where=place, fix="name another system")
 
 
 def asked_problems(tier: Mapping[str, Any], systems: Mapping[str, Any]) -> Problems:
