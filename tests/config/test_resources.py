@@ -51,6 +51,7 @@ def test_a_training_takes_what_it_is_granted(tmp_path, system, model, tokens, vo
         lambda tier: tier.update(
             model=tier["model"] | model,
             training=tier["training"] | {"max_tokens": tokens, "max_update": 2, "valid_bleu_sentences": 0},
+            figures={},
         )
     )
     data = write_pairs(tmp_path / "data", seed=1, count=tokens // 10, longest=30, vocabulary=vocabulary)

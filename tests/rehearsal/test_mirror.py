@@ -4,7 +4,8 @@ import hashlib
 
 import pytest
 import yaml
-from rehearsals import MANIFEST, PROCESSOR, SCHEMAS, SYSTEMS, narrow, tier_of
+from checked_tiers import SYSTEMS, systems_of
+from rehearsals import MANIFEST, PROCESSOR, SCHEMAS, narrow, tier_of
 from tier_files import TIERS
 
 from janus.config.consistency import check_sense
@@ -110,11 +111,12 @@ def test_every_narrow_tier_makes_sense_and_keeps_what_it_rehearses(name, machine
     (tmp_path / "corpora.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
     corpora, texts = load_manifest(tmp_path / "corpora.yaml").corpora, load_manifest(tmp_path / "corpora.yaml").texts
     models = load_manifest(tmp_path / "corpora.yaml").models
-    small = with_entries(small, SYSTEMS)
+    systems = systems_of(name)
+    small = with_entries(small, systems)
     corpora = with_distilled(corpora, small)
-    check_sense(small, SYSTEMS, corpora, texts=texts, models=models, where=name)
-    assert runs(small, SYSTEMS) == runs(real, SYSTEMS) and small["tables"] == real["tables"]
-    for corpus, system in runs(real, SYSTEMS):
+    check_sense(small, systems, corpora, texts=texts, models=models, where=name)
+    assert runs(small, systems) == runs(real, systems) and small["tables"] == real["tables"]
+    for corpus, system in runs(real, systems):
         before, after = (settings(tier, corpus=corpus, system=system) for tier in (real, small))
         for key in ("precision", "lr", "dropout", "update_freq", "clip_norm", "label_smoothing", "valid_bleu_passes"):
             assert before["training"][key] == after["training"][key]

@@ -43,6 +43,7 @@ def both(tmp_path_factory):
         lambda tier: tier.update(
             model={"layers": 1, "embed_dim": 16, "ffn_dim": 16, "heads": 2, "length_classes": 30},
             training=tier["training"] | {"max_tokens": 60, "valid_bleu_sentences": 0, "average_checkpoints": 1},
+            figures={},
         )
     )
     words = {
