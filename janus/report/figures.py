@@ -131,7 +131,7 @@ def load_rows(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
 
 def _check(rows: Rows, columns: Sequence[str]) -> None:
     if not rows:
-        raise InputError("no data to draw", where="figure", fix="name at least one system whose training logs what it shows")
+        raise InputError("no data to draw", where="figure", fix="name a system whose training logs what it shows")
     for row in rows:
         if missing := set(columns) - set(row):
             raise InputError(
