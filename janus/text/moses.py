@@ -137,6 +137,13 @@ class MosesTokenizer:
         return not (stem in self._before_numbers and following[:1] in tuple("0123456789"))
 
 
+def unescape(tokens: str) -> str:
+    """Tokens with the characters that the script has escaped, as in 's for &apos;s."""
+    for character, escape in reversed(_ESCAPES):
+        tokens = tokens.replace(escape, character)
+    return tokens
+
+
 def _mark_dots(text: str) -> str:
     """Runs of dots as words that later rules do not split."""
 
