@@ -38,6 +38,7 @@ def run(options: argparse.Namespace) -> None:
     from janus.report.csvfile import to_markdown
     from janus.report.differences import tests_line
     from janus.report.names import METRICS
+    from janus.text.moses import UNSPACED
 
     files = {"hypotheses": options.outputs, "references": options.references, "sources": options.sources}
     files = {name: path for name, path in files.items() if path}
@@ -48,9 +49,12 @@ def run(options: argparse.Namespace) -> None:
     system = Outputs(lines=lines["hypotheses"], **common, places=files)
     if options.against:
         check_as_many(baseline, system.lines, where=options.against, other=options.outputs)
+    together = "; it leaves words together that no space parts: see sacreBLEU" if options.language in UNSPACED else ""
     for name in untokenised(system, baseline):
         shown = "the baseline's outputs" if name == "baseline" else name
-        print(f"{shown} are not tokenised: tokenised here as Moses does ({options.language})", file=sys.stderr)
+        print(
+            f"{shown} are not tokenised: tokenised here as Moses does ({options.language}){together}", file=sys.stderr
+        )
     scores = score_outputs(system, baseline)
     tests = compare_scores(Outputs(lines=baseline, **common), system) if options.against else None
     if options.json:

@@ -12,6 +12,8 @@ from sacremoses.corpus import NonbreakingPrefixes
 
 # Languages with a list of abbreviations; the script takes English ones for any other.
 LANGUAGES = tuple(sorted(set(NonbreakingPrefixes().available_langs.values())))
+# Languages that are written without spaces between words, which the script leaves together.
+UNSPACED = frozenset({"zh", "zho", "cmn", "yue", "ja", "jpn", "th", "lo", "my", "km", "bo"})
 
 _SPACES = regex.compile(r"\p{White_Space}+")
 _CONTROL = regex.compile(r"[\x00-\x1f]")

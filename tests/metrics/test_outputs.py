@@ -167,3 +167,11 @@ def test_only_texts_that_are_scored_are_said_to_be_tokenised(tmp_path, capsys):
     words = ["score", str(tmp_path / "o"), str(tmp_path / "r"), "--sources", str(tmp_path / "s")]
     assert main(words) == 0 and "sources" not in capsys.readouterr().err
     assert main([*words, "--task", "question"]) == 0 and "sources are not tokenised" in capsys.readouterr().err
+
+
+def test_words_that_no_space_parts_are_said_to_stay_together(tmp_path, capsys):
+    write_lines(tmp_path / "o", ["你好，世界。", "今天天气很好。"])
+    assert main(["score", *[str(tmp_path / "o")] * 2, "--language", "zh"]) == 0
+    said = capsys.readouterr()
+    assert "as Moses does (zh); it leaves words together that no space parts" in said.err
+    assert "tok:zh" in said.out
