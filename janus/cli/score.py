@@ -33,22 +33,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Print the scores, and the tests."""
     from janus.files import read_lines
-    from janus.metrics.outputs import Outputs, compare_scores, is_tokenised, score_outputs
+    from janus.metrics.lines import check_as_many
+    from janus.metrics.outputs import Outputs, compare_scores, score_outputs, untokenised
     from janus.report.csvfile import to_markdown
     from janus.report.differences import tests_line
     from janus.report.names import METRICS
+    from janus.text.moses import UNSPACED
 
-    files = {"outputs": options.outputs, "references": options.references, "sources": options.sources}
-    lines = {name: read_lines(path) for name, path in (files | {"against": options.against}).items() if path}
-    for name, text in lines.items():
-        if not is_tokenised(text):
-            shown = "the baseline's outputs" if name == "against" else name
-            print(f"{shown} are not tokenised: tokenised here as Moses does ({options.language})", file=sys.stderr)
+    files = {"hypotheses": options.outputs, "references": options.references, "sources": options.sources}
+    files = {name: path for name, path in files.items() if path}
+    lines = {name: read_lines(path) for name, path in files.items()}
+    baseline = read_lines(options.against) if options.against else []
     common = {"references": lines["references"], "sources": lines.get("sources", ())}
     common |= {"task": options.task, "language": options.language, "folded": options.lowercase}
-    system = Outputs(lines=lines["outputs"], **common)
-    scores = score_outputs(system)
-    tests = compare_scores(Outputs(lines=lines["against"], **common), system) if options.against else None
+    system = Outputs(lines=lines["hypotheses"], **common, places=files)
+    if options.against:
+        check_as_many(baseline, system.lines, where=options.against, other=options.outputs)
+    together = "; it leaves words together that no space parts: see sacreBLEU" if options.language in UNSPACED else ""
+    for name in untokenised(system, baseline):
+        shown = "the baseline's outputs" if name == "baseline" else name
+        print(
+            f"{shown} are not tokenised: tokenised here as Moses does ({options.language}){together}", file=sys.stderr
+        )
+    scores = score_outputs(system, baseline)
+    tests = compare_scores(Outputs(lines=baseline, **common), system) if options.against else None
     if options.json:
         print(json.dumps({"scores": scores, "tests": tests}, indent=1))
         return

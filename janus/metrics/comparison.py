@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from janus.errors import InputError
 from janus.files import read_lines
 from janus.metrics.differences import Difference, differences, habits, sentence_scores, similarities
-from janus.metrics.lines import check_lines
-from janus.metrics.outputs import TASKS, compare_words, in_words, is_tokenised
+from janus.metrics.lines import check_as_many, check_lines
+from janus.metrics.outputs import TASKS, compare_words, in_words, single_spaced
 from janus.metrics.sides import Side, TestText, read_side
+from janus.text.marks import tokenised_sides
 
 
 @dataclass(frozen=True)
@@ -86,17 +87,11 @@ def compare(
     task, language = task or (test.task if test else "translation"), language or (test.language if test else "en")
     if task not in TASKS:
         raise InputError("its task is not known", where=baseline, fix=f"say which: --task {', '.join(TASKS)}")
-    retokenised = []
-
-    def words(path: Path, lines: list[str], tokenised: bool) -> list[str]:
-        if not (tokenised or is_tokenised(lines)):
-            retokenised.append(path)
-        return in_words(lines, task=task, language=language, folded=folded, tokenised=tokenised)
-
-    before, after = (words(side.path, side.lines, side.test is not None) for side in sides)
-    gold = words(references, read_lines(references), False) if references else _known(words, test, "references")
-    asked = words(sources, read_lines(sources), False) if sources else _known(words, test, "sources")
-    _require_aligned(sides, (before, after), references=gold, sources=asked)
+    texts = [_Text(side.path, side.lines, side.test is not None) for side in sides]
+    texts += [_given(references, test, "references"), _given(sources, test, "sources")]
+    tokenised = _tokenised(texts, language)
+    before, after, gold, asked = _words(texts, tokenised, language=language, folded=folded)
+    _require_aligned(texts, (before, after), references=gold, sources=asked)
     if task == "question" and gold and not asked:
         raise InputError("questions are grouped by their sources", where="sources", fix="give the file of sources")
     scored, signature = _sentence_scores(task, (before, after), gold)
@@ -111,7 +106,7 @@ def compare(
         | ({"references": habits(gold)} if gold else {}),
         signature,
         differences(before, after, *scored),
-        retokenised,
+        [text.path for text, tokens in zip(texts, tokenised) if not tokens],
     )
 
 
@@ -125,20 +120,44 @@ def _test_of(sides: Sequence[Side]) -> TestText | None:
     return tests[0] if tests else None
 
 
-def _known(words: Any, test: TestText | None, name: str) -> list[str]:
-    return words(Path(name), getattr(test, name), True) if test else []
+class _Text(NamedTuple):
+    """Lines to compare. known: they are the tokens of a run."""
+
+    path: Path
+    lines: list[str]
+    known: bool
 
 
-def _require_aligned(sides: Sequence[Side], lines: Sequence[list[str]], **others: list[str]) -> None:
-    """Raise InputError if lines do not belong together."""
-    for side, own in zip(sides, lines):
-        check_lines(own, places={"hypotheses": side.path}, **{name: one for name, one in others.items() if one})
-    if len(lines[0]) != len(lines[1]):
-        raise InputError(
-            f"{len(lines[1])} lines, {sides[0].path} has {len(lines[0])}",
-            where=sides[1].path,
-            fix="compare outputs of one test set",
-        )
+def _given(path: Path | None, test: TestText | None, name: str) -> _Text:
+    """The text of a file or else of the run; without either, no lines."""
+    if path:
+        return _Text(path, read_lines(path), False)
+    return _Text(Path(name), getattr(test, name) if test else [], True)
+
+
+def _tokenised(texts: Sequence[_Text], language: str) -> list[bool]:
+    """Whether the texts are tokenised: outputs and references are judged together, sources (the last) alone."""
+    unknown = [[] if text.known else text.lines for text in texts]
+    shown = [*tokenised_sides(unknown[:-1], language), *tokenised_sides(unknown[-1:], language)]
+    return [text.known or tokens for text, tokens in zip(texts, shown, strict=True)]
+
+
+def _words(texts: Sequence[_Text], tokenised: Sequence[bool], *, language: str, folded: bool) -> list[list[str]]:
+    """The texts as tokens; those of runs alone as they were scored in their tables, with whatever escapes they have."""
+    if all(text.known for text in texts):
+        return [single_spaced(text.lines, folded=folded) for text in texts]
+    return [
+        in_words(text.lines, tokenised=tokens, language=language, folded=folded)
+        for text, tokens in zip(texts, tokenised, strict=True)
+    ]
+
+
+def _require_aligned(texts: Sequence[_Text], lines: Sequence[list[str]], **others: list[str]) -> None:
+    """Raise InputError if lines do not belong together. texts: baseline, system, and the `others` in their order."""
+    check_as_many(lines[1], lines[0], where=texts[1].path, other=texts[0].path)
+    places = {name: text.path for name, text in zip(others, texts[2:], strict=True)}
+    places["hypotheses"] = texts[1].path
+    check_lines(lines[1], places=places, **{name: one for name, one in others.items() if one})
 
 
 def _sentence_scores(

@@ -29,7 +29,18 @@ def check_lines(
                 raise InputError(
                     "empty line", where=f"{where}:{number}", fix="drop this example from every side of the test set"
                 )
-    if not hypotheses:
+    _check_some(hypotheses, places.get("hypotheses", "hypotheses"))
+
+
+def check_as_many(lines: Sequence[str], than: Sequence[str], *, where: object, other: object) -> None:
+    """Raise InputError, at `where` the lines come from, unless there are some, and as many as those of `other`."""
+    _check_some(lines, where)
+    if len(lines) != len(than):
         raise InputError(
-            "no lines to score", where=places.get("hypotheses", "hypotheses"), fix="decode the test set again"
+            f"{len(lines)} lines, {other} has {len(than)}", where=where, fix="compare outputs of one test set"
         )
+
+
+def _check_some(lines: Sequence[str], where: object) -> None:
+    if not lines:
+        raise InputError("no lines to score", where=where, fix="decode the test set again")

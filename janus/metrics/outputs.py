@@ -1,8 +1,7 @@
 """Scores of anybody's output files: plain text of words, tokenised or not."""
 
-import html
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from janus.errors import InputError
@@ -11,7 +10,8 @@ from janus.metrics.scores import Scores
 from janus.metrics.significance import compare_outputs
 from janus.metrics.task_files import compare_task, task_scores
 from janus.metrics.translation import score_translation
-from janus.text.marks import attached_marks
+from janus.text.marks import tokenised_sides
+from janus.text.moses import unescape
 from janus.text.tokenise import detokenise, lowercase, tokenise
 
 TASKS = ("translation", "summary", "question", "reply")
@@ -22,6 +22,7 @@ class Outputs:
     """The outputs of a test set with references and, for questions, sources; line i of each is example i.
 
     language: that of outputs and references, for Moses' tokeniser. folded: whether case is ignored.
+    places: the files of `hypotheses` (the lines), `references` and `sources`, for messages.
     """
 
     task: str
@@ -30,34 +31,44 @@ class Outputs:
     sources: Sequence[str] = ()
     language: str = "en"
     folded: bool = False
+    places: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Reject lines that do not belong together, and questions without sources."""
         if self.task == "question" and not self.sources:
             raise InputError("questions are grouped by their sources", where="sources", fix="give the file of sources")
-        check_lines(self.lines, references=self.references, **({"sources": self.sources} if self.sources else {}))
+        sides = {"references": self.references} | ({"sources": self.sources} if self.sources else {})
+        check_lines(self.lines, places=self.places, **sides)
 
 
-def score_outputs(outputs: Outputs) -> Scores:
+def score_outputs(outputs: Outputs, baseline: Sequence[str] = ()) -> Scores:
     """Every score of the task, as {name: {"value", "signature"}}.
 
     Text that is not tokenised is tokenised for the scores that are counted on tokens, and tokenised text detokenised
-    for those that are not. Raises InputError as the scorers do.
+    for those that are not. baseline: outputs of the same test set that these will be compared with (`untokenised`).
+    Raises InputError as the scorers do.
     """
-    said, gold = words_of(outputs, outputs.lines), words_of(outputs, outputs.references)
+    words = words_of(outputs, baseline)
     if outputs.task != "translation":
-        return task_scores(outputs.task, said, gold, words_of(outputs, outputs.sources))
-    raw = outputs.references
-    if is_tokenised(raw):
-        raw = [detokenise(line, outputs.language) for line in raw]
-    plain = None if is_tokenised(outputs.lines) else outputs.lines
-    return score_translation(said, gold, raw, language=outputs.language, lowercase=outputs.folded, plain=plain)
+        return task_scores(outputs.task, words["outputs"], words["references"], words.get("sources", ()))
+    untouched = untokenised(outputs, baseline)
+    gold = outputs.references
+    return score_translation(
+        words["outputs"],
+        words["references"],
+        gold if "references" in untouched else [detokenise(line, outputs.language) for line in gold],
+        language=outputs.language,
+        lowercase=outputs.folded,
+        plain=outputs.lines if "outputs" in untouched else None,
+    )
 
 
 def compare_scores(baseline: Outputs, system: Outputs) -> dict[str, Any]:
     """Both paired tests of two outputs of one test set, as `compare_outputs` gives them, and the `metric` tested."""
-    sides = [words_of(outputs, outputs.lines) for outputs in (baseline, system)]
-    return compare_words(system.task, *sides, words_of(system, system.references), words_of(system, system.sources))
+    words = words_of(system, baseline.lines)
+    return compare_words(
+        system.task, words["baseline"], words["outputs"], words["references"], words.get("sources", ())
+    )
 
 
 def compare_words(
@@ -69,27 +80,48 @@ def compare_words(
     return compare_task(task, baseline, system, references, sources)
 
 
-def is_tokenised(lines: Sequence[str]) -> bool:
-    """Whether punctuation stands by itself rather than at the ends of words; True for text without any."""
-    attached, alone = attached_marks(lines)
-    return alone >= attached
+def is_tokenised(lines: Sequence[str], language: str = "en") -> bool:
+    """Whether punctuation stands by itself rather than at the ends of words; True for text that shows nothing."""
+    return tokenised_sides([lines], language)[0]
 
 
-def words_of(outputs: Outputs, lines: Sequence[str]) -> list[str]:
-    """Lines of a side of `outputs` as tokens."""
-    return in_words(lines, task=outputs.task, language=outputs.language, folded=outputs.folded)
+def untokenised(outputs: Outputs, baseline: Sequence[str] = ()) -> list[str]:
+    """Which of `outputs`, `references`, `sources` (of questions) and `baseline`, a second system's, are not tokenised.
+
+    Outputs and references are judged together, since what has no punctuation shows nothing by itself.
+    """
+    texts = _texts(outputs, baseline)
+    asked = texts.pop("sources", [])
+    shown = zip(texts, tokenised_sides(list(texts.values()), outputs.language), strict=True)
+    raw = [name for name, tokenised in shown if not tokenised]
+    return raw if is_tokenised(asked, outputs.language) else [*raw, "sources"]
 
 
-def in_words(
-    lines: Sequence[str], *, task: str, language: str, folded: bool = False, tokenised: bool = False
-) -> list[str]:
+def words_of(outputs: Outputs, baseline: Sequence[str] = ()) -> dict[str, list[str]]:
+    """The texts that are scored as tokens, by the names of `untokenised`."""
+    raw = untokenised(outputs, baseline)
+    return {
+        name: in_words(lines, tokenised=name not in raw, language=outputs.language, folded=outputs.folded)
+        for name, lines in _texts(outputs, baseline).items()
+    }
+
+
+def _texts(outputs: Outputs, baseline: Sequence[str]) -> dict[str, Sequence[str]]:
+    texts = {"outputs": outputs.lines, "references": outputs.references}
+    texts |= {"sources": outputs.sources} if outputs.task == "question" else {}
+    return texts | ({"baseline": baseline} if baseline else {})
+
+
+def in_words(lines: Sequence[str], *, tokenised: bool, language: str, folded: bool = False) -> list[str]:
     """The lines as tokens with single spaces, in lower case where case is ignored (`folded`).
 
-    tokenised: they are known to be tokens; otherwise it is looked at.
+    Moses' escapes are undone whoever tokenised: tokens with them equal none without, and some scorers split them.
     """
-    if not (tokenised or is_tokenised(lines)):
-        lines = [tokenise(line, language) for line in lines]
-        # The scorers of the other tasks split a word at the signs of an escape.
-        lines = lines if task == "translation" else [html.unescape(line) for line in lines]
-    lines = [lowercase(line) for line in lines] if folded else lines
-    return [" ".join(line.split()) for line in lines]
+    lines = lines if tokenised else [tokenise(line, language) for line in lines]
+    lines = [unescape(line) for line in lines]
+    return single_spaced(lines, folded=folded)
+
+
+def single_spaced(lines: Sequence[str], *, folded: bool) -> list[str]:
+    """Lines of tokens with single spaces, in lower case where case is ignored (`folded`)."""
+    return [" ".join((lowercase(line) if folded else line).split()) for line in lines]

@@ -6,7 +6,8 @@ There are three numbers per output, since papers compare numbers that were compu
   uses it for the AR manner of IWSLT14.
 - `bleu_split`: the same after splitting hyphenated compounds on both sides; the release uses it for the NAR manner
   and for WMT.
-- `bleu_sacre`: sacreBLEU on text detokenised by Moses against raw references, the number to compare across papers.
+- `bleu_sacre`: sacreBLEU on text detokenised by Moses against raw references, the number to compare across papers;
+  Chinese, Japanese and Korean are counted in sacreBLEU's tokens of these languages.
 """
 
 import re
@@ -23,6 +24,12 @@ from janus.text.tokenise import detokenise
 # Bytes, not characters: the release's script is a Perl one-liner without Unicode, where \S is one byte.
 _COMPOUND = re.compile(rb"(\S)-(\S)")
 _UNKNOWN = "<unk>"
+# sacreBLEU's tokenisers of languages whose words its usual one leaves together.
+_TOKENISERS = {
+    **dict.fromkeys(("zh", "zho", "cmn", "yue"), "zh"),
+    **dict.fromkeys(("ja", "jpn"), "ja-mecab"),
+    **dict.fromkeys(("ko", "kor"), "ko-mecab"),
+}
 
 
 def score_translation(
@@ -38,9 +45,10 @@ def score_translation(
     """All scores of one decoded test set, each with the signature that says how it was computed.
 
     `hypotheses` and `references` are tokenised and free of BPE; `raw_references` are untokenised; line i of each is
-    sentence i. `language` is the target's code, which the detokeniser needs. `lowercase` ignores case in sacreBLEU and
-    chrF++, as a corpus that was lower-cased must. `subwords`, the hypotheses before BPE was joined, adds the
-    repetition counted on subwords. `plain` are the hypotheses untokenised, by default as Moses detokenises them.
+    sentence i. `language` is the target's code, for the detokeniser and sacreBLEU's tokeniser. `lowercase` ignores case
+    in sacreBLEU and chrF++, as a corpus that was lower-cased must. `subwords`, the hypotheses before BPE was joined,
+    adds the repetition counted on subwords. `plain` are the hypotheses untokenised, by default as Moses detokenises
+    them.
 
     Returns {name: {"value", "signature"}} with the names bleu_tok, bleu_split, bleu_sacre, chrfpp (0 to 100), and
     the repetition measures of `janus.metrics.repetition`. Raises InputError where the counts of lines differ.
@@ -51,7 +59,7 @@ def score_translation(
     return {
         "bleu_tok": tokenised_bleu(hypotheses, references),
         "bleu_split": compound_split_bleu(hypotheses, references),
-        "bleu_sacre": _score(sacre_bleu(lowercase), plain, raw_references, note=note),
+        "bleu_sacre": _score(sacre_bleu(lowercase, language), plain, raw_references, note=note),
         "chrfpp": _score(CHRF(word_order=2, lowercase=lowercase), plain, raw_references, note=note),
         **repetition_scores(hypotheses, subwords),
     }
@@ -73,9 +81,17 @@ def token_bleu() -> BLEU:
     return BLEU(tokenize="none", force=True, smooth_method="none")
 
 
-def sacre_bleu(lowercase: bool) -> BLEU:
-    """The metric behind `bleu_sacre`: sacreBLEU with its defaults (13a, exponential smoothing)."""
-    return BLEU(lowercase=lowercase)
+def sacre_bleu(lowercase: bool, language: str = "en") -> BLEU:
+    """The metric behind `bleu_sacre`: sacreBLEU with its defaults (13a, exponential smoothing).
+
+    Chinese is counted in the tokens of sacreBLEU's `zh`, Japanese and Korean in those of MeCab or, where its packages
+    are not installed, in characters; the signature says which.
+    """
+    tokeniser = _TOKENISERS.get(language, "13a")
+    try:
+        return BLEU(lowercase=lowercase, tokenize=tokeniser)
+    except RuntimeError:  # sacreBLEU's, which wants pip install sacrebleu[ja] or [ko]
+        return BLEU(lowercase=lowercase, tokenize="char")
 
 
 def split_compounds(line: str) -> str:

@@ -36,7 +36,7 @@ def take_outputs(
     """
     watch = Stopwatch()
     lines, gold = read_lines(given), read_lines(references)
-    _check(lines, gold, given, references, tokenised=tokenised)
+    _check(lines, gold, given, references, tokenised=tokenised, language=language)
     if tokenised:
         words, how = [" ".join(line.split()) for line in cased(lines, folded)], {"tokenised": "as given"}
     else:
@@ -64,7 +64,9 @@ def encoded(words: Sequence[str], *, codes: Path | None, vocabulary: Path | None
     return [encode(line) for line in words]
 
 
-def _check(lines: Sequence[str], gold: Sequence[str], given: Path, references: Path, *, tokenised: bool) -> None:
+def _check(
+    lines: Sequence[str], gold: Sequence[str], given: Path, references: Path, *, tokenised: bool, language: str
+) -> None:
     if len(lines) != len(gold):
         raise InputError(
             f"{len(lines):,} lines, the test set has {len(gold):,}",
@@ -76,7 +78,7 @@ def _check(lines: Sequence[str], gold: Sequence[str], given: Path, references: P
             raise InputError(
                 "subwords (@@) among the words", where=f"{given}:{number}", fix="join them: sed 's/@@ //g'"
             )
-    attached, alone = attached_marks(lines)
+    attached, alone = attached_marks(lines, language)
     # Abbreviations end in a mark in tokenised text too.
     if tokenised and attached > 2 * alone:
         raise InputError(

@@ -13,6 +13,7 @@ from janus.metrics.comparison import compare
 from janus.metrics.differences import edits, habits, sentence_scores
 from janus.metrics.files import compare_files
 from janus.metrics.rouge155 import rouge1_by_document
+from janus.text.tokenise import tokenise
 
 XSUM = Path(__file__).parent / "xsum"
 GOLD = ["the old dog runs .", "a cat sleeps on the mat .", "it rains .", "we see a house ."]
@@ -164,3 +165,18 @@ def test_equal_outputs_end_with_their_number(files, capsys):
     for words in ([], ["--references", str(files / "gold")]):
         assert main(["compare", str(files / "after"), str(files / "after"), *words]) == 0
         assert capsys.readouterr().out.endswith("\n0 of 4 lines differ\n")
+
+
+def test_files_are_compared_as_the_same_tokens_whoever_tokenised(files):
+    plain = [line.replace(" .", ".").replace("house", "man's house") for line in GOLD]
+    write_lines(files / "plain", plain)
+    write_lines(files / "escaped", [tokenise(line, "en") for line in plain])
+    found = compare(files / "plain", files / "escaped", references=files / "escaped", task="summary")
+    assert not found.differences and found.tests["baseline"] == found.tests["system"] == pytest.approx(100)
+    assert found.retokenised == [files / "plain"]
+
+
+def test_the_references_that_do_not_fit_are_named(files):
+    write_lines(files / "gold", GOLD[:3])
+    with pytest.raises(InputError, match=rf"{files}/gold: 3 lines for 4 hypotheses in {files}/after"):
+        compare(files / "before", files / "after", references=files / "gold")

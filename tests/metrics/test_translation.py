@@ -1,6 +1,7 @@
 """Each BLEU against the tool it claims to equal: fairseq's scorer, the release's Perl line, sacreBLEU's own."""
 
 import random
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,32 @@ def test_bpe_is_joined_as_fairseq_joins_it() -> None:
 
     lines = ["a@@ b c@@ d@@ e .", "tail@@", "a@b @@ c"]
     assert [remove_bpe(line) for line in lines] == [post_process(line, "@@ ").rstrip() for line in lines]
+
+
+CHINESE = ["今天天气很好，我们去公园吧。", "你好，世界！"]
+CHINESE_GOLD = ["今天天气真好，我们去公园。", "你好，世界！"]
+
+
+@pytest.mark.parametrize("language", ["zh", "yue", "cmn"])
+def test_chinese_has_sacrebleus_own_score(language):
+    scores = score_translation(CHINESE, CHINESE_GOLD, CHINESE_GOLD, language=language, lowercase=False, plain=CHINESE)
+    theirs = sacrebleu.corpus_bleu(CHINESE, [CHINESE_GOLD], tokenize="zh").score
+    assert scores["bleu_sacre"]["value"] == pytest.approx(theirs) and theirs > 50
+    assert "|tok:zh|" in scores["bleu_sacre"]["signature"]
+    cut = [" ".join(line) for line in CHINESE]
+    again = score_translation(cut, CHINESE_GOLD, CHINESE_GOLD, language=language, lowercase=False)
+    assert again["bleu_sacre"]["value"] == pytest.approx(theirs)
+
+
+@pytest.mark.parametrize(("language", "package"), [("ja", "MeCab"), ("ko", "mecab_ko")])
+def test_japanese_and_korean_are_counted_in_words_or_else_in_characters(language, package):
+    expected = f"{language}-mecab" if find_spec(package) else "char"
+    lines = ["今日はいい天気です。", "오늘은 날씨가 좋다."]
+    score = score_translation(lines, lines, lines, language=language, lowercase=False, plain=lines)["bleu_sacre"]
+    assert f"|tok:{expected}" in score["signature"] and score["value"] == pytest.approx(100)
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "ru", "th"])
+def test_other_languages_keep_the_usual_tokens(language):
+    score = score_translation(TOKENISED, TOKENISED, RAW, language=language, lowercase=False)["bleu_sacre"]
+    assert score["signature"].startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:")

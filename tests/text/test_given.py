@@ -140,3 +140,11 @@ def test_a_further_test_set_whose_sides_do_not_fit_is_refused(corpus, tmp_path, 
 def test_escapes_are_no_punctuation():
     assert attached_marks(["He said &quot; it &apos;s so &quot; .", "R & amp ; D"]) == (0, 2)
     assert attached_marks(["&quot;So,&quot; he said."]) == (2, 0)
+
+
+def test_french_text_is_plain_though_its_marks_stand_alone(corpus, tmp_path):
+    assert attached_marks(["Ça va ? Oui !", "L'homme dit : non."], "fr") == (1, 0)
+    lines = ["ça va ?", "non !", "si ; oui"]
+    for folder in ("tok", "raw"):
+        write(corpus / folder / "test.en", lines)
+    assert read_json(f"{taken(corpus, tmp_path, lines, language='fr')}.json")["sentences"] == 3
