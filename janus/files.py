@@ -16,6 +16,8 @@ from janus.errors import InputError
 _CHUNK = 1 << 20
 # Everything that some reader treats as the end of a line: Python's universal newlines (fairseq), splitlines().
 _BREAKS = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+# These, and the separator of units, at which words end too: tokenisers would delete some and glue the words.
+_SEPARATORS = re.compile("[\n\r\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
 # Deeper than any file of this suite or of the models it reads, and far below the limit of Python's stack.
 DEEPEST = 100
 # Characters of an integer: all of 64 bits, and none that overflows where it meets a float.
@@ -75,12 +77,14 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 
 
 def one_line(text: str) -> str:
-    """`text` with every character that some reader of text files treats as a line break replaced by a space.
+    """`text` with a space for every line break that some reader of text files knows, and every other separator.
 
-    >>> one_line("a\\rb\\u2028c")
-    'a b c'
+    Spaces of other kinds and tabs stay.
+
+    >>> one_line("a\\rb\\u2028c\\x1fd")
+    'a b c d'
     """
-    return _BREAKS.sub(" ", text)
+    return _SEPARATORS.sub(" ", text)
 
 
 def read_lines(path: Path) -> list[str]:
@@ -126,11 +130,12 @@ def decode_lines(stream: Iterable[bytes], where: object) -> Iterator[str]:
     """Decode the lines of a byte stream, split at LF, without their LF or CRLF and a byte order mark before the first.
 
     Other line breaks are kept: foreign text is cleaned during preparation. Raises InputError, with `where` and the line
-    number, if a line is not UTF-8.
+    number, if a line is not UTF-8, and for a file whose lines end at CR alone, which would be one line.
     """
     for number, line in enumerate(stream, 1):
         if number == 1:
             _require_bytewise(line, where)
+            _require_line_feeds(line, where)
             line = line.removeprefix(codecs.BOM_UTF8)
         try:
             yield line.decode("utf-8").removesuffix("\n").removesuffix("\r")
@@ -152,6 +157,15 @@ def _require_bytewise(head: bytes, where: object) -> None:
     if kind:
         raise InputError(
             f"{kind}, not UTF-8", where=f"{where}:1", fix=f"convert the file: iconv -f {kind} -t UTF-8 OLD > NEW"
+        )
+
+
+def _require_line_feeds(head: bytes, where: object) -> None:
+    """Raise InputError for a file of several lines that ends none of them with LF, as old Macintosh files are."""
+    # With an LF at its end, a first line may hold a CR by accident; without one it is the whole file.
+    if not head.endswith(b"\n") and b"\r" in head.rstrip(b"\r"):
+        raise InputError(
+            "its lines end at CR alone", where=where, fix="convert the file: tr '\\r' '\\n' < OLD > NEW"
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from janus.errors import InputError
 from janus.fetching.manifest import Corpus
+from janus.files import one_line
 from janus.text.clean import Cleaner, Pair, read_pairs, require_text
 from janus.text.split_writer import SPLITS, SplitWriter
 from janus.text.tokenise import lowercase, normalise, tokenise
@@ -62,6 +63,8 @@ def _prepared(pairs: Iterable[Pair], corpus: Corpus) -> Iterator[Pair]:
 
 def form(line: str, language: str, corpus: Corpus) -> str:
     """The tokens of a line of text, as `build` prepares it."""
+    # The normaliser and the tokeniser delete some separators, which would glue the words beside them.
+    line = one_line(line)
     line = lowercase(line) if corpus.lowercase else line
     return line if corpus.options.get("tokenised") else tokenise(normalise(line, language), language)
 

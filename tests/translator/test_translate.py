@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from argparse import Namespace
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from janus.files import read_json, read_lines
 from janus.text.subwords import remove_bpe
 from janus.text.tokenise import detokenise
 from janus.translator.found import find
+from janus.translator.text import ModelText
 
 AR = {"beam": 4, "max_len_a": 1.0, "max_len_b": 3}
 NAR = {"passes": 4, "length_beam": 3}
@@ -86,6 +88,12 @@ def test_empty_lines_stay_and_the_order_is_that_of_the_input(run):
     found = janus.load(run).translate(lines)
     assert [bool(line) for line in found] == [True, False, False, True, False]
     assert janus.translate(run, reversed(lines)) == found[::-1]
+
+
+def test_a_recipe_reads_what_its_corpus_had_but_separators():
+    text = ModelText(lambda line: line.replace("\t", " [SEP] "), str, str, "en", (Path(), Path()))
+    assert text.subwords(" a\rb\x1fc\td\u00a0e ", "text") == ("a b c [SEP] d e", 0)
+    assert text.subwords("a\tb\u2028c", "tokens") == ("a b c", 0)
 
 
 @pytest.mark.slow
