@@ -16,10 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Write or print the schema."""
     from janus.config.system_entries import schema_text
+    from janus.console import write_data_in_utf8
     from janus.data import SCHEMAS
 
     text = schema_text(SCHEMAS)
     if options.write:
         options.write.write_text(text, encoding="utf-8")
     else:
+        write_data_in_utf8()
         print(text, end="")

@@ -164,3 +164,10 @@ def test_equal_outputs_end_with_their_number(files, capsys):
     for words in ([], ["--references", str(files / "gold")]):
         assert main(["compare", str(files / "after"), str(files / "after"), *words]) == 0
         assert capsys.readouterr().out.endswith("\n0 of 4 lines differ\n")
+
+
+def test_control_characters_of_outputs_do_not_reach_the_terminal(files, capsys):
+    write_lines(files / "after", ["the old\x1b[2J dog .", *AFTER[1:]])
+    assert main(["compare", str(files / "before"), str(files / "after"), "--references", str(files / "gold")]) == 0
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown and r"\x1b[2J" in shown
