@@ -48,7 +48,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     except OSError as error:
         # Errors about other files are left to the caller, and so are those without an errno, such as gzip's of a
         # checksum; an error without a file name is a write that found no space.
-        if error.errno is None or error.filename not in (None, str(partial), str(path.parent)):
+        if error.errno is None or error.filename not in (None, str(partial), *map(str, path.parents)):
             raise
         reason = error.strerror or error
         fix = "free space or permissions, then run again"
@@ -119,11 +119,27 @@ def require_file(path: Path, *, fix: str) -> None:
 def require_writable(path: Path) -> None:
     """Raise InputError where no file could be made at `path`, so that long work does not end there. Makes nothing."""
     path = Path(path)
+    if path.is_dir():
+        raise InputError("cannot be written (it is a folder)", where=path, fix="name a file")
     folder = next(one for one in path.absolute().parents if one.exists())
     if not folder.is_dir():
         raise InputError(f"cannot be written ({folder} is not a folder)", where=path, fix="name another place")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(f"cannot be written (no permission in {folder})", where=path, fix="name another place")
+
+
+def with_ending(stem: Path, ending: str) -> Path:
+    """The file beside others that `stem` names without their endings. Raises InputError where it ends in no name."""
+    stem = Path(stem)
+    if stem.name in ("", ".."):
+        raise InputError("is a folder", where=stem, fix=f"name files in it: {stem / 'NAME'} gives NAME{ending}")
+    return stem.with_name(stem.name + ending)
+
+
+def named_folder(path: str | Path) -> Path:
+    """The path of a folder, made absolute where it does not end in the folder's name, as `.` and `..` do not."""
+    path = Path(path)
+    return path if path.name not in ("", "..") else Path(os.path.abspath(path))
 
 
 def decode_lines(stream: Iterable[bytes], where: object) -> Iterator[str]:
@@ -164,9 +180,7 @@ def _require_line_feeds(head: bytes, where: object) -> None:
     """Raise InputError for a file of several lines that ends none of them with LF, as old Macintosh files are."""
     # With an LF at its end, a first line may hold a CR by accident; without one it is the whole file.
     if not head.endswith(b"\n") and b"\r" in head.rstrip(b"\r"):
-        raise InputError(
-            "its lines end at CR alone", where=where, fix="convert the file: tr '\\r' '\\n' < OLD > NEW"
-        )
+        raise InputError("its lines end at CR alone", where=where, fix="convert the file: tr '\\r' '\\n' < OLD > NEW")
 
 
 def _require_one_line(line: str, path: Path, number: int) -> None:
