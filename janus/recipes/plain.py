@@ -43,12 +43,12 @@ def _splits(corpus: Corpus) -> dict[str, Iterable[Pair]]:
         return found
     source, target = files
     pairs = list(read_pairs(source, target))
-    valid, test = (corpus.options.get(split, 0) for split in ("valid", "test"))
-    if not (valid and test and valid + test < len(pairs)):
+    valid, test = (corpus.options[split] for split in ("valid", "test"))
+    if valid + test >= len(pairs):
         raise InputError(
             f"{len(pairs):,} pairs cannot give {valid:,} for validation, {test:,} for the test, and some to train on",
             where=source,
-            fix="set `valid` and `test` in the options of the corpus, or give each split its files: {split}.{language}",
+            fix="lower `valid` and `test` in its options, or give each split its files: {split}.{language}",
         )
     end = len(pairs) - test
     held_out = list(require_text(pairs[end - valid :], source, target))

@@ -20,11 +20,13 @@ def prepare_test_set(
     """Write tok/test.<side>, raw/test.<side> and corpus.json of a further test set to `out`.
 
     files: the text, by side, source first. corpus_dir: the prepared corpus whose tokens these are made like. tokenised:
-    the text is already. folded: the corpus is lower-cased. Raises InputError for sides of different lengths, an empty
-    line, and text that cannot be tokenised like the corpus.
+    the text is already. folded: the corpus is lower-cased. Raises InputError for no lines, sides of different lengths,
+    an empty line, and text that cannot be tokenised like the corpus.
     """
     watch, corpus_dir, out = Stopwatch(), Path(corpus_dir), Path(out)
     pairs = list(require_text(read_pairs(*files.values()), *files.values()))
+    if not pairs:
+        raise InputError("no lines", where=next(iter(files.values())), fix="give a test set of at least one sentence")
     how: dict[str, Any] = {}
     for side, lines in zip(files, zip(*pairs, strict=True), strict=True):
         text = cased(lines, folded)

@@ -129,7 +129,7 @@ def test_a_target_that_cannot_be_written_is_one_line_before_the_work(words, tmp_
     monkeypatch.chdir(tmp_path)
     for name in ("run/tables/table1.md", "run/pair/janus/seed-1/train.json", "file"):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
-        Path(name).write_text("{}")
+        Path(name).write_text("{}", encoding="utf-8")
     assert main(words) == 1
     said = capsys.readouterr()
     assert said.err.count("\n") == 1 and not said.out

@@ -158,3 +158,9 @@ def test_a_further_test_set_whose_sides_do_not_fit_is_refused(corpus, tmp_path, 
 def test_escapes_are_no_punctuation():
     assert attached_marks(["He said &quot; it &apos;s so &quot; .", "R & amp ; D"]) == (0, 2)
     assert attached_marks(["&quot;So,&quot; he said."]) == (2, 0)
+
+
+def test_an_empty_further_test_set_is_refused(corpus, tmp_path):
+    files = {side: write(tmp_path / f"news.{side}", []) for side in TEXT}
+    with pytest.raises(InputError, match=r"news\.en: no lines; give a test set"):
+        prepare_test_set("c.de-en@news", files, corpus, tmp_path / "out", tokenised=False, folded=True)
