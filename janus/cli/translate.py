@@ -22,7 +22,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from janus.cli.values import language, positive, setting
 
@@ -88,6 +88,7 @@ def run(options: argparse.Namespace) -> None:
 
     # Before the model is loaded, which may take long.
     _require_input(options.input)
+    settings = _settings(options)
     write_data_in_utf8()
 
     from janus.translator.found import settings_text
@@ -103,7 +104,6 @@ def run(options: argparse.Namespace) -> None:
         lowercase=options.lowercase,
         device=options.device,
     )
-    settings = {key: getattr(options, key) for key in ("passes", "beam") if getattr(options, key)} | dict(options.set)
     decoding = translator.found.decoding(manner=options.manner or "", decoder=options.decoder, **settings)
     if not options.quiet:
         print(f"{translator.found.checkpoint}: {settings_text(decoding)}", file=sys.stderr, flush=True)
@@ -124,6 +124,19 @@ def run(options: argparse.Namespace) -> None:
                 print(f"{where}:{number}: the last {one.cut} subwords are not read", file=sys.stderr)
             print(*_printed(one, number, options), sep="\n")
         sys.stdout.flush()
+
+
+def _settings(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings of the decoder that are given. Raises InputError for one that is given twice."""
+    from janus.errors import InputError
+
+    own = [(key, getattr(options, key)) for key in ("passes", "beam") if getattr(options, key)]
+    settings: dict[str, Any] = {}
+    for key, value in [*own, *options.set]:
+        if key in settings:
+            raise InputError(f"{key} is given twice", where="--set", fix="give it once")
+        settings[key] = value
+    return settings
 
 
 def _require_input(files: list[Path] | None) -> None:

@@ -83,6 +83,8 @@ def test_a_language_without_abbreviations_is_said(tmp_path, capsys):
         (["--codes", "nowhere"], "nowhere: no such file or folder; correct the path"),
         (["--corpus", "nowhere"], "nowhere/corpus.json: no such file; correct the path"),
         (["--device", "gpu"], "device gpu: unknown device; use cpu, cuda or cuda:<number>"),
+        (["--set", "lenpen=1", "--set", "lenpen=2"], "--set: lenpen is given twice; give it once"),
+        (["--beam", "3", "--set", "beam=4"], "--set: beam is given twice; give it once"),
     ],
 )
 def test_translate_looks_at_its_other_files_before_it_reads_the_model(words, complaint, tmp_path, monkeypatch, capsys):
