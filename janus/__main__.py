@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from types import ModuleType
 
 import janus.cli
-from janus.console import tolerate_any_encoding
+from janus.console import replace_closed_output, tolerate_any_encoding
 from janus.disk_errors import disk_errors_as_one_line
 from janus.errors import InputError, JobError
 from janus.library import version
@@ -28,6 +28,7 @@ _EXAMPLES = "\nExamples:\n"
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status, as described above."""
+    replace_closed_output()
     tolerate_any_encoding()
     parser = _parser()
     if "_ARGCOMPLETE" in os.environ:

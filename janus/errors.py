@@ -20,7 +20,7 @@ class InputError(ValueError):
     """
 
     def __init__(self, what: str, *, where: object, fix: str):
-        super().__init__(_on_one_line(f"{where}: {what}; {fix}"))
+        super().__init__(without_control(f"{where}: {what}; {fix}"))
         self.what, self.where, self.fix = what, where, fix
 
     def __reduce__(self) -> tuple:
@@ -35,7 +35,7 @@ class JobError(RuntimeError):
     """
 
     def __init__(self, what: str, *, where: object, fix: str):
-        super().__init__(_on_one_line(f"{where}: {what}; {fix}"))
+        super().__init__(without_control(f"{where}: {what}; {fix}"))
         self.what, self.where, self.fix = what, where, fix
 
     def __reduce__(self) -> tuple:
@@ -43,10 +43,10 @@ class JobError(RuntimeError):
         return partial(type(self), where=self.where, fix=self.fix), (self.what,)
 
 
-def _on_one_line(text: str) -> str:
-    """`text` with control characters as Python writes them.
+def without_control(text: str) -> str:
+    """`text` on one line, safe for a terminal: control characters, and marks of direction, as Python writes them.
 
-    >>> _on_one_line("a\\nb")
+    >>> without_control("a\\nb")
     'a\\\\nb'
     """
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

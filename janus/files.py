@@ -16,6 +16,8 @@ from janus.errors import InputError
 _CHUNK = 1 << 20
 # Everything that some reader treats as the end of a line: Python's universal newlines (fairseq), splitlines().
 _BREAKS = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+# These, and the separator of units, at which words end too: tokenisers would delete some and glue the words.
+_SEPARATORS = re.compile("[\n\r\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
 # Deeper than any file of this suite or of the models it reads, and far below the limit of Python's stack.
 DEEPEST = 100
 # Characters of an integer: all of 64 bits, and none that overflows where it meets a float.
@@ -46,7 +48,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     except OSError as error:
         # Errors about other files are left to the caller, and so are those without an errno, such as gzip's of a
         # checksum; an error without a file name is a write that found no space.
-        if error.errno is None or error.filename not in (None, str(partial), str(path.parent)):
+        if error.errno is None or error.filename not in (None, str(partial), *map(str, path.parents)):
             raise
         reason = error.strerror or error
         fix = "free space or permissions, then run again"
@@ -75,12 +77,14 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 
 
 def one_line(text: str) -> str:
-    """`text` with every character that some reader of text files treats as a line break replaced by a space.
+    """`text` with a space for every line break that some reader of text files knows, and every other separator.
 
-    >>> one_line("a\\rb\\u2028c")
-    'a b c'
+    Spaces of other kinds and tabs stay.
+
+    >>> one_line("a\\rb\\u2028c\\x1fd")
+    'a b c d'
     """
-    return _BREAKS.sub(" ", text)
+    return _SEPARATORS.sub(" ", text)
 
 
 def read_lines(path: Path) -> list[str]:
@@ -115,6 +119,8 @@ def require_file(path: Path, *, fix: str) -> None:
 def require_writable(path: Path) -> None:
     """Raise InputError where no file could be made at `path`, so that long work does not end there. Makes nothing."""
     path = Path(path)
+    if path.is_dir():
+        raise InputError("cannot be written (it is a folder)", where=path, fix="name a file")
     folder = next(one for one in path.absolute().parents if one.exists())
     if not folder.is_dir():
         raise InputError(f"cannot be written ({folder} is not a folder)", where=path, fix="name another place")
@@ -122,15 +128,30 @@ def require_writable(path: Path) -> None:
         raise InputError(f"cannot be written (no permission in {folder})", where=path, fix="name another place")
 
 
+def with_ending(stem: Path, ending: str) -> Path:
+    """The file beside others that `stem` names without their endings. Raises InputError where it ends in no name."""
+    stem = Path(stem)
+    if stem.name in ("", ".."):
+        raise InputError("is a folder", where=stem, fix=f"name files in it: {stem / 'NAME'} gives NAME{ending}")
+    return stem.with_name(stem.name + ending)
+
+
+def named_folder(path: str | Path) -> Path:
+    """The path of a folder, made absolute where it does not end in the folder's name, as `.` and `..` do not."""
+    path = Path(path)
+    return path if path.name not in ("", "..") else Path(os.path.abspath(path))
+
+
 def decode_lines(stream: Iterable[bytes], where: object) -> Iterator[str]:
     """Decode the lines of a byte stream, split at LF, without their LF or CRLF and a byte order mark before the first.
 
     Other line breaks are kept: foreign text is cleaned during preparation. Raises InputError, with `where` and the line
-    number, if a line is not UTF-8.
+    number, if a line is not UTF-8, and for a file whose lines end at CR alone, which would be one line.
     """
     for number, line in enumerate(stream, 1):
         if number == 1:
             _require_bytewise(line, where)
+            _require_line_feeds(line, where)
             line = line.removeprefix(codecs.BOM_UTF8)
         try:
             yield line.decode("utf-8").removesuffix("\n").removesuffix("\r")
@@ -153,6 +174,13 @@ def _require_bytewise(head: bytes, where: object) -> None:
         raise InputError(
             f"{kind}, not UTF-8", where=f"{where}:1", fix=f"convert the file: iconv -f {kind} -t UTF-8 OLD > NEW"
         )
+
+
+def _require_line_feeds(head: bytes, where: object) -> None:
+    """Raise InputError for a file of several lines that ends none of them with LF, as old Macintosh files are."""
+    # With an LF at its end, a first line may hold a CR by accident; without one it is the whole file.
+    if not head.endswith(b"\n") and b"\r" in head.rstrip(b"\r"):
+        raise InputError("its lines end at CR alone", where=where, fix="convert the file: tr '\\r' '\\n' < OLD > NEW")
 
 
 def _require_one_line(line: str, path: Path, number: int) -> None:

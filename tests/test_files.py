@@ -50,7 +50,7 @@ def test_lines_end_at_lf_and_crlf(tmp_path):
 def test_the_breaks_are_those_of_python():
     others = [chr(code) for code in range(0x110000) if len(f"a{chr(code)}b".splitlines()) > 1 and chr(code) != "\n"]
     assert "".join(others) == "".join(sorted(BREAKS))
-    assert one_line(f"a\n{BREAKS}b\u00a0") == "a" + " " * 10 + "b\u00a0"
+    assert one_line(f"a\n{BREAKS}\x1fb\u00a0\t") == "a" + " " * 11 + "b\u00a0\t"
 
 
 @pytest.mark.parametrize("character", BREAKS)
@@ -127,3 +127,11 @@ def test_nan_is_no_json(tmp_path):
     with pytest.raises(ValueError):
         write_json(tmp_path / "a", {"x": float("nan")})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_whose_lines_end_at_cr_alone_is_refused(tmp_path):
+    (tmp_path / "a").write_bytes(b"one\rtwo\rthree\r")
+    with pytest.raises(InputError, match=r"a: its lines end at CR alone; convert the file: tr '\\r' '\\n' < OLD > NEW"):
+        read_lines(tmp_path / "a")
+    (tmp_path / "a").write_bytes(b"one\r")
+    assert read_lines(tmp_path / "a") == ["one"]

@@ -11,7 +11,7 @@ from janus.claims.table import build_claims_table
 from janus.config.run_config import config_of_run
 from janus.data import PUBLISHED
 from janus.errors import InputError
-from janus.files import require_writable
+from janus.files import require_writable, with_ending
 from janus.report.names import generated_text
 from janus.report.published import load_published
 from janus.report.tables import to_markdown, write_table
@@ -29,7 +29,7 @@ def claims_of_run(run: Path, configfile: Path | None = None, write: Path | None 
     if not run.is_dir():
         raise InputError("no such folder", where=run, fix="give the folder of a run, results/<tier>")
     if write is not None:
-        require_writable(write)
+        require_writable(with_ending(write, ".md"))
     config = config_of_run(run, configfile)
     tier, corpora, statements = config.tier, config.manifest.corpora, config.statements
     published = load_published(PUBLISHED)

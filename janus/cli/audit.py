@@ -22,10 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print the findings and their summary."""
+    from janus.files import require_writable, with_ending
     from janus.report.audit import audit, summary, write_findings
     from janus.report.published import load_published
     from janus.report.text_claims import CONTRADICTS, LOOSE
 
+    if options.write:
+        require_writable(with_ending(options.write, ".csv"))
     findings = audit(load_published(options.published))
     for finding in findings:
         if options.all or finding.verdict in (CONTRADICTS, LOOSE):

@@ -8,10 +8,12 @@ Examples:
 import argparse
 from pathlib import Path
 
+from janus.cli.values import run_folder
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("run", type=Path, metavar="RUN", help="folder of a tier's results, results/<tier>")
+    parser.add_argument("run", type=run_folder, metavar="RUN", help="folder of a tier's results, results/<tier>")
     parser.add_argument(
         "--configfile", type=Path, metavar="TIER", help="the tier's file; by default config/<tier>.yaml"
     )

@@ -13,7 +13,6 @@ Examples:
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -36,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print the comparison."""
-    from janus.console import wants_colour
+    from janus.console import json_text, wants_colour, write_data_in_utf8
     from janus.metrics.comparison import compare
     from janus.report.differences import comparison_lines
 
@@ -53,6 +52,7 @@ def run(options: argparse.Namespace) -> None:
     for path in found.retokenised:
         print(f"{path} is not tokenised: tokenised here as Moses does", file=sys.stderr)
     if options.json:
-        print(json.dumps(found.plain, indent=1, ensure_ascii=False))
+        write_data_in_utf8()
+        print(json_text(found.plain, indent=1))
     else:
         print("\n".join(comparison_lines(found, top=options.top, colour=wants_colour(sys.stdout))))

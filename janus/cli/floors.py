@@ -16,6 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Write the scores."""
+    from janus.files import require_writable
     from janus.metrics.trivial_baselines import measure_floors
 
+    require_writable(options.write)
     measure_floors(options.dialogues, options.write)

@@ -11,10 +11,12 @@ Examples:
 import argparse
 from pathlib import Path
 
+from janus.cli.values import run_folder
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("run", type=Path, metavar="RUN", help="folder of a tier's results, results/<tier>")
+    parser.add_argument("run", type=run_folder, metavar="RUN", help="folder of a tier's results, results/<tier>")
     parser.add_argument(
         "--configfile", type=Path, metavar="TIER", help="the tier's file, which says what was planned; by default "
         "config/<tier>.yaml"
@@ -27,12 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Write the page."""
     from janus.config.run_config import config_of_run, configfile_of
-    from janus.files import require_writable
+    from janus.files import require_writable, with_ending
     from janus.report.page.plan import command_of, planned_rows
     from janus.report.page.write import write_page
 
     stem = options.write or options.run / "report" / options.run.name
-    page, archive = (stem.with_name(f"{stem.name}.{kind}") for kind in ("html", "zip"))
+    page, archive = (with_ending(stem, f".{kind}") for kind in ("html", "zip"))
     require_writable(page)
     configfile = options.configfile or configfile_of(options.run.name)
     planned, command = None, ""

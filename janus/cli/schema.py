@@ -16,10 +16,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Write or print the schema."""
     from janus.config.system_entries import schema_text
+    from janus.console import write_data_in_utf8
     from janus.data import SCHEMAS
+    from janus.files import atomic_writer, require_writable
 
     text = schema_text(SCHEMAS)
     if options.write:
-        options.write.write_text(text, encoding="utf-8")
+        require_writable(options.write)
+        with atomic_writer(options.write) as stream:
+            stream.write(text)
     else:
+        write_data_in_utf8()
         print(text, end="")

@@ -17,13 +17,12 @@ Examples:
 
 import argparse
 import itertools
-import json
 import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from janus.cli.values import language, positive, setting
 
@@ -85,11 +84,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Translate the input."""
-    from janus.files import require_file
+    from janus.console import write_data_in_utf8
 
     # Before the model is loaded, which may take long.
-    for file in options.input or ():
-        require_file(file, fix="correct the path")
+    _require_input(options.input)
+    settings = _settings(options)
+    write_data_in_utf8()
 
     from janus.translator.found import settings_text
     from janus.translator.translator import load
@@ -104,7 +104,6 @@ def run(options: argparse.Namespace) -> None:
         lowercase=options.lowercase,
         device=options.device,
     )
-    settings = {key: getattr(options, key) for key in ("passes", "beam") if getattr(options, key)} | dict(options.set)
     decoding = translator.found.decoding(manner=options.manner or "", decoder=options.decoder, **settings)
     if not options.quiet:
         print(f"{translator.found.checkpoint}: {settings_text(decoding)}", file=sys.stderr, flush=True)
@@ -127,6 +126,31 @@ def run(options: argparse.Namespace) -> None:
         sys.stdout.flush()
 
 
+def _settings(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings of the decoder that are given. Raises InputError for one that is given twice."""
+    from janus.errors import InputError
+
+    own = [(key, getattr(options, key)) for key in ("passes", "beam") if getattr(options, key)]
+    settings: dict[str, Any] = {}
+    for key, value in [*own, *options.set]:
+        if key in settings:
+            raise InputError(f"{key} is given twice", where="--set", fix="give it once")
+        settings[key] = value
+    return settings
+
+
+def _require_input(files: list[Path] | None) -> None:
+    """Raise InputError where there is nothing to read the text from."""
+    from janus.errors import InputError
+    from janus.files import require_file
+
+    for file in files or ():
+        require_file(file, fix="correct the path")
+    # Python has no object for a standard input that is closed.
+    if not files and sys.stdin is None:
+        raise InputError("is closed", where="stdin", fix="give the text by a pipe, or name a file: --input")
+
+
 def _windows(files: list[Path] | None, size: int | None) -> Iterator[tuple[str, int, list[str]]]:
     """The input in parts: its name, the number of the part's first line, and lines."""
     from janus.files import decode_lines
@@ -145,19 +169,20 @@ def _windows(files: list[Path] | None, size: int | None) -> Iterator[tuple[str, 
 
 def _printed(one: "Translation", number: int, options: argparse.Namespace) -> Iterator[str]:
     """The lines that are printed of a translation."""
-    from janus.console import styled, wants_colour
+    from janus.console import json_text, styled, wants_colour
+    from janus.errors import without_control
     from janus.translator.steps import show_passes
 
     if options.json:
-        yield json.dumps({"line": number} | asdict(one), ensure_ascii=False)
+        yield json_text({"line": number} | asdict(one))
         return
     colour = wants_colour(sys.stdout)
     if options.show_steps:
-        yield f"{number}. {styled(one.source, 'cyan', colour=colour)}"
+        yield f"{number}. {styled(without_control(one.source), 'cyan', colour=colour)}"
         width = shutil.get_terminal_size((100, 24)).columns
         yield from show_passes(one.outputs[0].passes, width=width, colour=colour)
     for output in one.outputs:
         if options.nbest > 1:
             yield f"{number}\t{output.score:.4f}\t{output.text}"
         else:
-            yield f"  →  {output.text}" if options.show_steps else output.text
+            yield f"  →  {without_control(output.text)}" if options.show_steps else output.text

@@ -8,13 +8,13 @@ Examples:
 import argparse
 from pathlib import Path
 
-from janus.cli.values import positive
+from janus.cli.values import positive, run_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument(
-        "runs", type=Path, nargs="+", metavar="RUN", help="folders of the trials' tiers, results/<tier>"
+        "runs", type=run_folder, nargs="+", metavar="RUN", help="folders of the trials' tiers, results/<tier>"
     )
     parser.add_argument("--updates", type=positive, metavar="N", help="count no validation after N updates")
     parser.add_argument(
@@ -29,11 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print the table of trials."""
-    from janus.files import require_writable
+    from janus.files import require_writable, with_ending
     from janus.report.trials import read_trials, to_markdown, write_trials
 
     if options.write:
-        require_writable(options.write)
+        require_writable(with_ending(options.write, ".md"))
     trials = read_trials(options.runs, options.updates, options.by)
     print("\n".join(to_markdown(trials)))
     if options.write:

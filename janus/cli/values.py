@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from janus.files import named_folder
+
 TASKS = ("translation", "summary", "question", "reply")
 
 
@@ -34,6 +36,14 @@ def setting(text: str) -> tuple[str, Any]:
 
 
 setting.__name__ = "KEY=VALUE"
+
+
+def run_folder(text: str) -> Path:
+    """The folder of a run, whose name is that of the tier even where it is given as `.`."""
+    return named_folder(text)
+
+
+run_folder.__name__ = "folder of a run"
 
 
 def language(text: str) -> str:

@@ -6,12 +6,13 @@ Examples:
 
 import argparse
 import sys
-from pathlib import Path
+
+from janus.cli.values import run_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("run", type=Path, metavar="RUN", help="folder of a tier's results, results/<tier>")
+    parser.add_argument("run", type=run_folder, metavar="RUN", help="folder of a tier's results, results/<tier>")
 
 
 def run(options: argparse.Namespace) -> int:

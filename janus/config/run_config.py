@@ -17,6 +17,7 @@ from janus.config.tiers import check, read_yaml
 from janus.data import PUBLISHED, SCHEMAS
 from janus.errors import InputError, together
 from janus.fetching.manifest import Download, Manifest, load_manifest
+from janus.files import named_folder
 from janus.report.published import load_published
 
 # The folder of the project: the parent of the package.
@@ -136,6 +137,7 @@ def config_of_run(run: Path, configfile: Path | None = None) -> RunConfig:
 
     Raises InputError where the file is missing, broken or another tier's.
     """
+    run = named_folder(run)
     path = configfile or configfile_of(run.name)
     config = load_config([path])
     if config.tier["tier"] != run.name:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from janus.config.yaml_file import typed
 from janus.errors import InputError
 from janus.methods.base.decoder import Decoder, Hypothesis
 from janus.methods.base.method import AR, MANNERS, MASK_PREDICT, Use
@@ -17,6 +19,8 @@ from janus.model.transformer import JanusTransformer
 
 # Of a model whose method is not known, such as another toolkit's.
 _USUAL = {"ar": AR, "nar": MASK_PREDICT}
+# Types of settings as JSON schemas call them.
+_KINDS = {int: "integer", float: "number", bool: "boolean"}
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,7 @@ class Decoding:
                 where="decoding",
                 fix=f"use {', '.join(chosen.keys)}",
             )
-        for name, value in options.items():
-            _require_type(chosen.Settings, name, value)
+        options = {name: _typed(chosen.Settings, name, value) for name, value in options.items()}
         return cls(manner, method, chosen, chosen.Settings(**{**own, **options}))
 
     @property
@@ -107,12 +110,20 @@ def _require_fit(chosen: Decoder, usual: Decoder, manner: str, method: str) -> N
         )
 
 
-def _require_type(settings: type, name: str, value: Any) -> None:
-    """Raise InputError if a setting is not of the type of its default."""
+def _typed(settings: type, name: str, value: Any) -> Any:
+    """A setting in the type of its default, numbers converted as those of a config are.
+
+    Raises InputError if it is of another type, or no finite number.
+    """
     default = next(one.default for one in fields(settings) if one.name == name)
-    wanted = (int, float) if type(default) is float else (type(default),)
-    if type(value) not in wanted:
-        raise InputError(f"{value!r} is no {type(default).__name__}", where=name, fix=f"give one such as {default!r}")
+    kind = type(default)
+    value = typed(value, {"type": _KINDS[kind]}) if kind in _KINDS else value
+    fix = f"give one such as {default!r}"
+    if type(value) not in ((int, float) if kind is float else (kind,)):
+        raise InputError(f"{value!r} is no {kind.__name__}", where=name, fix=fix)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"{value!r} is no finite number", where=name, fix=fix)
+    return value
 
 
 def use_of(method: str, manner: str) -> Use:

@@ -108,10 +108,11 @@ def _java() -> Finding:
 
 
 def _own_files(config: RunConfig) -> Iterator[Finding]:
+    from janus.planning.texts import missing_files
+
     for name in config.tier["corpora"]:
-        for path in config.manifest.corpora[name].own_files:
-            if not path.is_file():
-                yield Finding("missing", f"corpus {name}", f"there is no file {path}", "correct `options.files`")
+        for path in missing_files(config.manifest.corpora[name]):
+            yield Finding("missing", f"corpus {name}", f"there is no file {path}", "correct `options.files`")
 
 
 def _readers(config: RunConfig) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from janus.config.run_config import RunConfig
 from janus.errors import InputError
 from janus.planning.costs import Costs, Training, Work, all_corpora, corpus_bytes
 from janus.planning.machine import Machine, measure
+from janus.planning.texts import missing_files
 
 _HOUR = 3600
 # The most tokens in a batch of the measurement, which should take seconds, not minutes.
@@ -114,6 +115,8 @@ def number_text(value: float) -> str:
 def _assumed(config: RunConfig, costs: Costs, trainings: list[Training]) -> Iterator[str]:
     """What the plan guesses, a line each."""
     for name in config.tier["corpora"]:
+        for path in missing_files(config.manifest.corpora[name]):
+            yield f"{name}: there is no file {path}; the run will not start without it"
         if said := costs.size(name).assumed:
             yield f"{name}: {said}"
     for one in trainings:

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 from janus.config.distilled import raw_of
+from janus.dictionary import read_dictionary
 from janus.fetching.manifest import SPLITS, Corpus, Manifest, Vocabulary
-from janus.files import read_lines
+from janus.fetching.opening import read_lines
+from janus.text.indexed import sentence_lengths
 
 # Tokens of source and target where the manifest has no `sizes`: subwords of a sentence, or of the text of a task.
 _ASSUMED = {"translation": (25.0, 25.0), "summary": (400.0, 25.0), "question": (150.0, 12.0), "reply": (100.0, 12.0)}
@@ -60,13 +63,35 @@ def _dictionary(vocabulary: Vocabulary) -> int:
     return vocabulary.merges + _SPECIAL if vocabulary.merges else _GPT2_WORDS
 
 
+def missing_files(corpus: Corpus) -> list[Path]:
+    """The user's own files of a corpus that are not there."""
+    return [path for path in corpus.own_files if not path.is_file()]
+
+
 def _own_size(corpus: Corpus) -> tuple[dict[str, int], dict[str, Any]] | None:
     """Pairs by split and tokens by side of the user's own files; None where there are none."""
-    files = corpus.own_files
-    if not files or not all(path.is_file() for path in files):
+    if not corpus.own_files or missing_files(corpus):
         return None
-    texts = [read_lines(path) for path in files]
-    splits = SPLITS[: len(files) // 2]
-    counted = {split: len(texts[2 * number]) for number, split in enumerate(splits)}
+    if corpus.bin:
+        return _binarised_size(corpus)
+    # As preparation reads them, which takes separators that other readers refuse.
+    texts = [list(read_lines(path)) for path in corpus.own_files]
+    counted = {split: len(text) for split, text in zip(SPLITS, texts[::2])}
+    if len(counted) == 1:
+        held_out = {split: corpus.options[split] for split in SPLITS[1:]}
+        counted = {"train": max(counted["train"] - sum(held_out.values()), 0), **held_out}
     words = (sum(len(line.split()) for line in text) / max(len(text), 1) for text in texts[:2])
     return counted, {side: _SUBWORDS * mean for side, mean in zip(("source", "target"), words)}
+
+
+def _binarised_size(corpus: Corpus) -> tuple[dict[str, int], dict[str, Any]]:
+    """The same, of what fairseq-preprocess made."""
+    prefix = corpus.home / corpus.bin
+    pair = f"{corpus.source}-{corpus.target}"
+    lengths = {
+        (split, side): sentence_lengths(prefix / f"{split}.{pair}.{side}") for split in SPLITS for side in corpus.sides
+    }
+    counted = {split: len(lengths[split, corpus.source]) for split in SPLITS}
+    means = (float(lengths["train", side].mean()) if counted["train"] else 0.0 for side in corpus.sides)
+    words = len(read_dictionary(prefix / f"dict.{corpus.source}.txt")) + _SPECIAL
+    return counted, {**dict(zip(("source", "target"), means)), "vocabulary": words}

@@ -12,7 +12,8 @@ from pathlib import Path
 from janus.dictionary import SPECIAL, read_dictionary
 from janus.errors import InputError
 from janus.fetching.manifest import Corpus
-from janus.files import write_lines
+from janus.files import read_lines, write_lines
+from janus.text.bpe import load_codes
 from janus.text.clean import Pair, read_pairs, require_text
 from janus.text.indexed import iter_sentences
 from janus.text.split_writer import SPLITS, SplitWriter
@@ -44,12 +45,16 @@ def form(line: str, language: str, corpus: Corpus) -> str:
 
 
 def recover(corpus: Corpus, out: Path) -> None:
-    """Write <split>.<side> of the subwords to `out`, and the codes file if the corpus names one."""
+    """Write <split>.<side> of the subwords to `out`, and the codes file if the corpus names one.
+
+    Raises InputError as `load_codes` does.
+    """
     for split in SPLITS:
         for side in corpus.sides:
             write_lines(out / f"{split}.{side}", iter_sentences(_prefix(corpus, split, side), _symbols(corpus)))
     if codes := corpus.options.get("codes"):
-        write_lines(out / "codes", (corpus.home / codes).read_text(encoding="utf-8").splitlines())
+        load_codes(corpus.home / codes)
+        write_lines(out / "codes", read_lines(corpus.home / codes))
 
 
 def _pairs(corpus: Corpus, split: str) -> Iterator[Pair]:

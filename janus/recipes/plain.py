@@ -12,6 +12,7 @@ from pathlib import Path
 
 from janus.errors import InputError
 from janus.fetching.manifest import Corpus
+from janus.files import one_line
 from janus.text.clean import Cleaner, Pair, read_pairs, require_text
 from janus.text.split_writer import SPLITS, SplitWriter
 from janus.text.tokenise import lowercase, normalise, tokenise
@@ -42,12 +43,12 @@ def _splits(corpus: Corpus) -> dict[str, Iterable[Pair]]:
         return found
     source, target = files
     pairs = list(read_pairs(source, target))
-    valid, test = (corpus.options.get(split, 0) for split in ("valid", "test"))
-    if not (valid and test and valid + test < len(pairs)):
+    valid, test = (corpus.options[split] for split in ("valid", "test"))
+    if valid + test >= len(pairs):
         raise InputError(
             f"{len(pairs):,} pairs cannot give {valid:,} for validation, {test:,} for the test, and some to train on",
             where=source,
-            fix="set `valid` and `test` in the options of the corpus, or give each split its files: {split}.{language}",
+            fix="lower `valid` and `test` in its options, or give each split its files: {split}.{language}",
         )
     end = len(pairs) - test
     held_out = list(require_text(pairs[end - valid :], source, target))
@@ -62,6 +63,8 @@ def _prepared(pairs: Iterable[Pair], corpus: Corpus) -> Iterator[Pair]:
 
 def form(line: str, language: str, corpus: Corpus) -> str:
     """The tokens of a line of text, as `build` prepares it."""
+    # The normaliser and the tokeniser delete some separators, which would glue the words beside them.
+    line = one_line(line)
     line = lowercase(line) if corpus.lowercase else line
     return line if corpus.options.get("tokenised") else tokenise(normalise(line, language), language)
 

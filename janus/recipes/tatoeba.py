@@ -16,6 +16,7 @@ from janus.errors import InputError
 from janus.fetching.extract import extract, members
 from janus.fetching.manifest import Corpus
 from janus.fetching.opening import read_lines
+from janus.files import one_line
 from janus.text.clean import Cleaner, Pair
 from janus.text.split_writer import SplitWriter
 from janus.text.tokenise import lowercase, normalise, tokenise
@@ -68,6 +69,8 @@ def _tokenised(pairs: list[Pair], corpus: Corpus) -> Iterator[Pair]:
 
 def form(line: str, language: str, corpus: Corpus) -> str:
     """The tokens of a line of text, as `build` prepares it."""
+    # Separators that the normaliser and the tokeniser delete would glue the words beside them.
+    line = one_line(line)
     return tokenise(normalise(lowercase(line) if corpus.lowercase else line, language), language)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from janus.errors import InputError
-from janus.files import read_json, write_json, write_lines
+from janus.files import named_folder, read_json, require_writable, write_json, write_lines
 from janus.records.durations import durations, to_markdown
 from janus.records.provenance import Stopwatch, provenance
 from janus.records.shapes import AVERAGE, DECODED, read_record
@@ -33,11 +33,12 @@ def gather_evidence(run: Path, logs: Path, target: Path) -> None:
     the recorded one.
     """
     watch = Stopwatch()
-    run, target = Path(run), Path(target)
+    run, target = named_folder(run), Path(target)
     if not any(run.glob("tables/*")):
         raise InputError("no tables", where=run, fix="give the folder of a finished run, results/<tier>")
     if target.exists():
         raise InputError("exists", where=target, fix="remove it, or name another folder")
+    require_writable(target)
     refuse_mixed(run)
     refuse_stale(run)
     parts = durations(logs)
@@ -63,6 +64,7 @@ def without_machine(copy: Path, run: Path) -> None:
 
 def without_absolute_paths(text: str, run: Path) -> str:
     """The text of a record of `run` in which paths into the run begin at its folder, and others are their last name."""
+    run = Path(os.path.abspath(run))
     inside = f"/{run.parent.name}/{run.name}/"
 
     def shorten(match: re.Match[str]) -> str:

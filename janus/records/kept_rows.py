@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from janus.errors import InputError
+from janus.files import require_writable
 from janus.records.evidence import refuse_mixed, refuse_stale, revisions, without_machine
 
 _RECORDS = ("averaged.json", "curves.csv", "latency.json", "checkpoints/log.jsonl")
@@ -20,10 +21,12 @@ _RECORDS = ("averaged.json", "curves.csv", "latency.json", "checkpoints/log.json
 def keep_rows(run: Path, target: Path) -> list[Path]:
     """Copy what `run` (results/<tier>) has of its trained rows and `target` does not; returns the rows concerned.
 
-    Raises InputError if the records of `run` and `target` are not of one committed revision, or if outputs are of
-    another average than the recorded one; then nothing is copied.
+    Raises InputError if `run` has no trained rows, if the records of `run` and `target` are not of one committed
+    revision, or if outputs are of another average than the recorded one; then nothing is copied.
     """
     run, target = Path(run), Path(target)
+    _require_rows(run, fix="give the folder of a run with trained rows, results/<tier>")
+    require_writable(target / "row")
     refuse_mixed(run)
     refuse_stale(run)
     if len(found := {*revisions(run), *revisions(target)}) > 1:
@@ -36,18 +39,25 @@ def restore_rows(kept: Path, run: Path) -> list[Path]:
     """Put back into `run` (results/<tier>) what `kept` has and it does not; returns the rows concerned.
 
     The corpora must be prepared before, since Snakemake repeats a training whose corpus is newer. All files get the
-    same time. Raises InputError if there are no rows, or a corpus is not prepared.
+    same time. Raises InputError if there are no rows, a corpus is not prepared, or `run` cannot be written to.
     """
     kept, run = Path(kept), Path(run)
-    rows = list(_trained(kept))
-    if not rows:
-        raise InputError("no trained rows", where=kept, fix="give a folder that `janus keep` filled")
+    rows = _require_rows(kept, fix="give a folder that `janus keep` filled")
     for corpus in dict.fromkeys(row.parents[1] for row in rows):
         if not (run / corpus / "corpus/bin").is_dir():
             fix = "run the workflow with --until binarise first"
             raise InputError("not prepared", where=run / corpus / "corpus", fix=fix)
+    require_writable(run / "row")
     now = time.time_ns()
     return _copy(kept, run, lambda copy: os.utime(copy, ns=(now, now)))
+
+
+def _require_rows(folder: Path, *, fix: str) -> list[Path]:
+    """The trained rows below a folder. Raises InputError if there are none."""
+    rows = list(_trained(folder))
+    if not rows:
+        raise InputError("no trained rows", where=folder, fix=fix)
+    return rows
 
 
 def _trained(run: Path) -> Iterator[Path]:

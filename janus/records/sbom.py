@@ -8,7 +8,6 @@ serial number follows from its content.
 import importlib.metadata
 import json
 import re
-import sys
 import tomllib
 import uuid
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
+
+from janus.console import json_text, write_data_in_utf8
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LOCKS = ("requirements.lock", "requirements-parquet.lock")
@@ -104,5 +105,5 @@ def _purl(name: str, version: str) -> str:
 
 
 if __name__ == "__main__":
-    json.dump(bill_of_materials(), sys.stdout, indent=1, ensure_ascii=False)
-    print()
+    write_data_in_utf8()
+    print(json_text(bill_of_materials(), indent=1))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from janus.config.tiers import read_yaml
 from janus.errors import InputError
-from janus.files import require_file
+from janus.files import require_file, require_writable
 from janus.rehearsal.run import ROOT, rehearse, this_machine
 
 
@@ -28,9 +28,11 @@ def rehearse_tiers(
     logging.root.addHandler(logging.NullHandler())
     machine = this_machine()
     machine = replace(machine, cores=cores or machine.cores)
+    # Before the first tier, which takes minutes.
     for path in configfiles or ():
-        # Before the first tier, which takes minutes.
         require_file(path, fix="correct the path")
+    if folder is not None:
+        require_writable(Path(folder) / "log")
     failed = []
     for path in configfiles or tier_files():
         own = None if folder is None else Path(folder) / Path(path).stem

@@ -126,7 +126,9 @@ def _write_own(entry: dict[str, Any], name: str, mirror: Path) -> None:
     """Write made files in place of a user's own, and their path into the entry."""
     folder = mirror.resolve() / name
     folder.mkdir(parents=True, exist_ok=True)
-    entry["options"] = entry["options"] | {"files": f"{folder}/{{split}}.{{language}}"}
+    # Of files of each split none is held out.
+    kept = {key: value for key, value in entry["options"].items() if key not in SPLITS}
+    entry["options"] = kept | {"files": f"{folder}/{{split}}.{{language}}"}
     entry.pop("lines", None)
     for split in SPLITS:
         _write_pairs(folder, split, entry, TRAIN if split == "train" else HELD_OUT, seed=f"{name}/{split}")

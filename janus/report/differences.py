@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from janus.console import styled
+from janus.errors import without_control
 from janus.metrics.comparison import Comparison
 from janus.metrics.differences import Difference
 from janus.report.csvfile import to_markdown
@@ -79,7 +80,7 @@ def _difference_lines(found: Comparison, one: Difference, colour: bool) -> Itera
     yield styled(f"line {one.line}: {scores}", "bold", colour=colour)
     for name, lines in (("source", found.sources), ("reference", found.references)):
         if lines:
-            yield f"  {name:10}{lines[one.line - 1]}"
+            yield f"  {name:10}{without_control(lines[one.line - 1])}"
     for name, side in (("A", "baseline"), ("B", "system")):
         yield f"  {name:10}{_marked(one, side, colour)}"
 
@@ -87,7 +88,7 @@ def _difference_lines(found: Comparison, one: Difference, colour: bool) -> Itera
 def _marked(one: Difference, side: str, colour: bool) -> str:
     """One side's words, those that the other lacks marked."""
     opening, closing, style = _MARKS[side]
-    words = [(kind, text) for kind, text in one.edits if kind in ("both", side)]
+    words = [(kind, without_control(text)) for kind, text in one.edits if kind in ("both", side)]
     return " ".join(
         text if kind == "both" else styled(f"{opening}{text}{closing}", style, colour=colour) for kind, text in words
     )

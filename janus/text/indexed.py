@@ -27,17 +27,9 @@ def iter_sentences(prefix: Path, symbols: Sequence[str]) -> Iterator[str]:
     do not belong together, or have symbols that the dictionary does not.
     """
     index, data = Path(f"{prefix}.idx"), Path(f"{prefix}.bin")
-    raw = index.read_bytes()
-    start = len(_MAGIC) + _HEAD.size
-    if raw[: len(_MAGIC)] != _MAGIC or len(raw) < start:
-        raise InputError(
-            "no index of fairseq-preprocess", where=index, fix="binarise again with --dataset-impl mmap, the default"
-        )
-    version, code, count = _HEAD.unpack(raw[len(_MAGIC) : start])
-    kind = np.dtype(_TYPES.get(code, np.float32))
-    lengths = np.frombuffer(raw, np.int32, count=min(count, (len(raw) - start) // 4), offset=start)
+    kind, lengths = _read_index(index)
     numbers = np.fromfile(data, kind)
-    if version != 1 or kind.kind == "f" or len(lengths) != count or lengths.sum() != len(numbers):
+    if lengths.sum() != len(numbers):
         raise InputError(f"does not belong to {data.name}, or is cut off", where=index, fix="binarise again")
     if len(numbers) and not 0 <= numbers.min() <= numbers.max() < len(symbols):
         raise InputError(
@@ -50,3 +42,25 @@ def iter_sentences(prefix: Path, symbols: Sequence[str]) -> Iterator[str]:
         sentence = numbers[end : end + length].tolist()
         end += length
         yield " ".join(symbols[one] for one in sentence if one not in (_BOS, _PAD, _EOS))
+
+
+def sentence_lengths(prefix: Path) -> np.ndarray:
+    """The number of symbols of each sentence of `<prefix>.idx`, without eos. Raises InputError for another file."""
+    return _read_index(Path(f"{prefix}.idx"))[1] - 1
+
+
+def _read_index(index: Path) -> tuple[np.dtype, np.ndarray]:
+    """The type of the symbols of an index, and the number of each sentence's, with eos."""
+    raw = index.read_bytes()
+    start = len(_MAGIC) + _HEAD.size
+    if raw[: len(_MAGIC)] != _MAGIC or len(raw) < start:
+        raise InputError(
+            "no index of fairseq-preprocess", where=index, fix="binarise again with --dataset-impl mmap, the default"
+        )
+    version, code, count = _HEAD.unpack(raw[len(_MAGIC) : start])
+    kind = np.dtype(_TYPES.get(code, np.float32))
+    lengths = np.frombuffer(raw, np.int32, count=min(count, (len(raw) - start) // 4), offset=start)
+    if version != 1 or kind.kind == "f" or len(lengths) != count:
+        name = index.with_suffix(".bin").name
+        raise InputError(f"does not belong to {name}, or is cut off", where=index, fix="binarise again")
+    return kind, lengths

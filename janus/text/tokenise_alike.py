@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from janus.errors import InputError
-from janus.files import read_lines
+from janus.files import one_line, read_lines
 from janus.text import one_language
 from janus.text.tokenise import lowercase, normalise, tokenise
 
@@ -40,7 +40,8 @@ def tokenise_alike(
             where=where,
             fix="tokenise the text as the corpus was, and write `tokenised: true`",
         )
-    made = [" ".join(_WAYS[way](line, language).split()) for line in cased(lines, folded)]
+    # Some ways delete separators, which would glue the words beside them.
+    made = [" ".join(_WAYS[way](one_line(line), language).split()) for line in cased(lines, folded)]
     return cased(made, folded), {"tokenised": way, "own_lines_alike": share, "lowercased": folded}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from janus.console import styled
+from janus.errors import without_control
 from janus.translator.translator import Pass
 
 _INDENT = "     "
@@ -30,7 +31,8 @@ def show_passes(passes: Sequence[Pass], *, width: int, colour: bool) -> Iterator
 
 def _cells(one: Pass) -> Iterator[tuple[str, str]]:
     """The text of each subword and its style."""
-    for subword, probability, masked, changed in zip(one.subwords, one.probabilities, one.masked, one.changed):
+    subwords = map(without_control, one.subwords)
+    for subword, probability, masked, changed in zip(subwords, one.probabilities, one.masked, one.changed):
         if masked:
             yield f"[{subword}{'*' * changed} {probability:.0%}]", _style(probability)
         else:

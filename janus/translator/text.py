@@ -44,9 +44,10 @@ class ModelText:
 
     def subwords(self, line: str, form: str) -> tuple[str, int]:
         """The subwords of a line that is given in a form, and how many were cut off; empty for a line without any."""
-        line = " ".join(one_line(line).split())
         if form == "text":
-            line = " ".join(self.tokens(line).split()) if line else ""
+            # Only separators are replaced: a recipe reads tabs between turns, and no-break spaces in numbers.
+            line = self.tokens(one_line(line)) if line.strip() else ""
+        line = " ".join(line.split())
         if form != "subwords":
             if self.encode is None:
                 raise InputError("its subwords are not known", where="codes", fix="name the codes file of the BPE")

@@ -83,6 +83,8 @@ def test_a_language_without_abbreviations_is_said(tmp_path, capsys):
         (["--codes", "nowhere"], "nowhere: no such file or folder; correct the path"),
         (["--corpus", "nowhere"], "nowhere/corpus.json: no such file; correct the path"),
         (["--device", "gpu"], "device gpu: unknown device; use cpu, cuda or cuda:<number>"),
+        (["--set", "lenpen=1", "--set", "lenpen=2"], "--set: lenpen is given twice; give it once"),
+        (["--beam", "3", "--set", "beam=4"], "--set: beam is given twice; give it once"),
     ],
 )
 def test_translate_looks_at_its_other_files_before_it_reads_the_model(words, complaint, tmp_path, monkeypatch, capsys):
@@ -106,6 +108,55 @@ def test_where_a_result_goes_is_looked_at_before_the_work(words, tmp_path, monke
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("run/no.yaml: no such file" if words[0] == "rehearse" else "file/page")
     assert "cannot be written" in line or not write
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["schema", "--write", "."],
+        ["schema", "--write", "file/schema"],
+        ["audit", "--write", "file/audit"],
+        ["audit", "--write", "."],
+        ["floors", "no.txt", "--write", "file/floors"],
+        ["results", "run", "--write", "."],
+        ["report", "run", "--write", ".."],
+        ["trials", "run", "--write", "."],
+        ["evidence", "run", "file/run"],
+        ["keep", "run", "file/run"],
+        ["keep", "run", "file"],
+        ["rehearse", "--folder", "file"],
+    ],
+)
+def test_a_target_that_cannot_be_written_is_one_line_before_the_work(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("run/tables/table1.md", "run/pair/janus/seed-1/train.json", "file"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text("{}", encoding="utf-8")
+    assert main(words) == 1
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1 and not said.out
+    assert "cannot be written" in said.err or "is a folder; name files in it" in said.err
+
+
+def test_a_schema_that_cannot_be_written_leaves_nothing(tmp_path):
+    (tmp_path / "schema.yaml").write_text("old")
+    assert main(["schema", "--write", str(tmp_path / "new/schema.yaml")]) == 0
+    assert (tmp_path / "new/schema.yaml").read_text(encoding="utf-8").startswith("#")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["schema.yaml"]
+
+
+def test_a_run_may_be_given_as_the_working_directory(tmp_path, monkeypatch, capsys):
+    run = tmp_path / "results/mine"
+    run.mkdir(parents=True)
+    monkeypatch.chdir(run)
+    for command in ("report", "claims", "evidence", "results", "vital-signs"):
+        more = {"evidence": ["ev"], "results": ["--write", "page"]}.get(command, [])
+        options = _parser().parse_args([command, ".", *more])
+        assert options.run == run
+    assert main(["claims", "."]) == 1
+    assert "config/mine.yaml" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+    assert _parser().parse_args(["report", "results/mine"]).run == Path("results/mine")
 
 
 def test_an_unknown_command_ends_with_status_2(capsys):

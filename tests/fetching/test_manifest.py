@@ -238,3 +238,36 @@ def test_a_task_of_generation_needs_a_vocabulary(manifest):
 def test_sides_of_one_name_would_be_one_file(manifest):
     with pytest.raises(InputError, match="a.de-en: source and target are both 'en', and each names a file; call them"):
         load_manifest(manifest(source="en"))
+
+
+PLAIN = {"recipe": "plain", "merges": 10}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (PLAIN | {"options": {"files": "a.{language}"}}, "a single pair of files needs `valid` and `test`"),
+        (PLAIN | {"options": {"files": "a.{language}", "valid": 3}}, "a single pair of files needs `valid` and `test`"),
+        (
+            PLAIN | {"options": {"files": "{split}.{language}", "valid": 3, "test": 3}},
+            "`valid` is of a single pair of files, and each split has its own.*; remove `valid` and `test`, or",
+        ),
+        ({"options": {"longest_source": 9}}, "`longest_source` is not applied with `merges`; remove it"),
+        ({"options": {"longest_target": 9}}, "`longest_target` is not applied with `merges`; remove it"),
+        ({"tests": {"t": {"files": "{split}.{language}"}}}, r"corpora\.a\.de-en\.tests\.t: .* a test set has none"),
+    ],
+)
+def test_options_that_would_fail_later_or_be_ignored_are_refused(manifest, changes, said):
+    with pytest.raises(InputError, match=said):
+        load_manifest(manifest(**changes))
+
+
+@pytest.mark.parametrize(
+    ("files", "said"), [("raw.de", "does not contain {language}"), ("{split}.{language}", "contains {split}")]
+)
+def test_the_test_set_of_binarised_data_is_named_for_both_sides(files, said, tmp_path):
+    entry = {key: value for key, value in ENTRY.items() if key != "merges"} | {"recipe": "binarised", "bin": "bin"}
+    path = tmp_path / "corpora.yaml"
+    path.write_text(yaml.safe_dump({"corpora": {"a.de-en": entry | {"options": {"files": files}}}}))
+    with pytest.raises(InputError, match=said):
+        load_manifest(path)

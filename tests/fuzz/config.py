@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 _MANIFEST = b"""\
 corpora:
   own.de-en:
-    {source: de, target: en, recipe: plain, licence: mine, lowercase: true, merges: 50, options: {files: "{language}"}}
+    {source: de, target: en, recipe: plain, licence: mine, lowercase: true, merges: 50,
+     options: {files: "{split}.{language}"}}
   made.src-tgt:
     source: src
     target: tgt

@@ -180,3 +180,10 @@ def test_the_references_that_do_not_fit_are_named(files):
     write_lines(files / "gold", GOLD[:3])
     with pytest.raises(InputError, match=rf"{files}/gold: 3 lines for 4 hypotheses in {files}/after"):
         compare(files / "before", files / "after", references=files / "gold")
+
+
+def test_control_characters_of_outputs_do_not_reach_the_terminal(files, capsys):
+    write_lines(files / "after", ["the old\x1b[2J dog .", *AFTER[1:]])
+    assert main(["compare", str(files / "before"), str(files / "after"), "--references", str(files / "gold")]) == 0
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown and r"\x1b[2J" in shown

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from markdown_blocks import blocks
 
 from janus.__main__ import main
 from janus.config.run_config import check_config, read_config
@@ -28,6 +29,7 @@ from janus.planning.jobs import planned_jobs
 from janus.planning.machine import Machine, measure
 from janus.planning.plan import download_lines, downloads_of, lines_of, make_plan, measured, number_text, time_text
 from janus.planning.texts import size_of
+from janus.text.binarise import binarise
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "results/reference"
@@ -179,6 +181,48 @@ def test_own_files_are_read_and_guesses_are_said(tmp_path):
     assert mine.sentences == {"train": 30, "valid": 4, "test": 5} and not mine.assumed
     assert (mine.source, mine.target, mine.vocabulary) == (pytest.approx(3.9), pytest.approx(5.2), 504)
     assert "1,000,000 pairs" in theirs.assumed and "25 and 25 tokens" in theirs.assumed
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A tier and a corpus of one's own of which both sides are one pair of files, and their names."""
+    entry = {"source": "de", "target": "en", "recipe": "plain", "licence": "mine", "lowercase": True, "merges": 500}
+    entry |= {"options": {"files": "all.{language}", "valid": 4, "test": 5}, "lines": {"train": 30}}
+    entry |= {"sizes": {"source": 9, "target": 9}}
+    (tmp_path / "corpora.yaml").write_text(yaml.safe_dump({"corpora": {"mine.de-en": entry}}), encoding="utf-8")
+    tier = yaml.safe_load(blocks((ROOT / "docs/own-corpus.md").read_text(encoding="utf-8"), "yaml")[2])
+    tier |= {"corpora_file": str(tmp_path / "corpora.yaml")}
+    (tmp_path / "tier.yaml").write_text(yaml.safe_dump(tier, allow_unicode=True), encoding="utf-8")
+    return tmp_path
+
+
+def test_files_that_are_not_there_are_said(own, capsys):
+    words = ["plan", "--configfile", str(own / "tier.yaml"), "--gflops", "60", "--no-jobs"]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    for side in ("de", "en"):
+        assert f"Assumed: mine.de-en: there is no file {own}/all.{side}; the run will not start without it" in said
+
+
+def test_of_one_pair_of_files_the_end_is_not_trained_on_and_separators_are_read(own):
+    for side in ("de", "en"):
+        (own / f"all.{side}").write_text("a\u2028b c\n" * 39, encoding="utf-8")
+    size = size_of("mine.de-en", load_manifest(own / "corpora.yaml"))
+    assert size.sentences == {"train": 30, "valid": 4, "test": 5}
+
+
+def test_binarised_data_are_counted(tmp_path):
+    for split, count in (("train", 7), ("valid", 2), ("test", 3)):
+        for side, line in (("de", "a b@@ c\n"), ("en", "a c\n")):
+            (tmp_path / "bpe").mkdir(exist_ok=True)
+            (tmp_path / f"bpe/{split}.{side}").write_text(line * count, encoding="utf-8")
+    binarise(tmp_path / "bpe", tmp_path / "bin", source="de", target="en")
+    entry = {"source": "de", "target": "en", "recipe": "binarised", "licence": "", "lowercase": False, "bin": "bin"}
+    (tmp_path / "corpora.yaml").write_text(yaml.safe_dump({"corpora": {"c.de-en": entry}}), encoding="utf-8")
+    size = size_of("c.de-en", load_manifest(tmp_path / "corpora.yaml"))
+    assert size.sentences == {"train": 7, "valid": 2, "test": 3} and not size.assumed
+    words = len((tmp_path / "bin/dict.de.txt").read_text(encoding="utf-8").splitlines())
+    assert (size.source, size.target, size.vocabulary) == (3, 2, words + 4)
 
 
 @pytest.fixture

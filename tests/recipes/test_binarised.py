@@ -62,6 +62,21 @@ def test_codes_come_with_the_subwords_where_the_corpus_names_them(corpus, tmp_pa
     assert read_lines(tmp_path / "bpe2/codes") == ["#version: 0.2", "a b"]
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("#version: 0.2\na\u2028 b\n".encode(), r"codes\.txt:2: a line break, U\+2028, inside the line"),
+        (b"#version: 0.2\na b\n\xff c\n", r"codes\.txt:3: not UTF-8"),
+        (b"a b\n", r"codes\.txt:1: first line is not '#version: 0.2'"),
+        (b"#version: 0.2\na b c\n", r"codes\.txt:2: not two symbols"),
+    ],
+)
+def test_codes_that_are_none_are_refused_with_their_own_name(corpus, tmp_path, content, said):
+    (tmp_path / "codes.txt").write_bytes(content)
+    with pytest.raises(InputError, match=said):
+        recover(replace(corpus, options={"codes": "codes.txt"}), tmp_path / "bpe2")
+
+
 def break_index(folder: Path) -> None:
     (folder / "train.de-en.de.idx").write_bytes(b"TNTIDX\x00\x00" + bytes(30))
 

@@ -11,6 +11,7 @@ from janus.config.tiers import check
 from janus.errors import InputError
 from janus.fetching.manifest import load_manifest
 from janus.files import read_json, read_lines
+from janus.recipes.plain import form
 from janus.text.prepare import prepare
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,6 +81,30 @@ def test_what_cannot_be_a_corpus_is_refused(tmp_path, change, options, message):
     write(tmp_path, **{"all_de": TEXT["de"], "all_en": TEXT["en"]} | change)
     with pytest.raises(InputError, match=message):
         made(tmp_path, corpus_of(tmp_path, single=True, **options))
+
+
+SEPARATED = "a\rb\x0bc\x1cd\x1fe\x85f\u2028g."
+
+
+@pytest.mark.parametrize("tokenised", [False, True])
+def test_other_separators_inside_a_line_are_spaces_in_every_file(tokenised, tmp_path):
+    write(tmp_path, **{f"{split}_{side}": [SEPARATED, "Gut."] for split in ("train", "valid", "test") for side in TEXT})
+    found = made(tmp_path, corpus_of(tmp_path, tokenised=tokenised))
+    expected = "a b c d e f g." if tokenised else "a b c d e f g ."
+    assert all(found[f"tok/{split}.{side}"][0] == expected for split in ("train", "valid", "test") for side in TEXT)
+    assert found["raw/test.de"][0] == "a b c d e f g."
+
+
+def test_spaces_that_are_no_separators_reach_the_normaliser(tmp_path):
+    corpus = corpus_of(tmp_path)
+    assert form("1\u00a0000 kg", "de", corpus) == "1,000 kg"
+
+
+def test_a_file_whose_lines_end_at_cr_alone_is_refused(tmp_path):
+    write(tmp_path, all_de=TEXT["de"], all_en=TEXT["en"])
+    (tmp_path / "text/all.en").write_bytes("\r".join(TEXT["en"]).encode())
+    with pytest.raises(InputError, match=r"text/all\.en: its lines end at CR alone"):
+        made(tmp_path, corpus_of(tmp_path, single=True, valid=1, test=1))
 
 
 @pytest.mark.parametrize(("files", "message"), [("text/train", "does not contain {language}"), ("", "needs `files`")])

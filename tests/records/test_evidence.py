@@ -62,6 +62,22 @@ def test_records_are_copied_and_nothing_else(clone):
     assert [path.name for path in (clone / "published").iterdir()] == ["tiny"]
 
 
+def test_the_logs_of_the_working_directory_are_those_beside_its_results(clone, monkeypatch):
+    monkeypatch.chdir(clone / "results/tiny")
+    assert main(["evidence", ".", str(clone / "published")]) == 0
+    assert json.loads((clone / "published/durations.json").read_text())["tier"] == "tiny"
+    assert (
+        "Saving checkpoint to results/tiny/"
+        in (clone / "published/pair/janus/seed-1/checkpoints/log.jsonl").read_text()
+    )
+
+
+def test_a_run_named_from_within_results_has_the_same_paths(clone, monkeypatch):
+    monkeypatch.chdir(clone / "results")
+    gather_evidence(Path("tiny"), clone / "logs/tiny", clone / "published")
+    assert "results/tiny/pair" in (clone / "published/pair/janus/seed-1/checkpoints/log.jsonl").read_text()
+
+
 def test_no_machine_is_named(clone):
     gather_evidence(clone / "results/tiny", clone / "logs/tiny", clone / "published")
     log = (clone / "published/pair/janus/seed-1/checkpoints/log.jsonl").read_text()

@@ -107,3 +107,18 @@ def test_snakemake_takes_a_file_for_done_whose_inputs_are_gone(tmp_path):
     done = subprocess.run(["snakemake", "--cores", "1"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "compared").read_text() == "1\n"
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "empty"])
+def test_a_run_without_trained_rows_is_refused(folder, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert main(["keep", str(tmp_path / folder), str(tmp_path / "kept")]) == 1
+    said = capsys.readouterr()
+    assert f"{folder}: no trained rows; give the folder of a run" in said.err and not said.out
+    assert not (tmp_path / "kept").exists()
+
+
+def test_nothing_is_printed_where_nothing_is_new(tmp_path, capsys):
+    words = ["keep", str(run_of(tmp_path / "results/tiny")), str(tmp_path / "kept")]
+    assert main(words) == main(words) == 0
+    assert capsys.readouterr().out == f"{ROW}\n"

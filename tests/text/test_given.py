@@ -9,6 +9,7 @@ from janus.metrics.files import score_file
 from janus.text.bpe import learn_and_apply
 from janus.text.given import take_outputs
 from janus.text.marks import attached_marks
+from janus.text.subwords import remove_bpe
 from janus.text.test_set import encode_test_set, prepare_test_set
 from janus.text.tokenise import lowercase, normalise, tokenise
 from janus.text.tokenise_alike import best_way
@@ -128,8 +129,25 @@ def test_a_further_test_set_is_prepared_and_encoded_like_the_corpus(corpus, tmp_
     assert read_lines(out / "short/test.en") == read_lines(out / "bpe/test.en")
 
 
+@pytest.mark.parametrize("tokenised", [False, True])
+def test_other_separators_inside_a_line_of_a_further_test_set_are_spaces(corpus, tmp_path, tokenised):
+    files = {side: write(tmp_path / f"news.{side}", ["ab\rcd\x1fef\u2028g"]) for side in TEXT}
+    prepare_test_set("c.de-en@news", files, corpus, tmp_path / "out", tokenised=tokenised, folded=True)
+    assert all(read_lines(tmp_path / f"out/{kind}/test.de") == ["ab cd ef g"] for kind in ("raw", "tok"))
+
+
+def test_other_separators_in_given_outputs_are_spaces(corpus, tmp_path):
+    output = taken(corpus, tmp_path, ["it's\x1fnot", "so", "bad"])
+    assert remove_bpe(read_lines(output)[0]) == "it &apos;s not"
+
+
 @pytest.mark.parametrize(
-    ("english", "said"), [(TEXT["en"][:2], "the file ends here"), ([*TEXT["en"][:2], " "], "empty line")]
+    ("english", "said"),
+    [
+        (TEXT["en"][:2], "the file ends here"),
+        ([*TEXT["en"][:2], " "], "empty line"),
+        ([*TEXT["en"][:2], "\0"], "empty line after preparation"),
+    ],
 )
 def test_a_further_test_set_whose_sides_do_not_fit_is_refused(corpus, tmp_path, english, said):
     files = {"de": write(tmp_path / "news.de", TEXT["de"]), "en": write(tmp_path / "news.en", english)}
@@ -148,3 +166,9 @@ def test_french_text_is_plain_though_its_marks_stand_alone(corpus, tmp_path):
     for folder in ("tok", "raw"):
         write(corpus / folder / "test.en", lines)
     assert read_json(f"{taken(corpus, tmp_path, lines, language='fr')}.json")["sentences"] == 3
+
+
+def test_an_empty_further_test_set_is_refused(corpus, tmp_path):
+    files = {side: write(tmp_path / f"news.{side}", []) for side in TEXT}
+    with pytest.raises(InputError, match=r"news\.en: no lines; give a test set"):
+        prepare_test_set("c.de-en@news", files, corpus, tmp_path / "out", tokenised=False, folded=True)

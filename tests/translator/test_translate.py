@@ -2,9 +2,11 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 from argparse import Namespace
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,6 +22,7 @@ from janus.files import read_json, read_lines
 from janus.text.subwords import remove_bpe
 from janus.text.tokenise import detokenise
 from janus.translator.found import find
+from janus.translator.text import ModelText
 
 AR = {"beam": 4, "max_len_a": 1.0, "max_len_b": 3}
 NAR = {"passes": 4, "length_beam": 3}
@@ -88,6 +91,12 @@ def test_empty_lines_stay_and_the_order_is_that_of_the_input(run):
     assert janus.translate(run, reversed(lines)) == found[::-1]
 
 
+def test_a_recipe_reads_what_its_corpus_had_but_separators():
+    text = ModelText(lambda line: line.replace("\t", " [SEP] "), str, str, "en", (Path(), Path()))
+    assert text.subwords(" a\rb\x1fc\td\u00a0e ", "text") == ("a b c [SEP] d e", 0)
+    assert text.subwords("a\tb\u2028c", "tokens") == ("a b c", 0)
+
+
 @pytest.mark.slow
 def test_outputs_of_one_line_are_ranked(run, capsys):
     words = [run, "--input", text_of(run, "raw")]
@@ -128,6 +137,29 @@ def test_steps_on_a_terminal_say_what_was_masked_and_what_changed(run, capsys):
     assert lines[1].strip().startswith("1  masked ") and ", least sure " in lines[1]
     assert lines[2].strip().startswith("[") and "%]" in lines[2]
     assert any(", changed " in line for line in lines) and not any("\x1b" in line for line in lines)
+
+
+@pytest.mark.slow
+def test_what_a_terminal_would_obey_is_shown_escaped(run, tmp_path, capsys):
+    (tmp_path / "in").write_text("die\x1b[2J hunde\r.\u2028\n", encoding="utf-8")
+    lines = translated(capsys, run, "--passes", "2", "--show-steps", "--quiet", "--input", tmp_path / "in")
+    assert lines[0] == r"1. die\x1b[2J hunde\r.\u2028"
+    assert not any("\x1b" in line for line in lines)
+
+
+@pytest.mark.slow
+def test_translations_are_utf8_data_under_any_encoding(run):
+    words = [sys.executable, "-m", "janus", "translate", str(run), "--manner", "nar", "--quiet"]
+    for more in ([], ["--json"]):
+        written = [
+            subprocess.run(
+                words + more, input="schöne hunde .\n".encode(), env=os.environ | {"PYTHONIOENCODING": one},
+                capture_output=True, check=True,
+            ).stdout
+            for one in ("ascii", "utf-8")
+        ]  # fmt: skip
+        assert written[0] == written[1]
+    assert json.loads(written[0])["source"] == "schöne hunde ."
 
 
 @pytest.mark.slow
