@@ -6,8 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from janus.files import named_folder
 
 TASKS = ("translation", "summary", "question", "reply")
@@ -26,13 +24,17 @@ positive.__name__ = "positive number"
 
 def setting(text: str) -> tuple[str, Any]:
     """KEY=VALUE, the value as YAML reads it."""
+    # Importing jsonschema takes a moment, which a command without settings need not spend.
+    from janus.config.yaml_file import parse_yaml
+    from janus.errors import InputError
+
     key, equals, value = text.partition("=")
     if not (key and equals):
         raise ValueError(text)
     try:
-        return key, yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ValueError(text) from error
+        return key, parse_yaml(value, lambda line: key)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 setting.__name__ = "KEY=VALUE"

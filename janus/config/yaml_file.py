@@ -3,7 +3,7 @@
 import copy
 import difflib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -140,40 +140,47 @@ def _nodes_in(node: yaml.Node) -> list[yaml.Node]:
 
 
 def read_yaml(path: Path) -> Any:
-    """The value in a YAML file.
-
-    Raises InputError if it is missing, not UTF-8 or malformed, for duplicate keys in a map, of which YAML readers
-    silently drop the first, and for numbers with a base other than 10, such as 1:30, which YAML reads as 90. Tags that
-    name objects of Python, and types that JSON has not, are malformed; nothing in the file is executed.
-    """
+    """The value in a YAML file. Raises InputError if it is missing or not UTF-8, and as `parse_yaml` does."""
     try:
         # A byte order mark, which some editors write, is not part of the content.
-        loader = _Loader(Path(path).read_text(encoding="utf-8-sig"))
-        content = loader.get_single_data()
-        require_none(
-            InputError(f"duplicate key {name!r}", where=f"{path}:{line}", fix="remove one of the two")
-            for name, line in loader.repeated
-        )
-        require_none(
-            InputError(f"the key {name!r} is no name", where=f"{path}:{line}", fix="write one line of text")
-            for name, line in loader.unnamed
-        )
-        require_none(
-            InputError(f"{text} is read as {value}", where=f"{path}:{line}", fix="write it in base 10")
-            for text, value, line in loader.misread
-        )
-        return content
+        text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", where=path, fix="correct the path") from error
     except UnicodeDecodeError as error:
         raise InputError(
             f"not UTF-8 (byte {error.start + 1})", where=path, fix="convert the file with iconv"
         ) from error
+    return parse_yaml(text, lambda line: f"{path}:{line}" if line else path)
+
+
+def parse_yaml(text: str, place: Callable[[int], object]) -> Any:
+    """The value of a YAML text. place: what errors call the text at a line, or, at line 0, all of it.
+
+    Raises InputError if it is malformed, for duplicate keys in a map, of which YAML readers silently drop the first,
+    and for numbers with a base other than 10, such as 1:30, which YAML reads as 90. Tags that name objects of Python,
+    and types that JSON has not, are malformed; nothing in the text is executed.
+    """
+    try:
+        loader = _Loader(text)
+        content = loader.get_single_data()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        place = f"{path}:{mark.line + 1}" if mark else path
         reason = getattr(error, "problem", None) or str(error)
-        raise InputError(f"not YAML ({' '.join(reason.split())})", where=place, fix="correct the line") from error
+        where = place(mark.line + 1 if mark else 0)
+        raise InputError(f"not YAML ({' '.join(reason.split())})", where=where, fix="correct the line") from error
+    require_none(
+        InputError(f"duplicate key {name!r}", where=place(line), fix="remove one of the two")
+        for name, line in loader.repeated
+    )
+    require_none(
+        InputError(f"the key {name!r} is no name", where=place(line), fix="write one line of text")
+        for name, line in loader.unnamed
+    )
+    require_none(
+        InputError(f"{text} is read as {value}", where=place(line), fix="write it in base 10")
+        for text, value, line in loader.misread
+    )
+    return content
 
 
 def _matches(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:

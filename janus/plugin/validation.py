@@ -6,10 +6,10 @@ from typing import Any
 
 import sacrebleu
 import torch
-import yaml
 from fairseq import metrics
 from torch import Tensor
 
+from janus.config.yaml_file import parse_yaml
 from janus.decoding.decoding import Decoding
 from janus.errors import InputError
 from janus.plugin.generators import Generator
@@ -65,10 +65,7 @@ def read_list(text: str, where: str) -> list[Any]:
 
 
 def _read(text: str, kind: type, what: str, where: str) -> Any:
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"{text!r} is not YAML", where=where, fix=f"give {what}") from error
+    value = parse_yaml(text, lambda line: where)
     if not isinstance(value, kind):
         raise InputError(f"{text!r} is not {what}", where=where, fix="quote it for the shell")
     return value

@@ -190,6 +190,20 @@ def test_what_does_not_fit_is_one_line(run, capsys, monkeypatch, words, complain
     assert complaint in said.err and said.err.count("\n") == 1 and not said.out
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("010", "passes: 010 is read as 8; write it in base 10"),
+        ("1:30", "passes: 1:30 is read as 90"),
+        ("[", "not YAML"),
+    ],
+)
+def test_a_setting_is_read_as_a_config_is(capsys, value, said):
+    with pytest.raises(SystemExit):
+        main(["translate", "run", "--set", f"passes={value}"])
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "complaint"),
