@@ -81,7 +81,9 @@ def test_a_decoder_without_passes_says_so():
 
 
 def test_a_setting_of_another_type_is_refused():
-    for settings in ({"passes": "3"}, {"passes": 2.5}, {"passes": True}, {"repredict": 1}):
+    for settings in ({"passes": "three"}, {"passes": 2.5}, {"passes": True}, {"repredict": 1}):
         with pytest.raises(InputError, match="is no (int|bool); give one such as"):
             Decoding.of(manner="nar", **settings)
     assert Decoding.of(manner="ar", lenpen=1).settings.lenpen == 1
+    # As in a config, where YAML reads 5e-1 as text.
+    assert Decoding.of(manner="ar", lenpen="5e-1", beam="3").settings.lenpen == 0.5

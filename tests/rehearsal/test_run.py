@@ -82,9 +82,8 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     words = ["rehearse", "--configfile", str(ROOT / "config/demo.yaml"), "--folder", str(tmp_path / "file")]
     assert main(words) == 1
-    assert (
-        capsys.readouterr().err == f"{tmp_path}/file/demo: cannot be created (Not a directory); name another folder\n"
-    )
+    said = f"{tmp_path}/file/log: cannot be written ({tmp_path}/file is not a folder); name another place\n"
+    assert capsys.readouterr().err == said
 
 
 @pytest.mark.parametrize("cores", ["0", "-1", "two"])

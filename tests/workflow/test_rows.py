@@ -11,6 +11,7 @@ TINY = {
     "corpora": ["multi30k.de-en"],
     "seeds": [1],
     **SMALLEST,
+    "training": SMALLEST["training"] | {"valid_bleu_sentences": 2},
     "tables": {
         "table1": {"systems": ["transformer", "janus-paper"], "columns": {"multi30k.de-en": {"new": "Multi30k"}}},
         "table3": {"corpus": "multi30k.de-en", "systems": ["janus-paper"], "passes": [2]},
