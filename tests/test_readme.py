@@ -12,6 +12,7 @@ import yaml
 from janus.config.system_entries import load_systems
 from janus.config.tiers import check, read_yaml, runs
 from janus.report.trials import read_trials, to_markdown
+from janus.training.logs import read_curves
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "results/reference"
@@ -79,6 +80,24 @@ def test_the_page_of_cmlm_cites_the_trials():
     best = {trial.system: trial for trial in trials if trial.best}
     assert f"has a validation BLEU of {best['cmlm-core'].bleu:.2f} at its best" in page("docs/cmlm.md")
     assert f"the NAR side of AR+NAR {best['ar-nar'].by_manner['nar']:.2f}" in page("docs/cmlm.md")
+
+
+def test_what_the_pages_say_of_finished_rows_comes_from_their_records():
+    row = REFERENCE / "study-rows/multi30k.de-en/transformer-core/seed-1"
+    scores = json.loads((row / "score/ar.json").read_text(encoding="utf-8"))["scores"]
+    assert f"Transformer, seed 1: {scores['bleu_tok']['value']:.2f} BLEU" in page("docs/study.md")
+    assert max(curve["updates"] for curve in read_curves(row / "checkpoints/log.jsonl")) == 12_000
+    row = REFERENCE / "cmlm-rows/multi30k.de-en/cmlm-core/seed-1"
+    scores = json.loads((row / "score/nar-11.json").read_text(encoding="utf-8"))["scores"]
+    text = " ".join(page("docs/cmlm.md").split())
+    assert f"{scores['bleu_tok']['value']:.2f} BLEU, tokenised, and {scores['repetition']['value']:.2f} %" in text
+    curve = {
+        one["updates"]: one["value"]
+        for one in read_curves(row / "checkpoints/log.jsonl")
+        if (one["split"], one["name"]) == ("valid", "bleu")
+    }
+    said = f"is {curve[1092]:.2f} after 1,092 updates, {curve[3003]:.2f} after 3,003 and {curve[4000]:.2f} after 4,000"
+    assert said in text
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/demo.md"])
