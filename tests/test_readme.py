@@ -98,6 +98,9 @@ def test_what_the_pages_say_of_finished_rows_comes_from_their_records():
     }
     said = f"is {curve[1092]:.2f} after 1,092 updates, {curve[3003]:.2f} after 3,003 and {curve[4000]:.2f} after 4,000"
     assert said in text
+    row = REFERENCE / "cmlm-rows/multi30k.de-en/cmlm-span/seed-1"
+    scores = json.loads((row / "score/nar-11.json").read_text(encoding="utf-8"))["scores"]
+    assert f"{scores['bleu_tok']['value']:.2f} BLEU, {scores['repetition']['value']:.2f} % repetition" in text
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/demo.md"])
