@@ -40,8 +40,10 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 
 def replace_closed_output() -> None:
     """Put the null device in place of a standard output or standard error that is closed, for which Python has None."""
-    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # It stays open as long as the process, like the stream that it replaces.
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
 
 
 def styled(text: str, style: str, *, colour: bool) -> str:

@@ -12,12 +12,12 @@ import jsonschema
 from janus.config.yaml_file import complaints, read_schema, read_yaml, refusals, typed
 from janus.data import SCHEMAS
 from janus.errors import InputError, require_none
+from janus.fetching.own_files import SPLITS, held_out, ignored_limits, unnamed_files
 from janus.recipes.by_recipe import RECIPES
 
 _SCHEMA = SCHEMAS / "corpora.schema.yaml"
 _NUMBER = re.compile(r"{number(?::0([1-9])d)?}")
 TEXT_RECIPES = ("documents", "sides", "demo_text")
-SPLITS = ("train", "valid", "test")
 _SECTIONS = ("corpora", "texts", "vocabularies", "models")
 
 
@@ -288,66 +288,6 @@ def _sides_of_one_name(content: Mapping[str, Any], path: Path) -> Iterator[Input
             )
 
 
-def _unnamed_files(content: Mapping[str, Any], path: Path) -> Iterator[InputError]:
-    """Files of one's own that are not named for both sides, or for splits where there are none."""
-    for name, entry in content["corpora"].items():
-        place = f"{path}, corpora.{name}"
-        for test, its in entry.get("tests", {}).items():
-            yield from _unnamed(its["files"], f"{place}.tests.{test}")
-        files = entry.get("options", {}).get("files", "")
-        if entry["recipe"] == "binarised" and files:
-            yield from _unnamed(files, f"{place}.options")
-        if entry["recipe"] == "plain" and "{language}" not in files:
-            yield InputError(
-                f"files: {files!r} does not contain {{language}}" if files else "the recipe plain needs `files`",
-                where=f"{place}.options",
-                fix="write a path such as data/{split}.{language}",
-            )
-
-
-def _unnamed(files: str, place: str) -> Iterator[InputError]:
-    """What is wrong with the path of a single test set."""
-    fix = "write a path such as data/newstest2016.{language}"
-    if "{language}" not in files:
-        yield InputError(f"files: {files!r} does not contain {{language}}", where=place, fix=fix)
-    if "{split}" in files:
-        yield InputError(f"files: {files!r} contains {{split}}, but a test set has none", where=place, fix=fix)
-
-
-def _held_out(content: Mapping[str, Any], path: Path) -> Iterator[InputError]:
-    """Corpora of one's own that do not say what is held out, or say it twice."""
-    for name, entry in content["corpora"].items():
-        options = entry.get("options", {})
-        files, place = options.get("files", ""), f"{path}, corpora.{name}.options"
-        given = [split for split in SPLITS[1:] if split in options]
-        if entry["recipe"] != "plain" or not files:
-            continue
-        if "{split}" in files and given:
-            yield InputError(
-                f"`{given[0]}` is of a single pair of files, and each split has its own: {files!r}",
-                where=place,
-                fix=f"remove {' and '.join(f'`{split}`' for split in given)}, or {{split}} from `files`",
-            )
-        if "{split}" not in files and len(given) < 2:
-            yield InputError(
-                "a single pair of files needs `valid` and `test`",
-                where=place,
-                fix="say how many sentences are held out, or give each split its files: {split}.{language}",
-            )
-
-
-def _ignored_limits(content: Mapping[str, Any], path: Path) -> Iterator[InputError]:
-    """Limits that only the encoding with a shared vocabulary applies, of corpora with a BPE of their own."""
-    for name, entry in content["corpora"].items():
-        for limit in ("longest_source", "longest_target"):
-            if "merges" in entry and limit in entry.get("options", {}):
-                yield InputError(
-                    f"`{limit}` is not applied with `merges`",
-                    where=f"{path}, corpora.{name}.options",
-                    fix="remove it, or name a `vocabulary`; `longest` removes long training pairs",
-                )
-
-
 def _own_merges(content: Mapping[str, Any], path: Path) -> Iterator[InputError]:
     """Corpora to generate on that learn a BPE of their own: only those with the vocabulary of a text are supported."""
     for name, entry in content["corpora"].items():
@@ -393,9 +333,9 @@ _PROBLEMS = (
     _ambiguous_downloads,
     _unknown_references,
     _sides_of_one_name,
-    _unnamed_files,
-    _held_out,
-    _ignored_limits,
+    unnamed_files,
+    held_out,
+    ignored_limits,
     _own_merges,
     _binarised,
 )

@@ -115,7 +115,7 @@ def _texts(outputs: Outputs, baseline: Sequence[str]) -> dict[str, Sequence[str]
 def in_words(lines: Sequence[str], *, tokenised: bool, language: str, folded: bool = False) -> list[str]:
     """The lines as tokens with single spaces, in lower case where case is ignored (`folded`).
 
-    Moses' escapes are undone whoever tokenised: tokens with them equal none without, and some scorers split them.
+    Moses' escapes are undone in given tokens too: an escaped token equals no plain one, and some scorers split it.
     """
     lines = lines if tokenised else [tokenise(line, language) for line in lines]
     lines = [unescape(line) for line in lines]

@@ -11,7 +11,7 @@ _SPACED = {"fr": frozenset("!?;:")}
 _ESCAPE = re.compile(r"&[a-z#0-9]+;")
 _LETTER = r"[^\W\d_]"
 _JOINED = re.compile(f"{_LETTER}['’]{_LETTER}")
-_PARTED = re.compile(f"'{_LETTER}*|{_LETTER}+'")
+_SEPARATE = re.compile(f"'{_LETTER}*|{_LETTER}+'")
 # The Penn treebank's tokens of "do n't".
 _NOT = "n't"
 
@@ -35,14 +35,14 @@ def tokenised_sides(sides: Sequence[Sequence[str]], language: str) -> list[bool]
 
 def _shown(lines: Sequence[str], language: str) -> bool | None:
     """Whether lines are tokenised, by their marks or, without any, their apostrophes; None without either."""
-    for joined, parted in (attached_marks(lines, language), _apostrophes(lines)):
-        if joined or parted:
-            return parted >= joined
+    for joined, separate in (attached_marks(lines, language), _apostrophes(lines)):
+        if joined or separate:
+            return separate >= joined
     return None
 
 
 def _apostrophes(lines: Sequence[str]) -> tuple[int, int]:
     """The number of words with an apostrophe between letters, and of tokens that begin or end with one."""
     words = [word for line in lines for word in line.replace("&apos;", "'").split()]
-    parted = sum(word.lower() == _NOT or _PARTED.fullmatch(word) is not None for word in words)
-    return sum(word.lower() != _NOT and _JOINED.search(word) is not None for word in words), parted
+    separate = sum(word.lower() == _NOT or _SEPARATE.fullmatch(word) is not None for word in words)
+    return sum(word.lower() != _NOT and _JOINED.search(word) is not None for word in words), separate
