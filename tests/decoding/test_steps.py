@@ -80,6 +80,12 @@ def test_a_decoder_without_passes_says_so():
         Decoding.of(manner="ar").decode(model, make_source([[0, 5, 2]], "cpu"), steps=True)
 
 
+def test_a_decoder_of_the_other_manner_is_refused_whatever_the_model():
+    for manner, decoder in (("ar", "mask_predict"), ("nar", "beam")):
+        with pytest.raises(InputError, match=f"decoder: {decoder} decodes as (ar|nar), not as {manner}"):
+            Decoding.of(manner=manner, decoder=decoder)
+
+
 def test_a_setting_of_another_type_is_refused():
     for settings in ({"passes": "three"}, {"passes": 2.5}, {"passes": True}, {"repredict": 1}):
         with pytest.raises(InputError, match="is no (int|bool); give one such as"):
